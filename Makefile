@@ -1,0 +1,34 @@
+# Two commands do everything: `make demo` and `make test`. Both set up what they need first.
+.DEFAULT_GOAL := help
+BIN := .venv/bin
+
+.PHONY: help setup demo test check format lock
+
+help: ## Say what can be made.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## Make .venv with everything pinned; quick the second time.
+	@PYTHON="$(PYTHON)" scripts/setup
+
+demo: setup ## The main job end to end on a simulated cohort; leaves demo/ behind.
+	$(BIN)/onephase demo
+
+test: setup ## All tests.
+	@scripts/system-packages
+	$(BIN)/pytest
+
+check: setup ## Format, lint, types, layers, spelling, documentation code.
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/codespell
+	$(BIN)/pytest -q tests/test_project.py tests/test_documentation.py
+
+format: setup ## Put the code into its form.
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: setup ## Write requirements.lock anew from pyproject.toml (needs uv).
+	uv pip compile pyproject.toml --all-extras --universal --generate-hashes --no-header --no-annotate --no-emit-index-url \
+		--quiet -o requirements.lock

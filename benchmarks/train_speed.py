@@ -1,0 +1,126 @@
+"""How fast a training step is, where its time goes, and what bounds it: `python benchmarks/train_speed.py`.
+
+Prints, for each precision of this machine, cases per second, milliseconds a case and step (wall and CPU), the share of
+the processor's matrix rate that this is, peak memory, and the five operations that take most of a step. Patches are
+noise: speed does not depend on what they show.
+"""
+
+import argparse
+import resource
+import time
+
+import numpy as np
+import torch
+from torch.profiler import ProfilerActivity, profile
+from torch.utils.flop_counter import FlopCounterMode
+
+from onephase.biomarkers.panel import Events
+from onephase.learning.augmentation import AugmentationDraw
+from onephase.learning.dataset import PatchDataset
+from onephase.learning.loop import panel_nll
+from onephase.network.network import PanelNetwork, build_network
+from onephase.settings import Settings
+
+MATRIX_SIZE = {"cpu": 2048, "cuda": 8192}
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--steps", type=int, default=5, help="steps that are timed")
+    options.add_argument("--bf16", action="store_true", help="bf16 as well, also where it is emulated")
+    chosen = options.parse_args()
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    settings = Settings()
+    training = _noise(settings, cases=2 * settings.learning.batch_size).to(device)
+    name = torch.cuda.get_device_name() if device.type == "cuda" else f"{torch.get_num_threads()} CPU threads"
+    print(f"torch {torch.__version__} on {name}; batch {settings.learning.batch_size}, {settings.imaging.patch_voxels}")
+    for dtype in (torch.float32, torch.bfloat16) if chosen.bf16 or device.type == "cuda" else (torch.float32,):
+        _report(settings, training, dtype=dtype, steps=chosen.steps)
+    print(f"peak resident memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
+
+
+def _noise(settings: Settings, *, cases: int) -> PatchDataset:
+    rng = np.random.default_rng(0)
+    shape = (cases, *settings.imaging.patch_voxels)
+    cells = np.eye(8, dtype=bool)[rng.integers(0, 8, size=cases)]
+    start = rng.integers(1, 98, size=cases) / 100
+    return PatchDataset.from_arrays(
+        [str(case) for case in range(cases)],
+        Events(cells, np.stack([start, start + 0.01], axis=1), np.full(cases, -1, dtype=np.int8)),
+        image=rng.normal(size=shape).astype(np.float16),
+        distance_mm=rng.uniform(-8, 20, size=shape).astype(np.float16),
+    )
+
+
+def _report(settings: Settings, training: PatchDataset, *, dtype: torch.dtype, steps: int) -> None:
+    network = build_network(settings.network, settings.regions, settings.imaging).to(training.image.device)
+    for module in network.modules():
+        if isinstance(module, torch.nn.Conv3d):
+            module.weight.data = module.weight.data.contiguous(memory_format=torch.channels_last_3d)
+    optimizer = torch.optim.AdamW(network.parameters())
+
+    def step() -> None:
+        _step(network, optimizer, training, settings=settings, dtype=dtype)
+
+    step()
+    with FlopCounterMode(display=False) as counter:
+        step()
+    wall, cpu = time.perf_counter(), time.process_time()
+    for _ in range(steps):
+        step()
+    cases = steps * settings.learning.batch_size
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    rate = counter.get_total_flops() * steps / wall
+    ceiling = _matrix_rate(training.image.device, dtype=dtype)
+    print(
+        f"{dtype}: {cases / wall:.1f} cases/s, {1e3 * wall / cases:.1f} ms a case and step ({1e3 * cpu / cases:.1f} ms of "
+        f"CPU), {rate / 1e9:.0f} of {ceiling / 1e9:.0f} GFLOP/s ({100 * rate / ceiling:.0f} % of a matrix product)"
+    )
+    with profile(activities=[ProfilerActivity.CPU]) as profiled:
+        step()
+    averages = sorted(profiled.key_averages(), key=lambda event: -event.self_cpu_time_total)
+    total = sum(event.self_cpu_time_total for event in averages)
+    for event in averages[:5]:
+        print(f"    {100 * event.self_cpu_time_total / total:4.0f} %  {event.key}")
+
+
+def _step(
+    network: PanelNetwork,
+    optimizer: torch.optim.Optimizer,
+    training: PatchDataset,
+    *,
+    settings: Settings,
+    dtype: torch.dtype,
+) -> None:
+    """One step as in `learning.loop`: draw, augment, forward, backward, update."""
+    size, device = settings.learning.batch_size, training.image.device
+    batch = training.batch(torch.randperm(len(training))[:size].to(device))
+    draw = AugmentationDraw.draw(
+        torch.Generator(), cases=size, settings=settings.learning.augmentation, imaging=settings.imaging
+    )
+    image, distance_mm = draw.apply(batch.image, batch.distance_mm)
+    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=dtype == torch.bfloat16):
+        output = network(image, distance_mm)
+    optimizer.zero_grad()
+    panel_nll(output, network, batch).backward()
+    optimizer.step()
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+
+
+def _matrix_rate(device: torch.device, *, dtype: torch.dtype) -> float:
+    """Return the FLOP/s of a square matrix product, the ceiling of a convolution."""
+    size = MATRIX_SIZE[device.type] if dtype == torch.float32 or device.type == "cuda" else 256
+    matrix = torch.randn(size, size, device=device, dtype=dtype)
+    best = float("inf")
+    for _ in range(4):
+        started = time.perf_counter()
+        matrix @ matrix
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+        best = min(best, time.perf_counter() - started)
+    return 2 * size**3 / best
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What the network must beat, in the same form: posteriors on the same splits."""

@@ -1,0 +1,249 @@
+"""Fast region descriptors: about ninety numbers a lesion, first order, profile, texture, shape, surroundings.
+
+Meant as the honest simple contestant that a network must beat, and to tell how visible a simulated
+phenotype is. Everything is computed from the stored patch and its signed distance in a few hundredths of a
+second. They are plain descriptors, not IBSI-compliant radiomics features (MIRP gives those).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from jaxtyping import Bool, Float, Float32, Float64
+from scipy import ndimage
+
+from onephase.errors import ImageError
+
+ZONES = {"core": (-np.inf, -2.0), "rim": (-2.0, 2.0), "shell": (2.0, 6.0), "far": (6.0, 14.0)}
+"""First-order zones by signed distance to the lesion surface in mm."""
+PROFILE_EDGES_MM = (-np.inf, -7.0, -5.0, -3.5, -2.0, -1.0, 0.0, 1.0, 2.0, 3.5, 5.0, 8.0, 12.0)
+DEPTH_SHARES = (0.0, 0.15, 0.3, 0.45, 0.65, np.inf)
+BANDS_MM = (0.75, 1.5, 3.0, 6.0)
+LAGS_MM = (1.5, 3.0, 4.5, 6.0, 9.0)
+VIABLE = 0.55
+DEPTH_TRENDS_MM = (1.5, 4.0)
+SMOOTHINGS_MM = (1.2, 2.4, 4.8)
+AROUND = ((0.5, 2.0), (2.0, 4.0), (4.0, 8.0), (8.0, 14.0))
+QUANTILES = (0.02, 0.10, 0.25, 0.75, 0.90, 0.98)
+LOW_SHARES = (0.35, 0.5, 0.7)
+HIGH_SHARES = (0.5, 0.8)
+HALF = 0.5
+SMALL = 1e-6
+MARGIN_MM = 16.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lesion:
+    """A lesion cut out of its patch with its surroundings.
+
+    Attributes:
+        image: Image, in units of the lesion's median intensity above the lowest surroundings.
+        distance: Signed distance to the lesion surface in mm, negative inside.
+        inside: The lesion.
+        spacing_mm: Voxel spacing.
+    """
+
+    image: Float32[np.ndarray, "slice row column"]
+    distance: Float32[np.ndarray, "slice row column"]
+    inside: Bool[np.ndarray, "slice row column"]
+    spacing_mm: tuple[float, float, float]
+
+
+def region_features(
+    image: Float[np.ndarray, "slice row column"],
+    distance_mm: Float[np.ndarray, "slice row column"],
+    *,
+    spacing_mm: tuple[float, float, float],
+) -> Float64[np.ndarray, " feature"]:
+    """Describe a lesion by ``FEATURE_NAMES``; finite for every lesion of at least one voxel.
+
+    Args:
+        image: Patch around the lesion, any gain and offset.
+        distance_mm: Signed distance to the lesion surface, negative inside.
+        spacing_mm: Voxel spacing (slice, row, column).
+
+    Raises:
+        ImageError: If no voxel is inside.
+    """
+    lesion = _cut_out(image, distance_mm, spacing_mm=spacing_mm)
+    values = np.array([value for _, value in _described(lesion)], dtype=np.float64)
+    return np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
+
+
+def _cut_out(
+    image: Float[np.ndarray, "slice row column"],
+    distance_mm: Float[np.ndarray, "slice row column"],
+    *,
+    spacing_mm: tuple[float, float, float],
+) -> Lesion:
+    near = distance_mm < MARGIN_MM
+    inside = distance_mm < 0
+    if not inside.any():
+        message = "no voxel of the patch lies inside the lesion: the signed distance is nowhere negative"
+        raise ImageError(message)
+    box = ndimage.find_objects(near.astype(np.uint8))[0]
+    cut, inside = image[box].astype(np.float32), inside[box]
+    lowest = float(np.quantile(cut, 0.02))
+    scale = max(float(np.median(cut[inside])) - lowest, SMALL)
+    return Lesion(
+        (cut - np.float32(lowest)) / np.float32(scale), distance_mm[box].astype(np.float32), inside, spacing_mm
+    )
+
+
+def _described(lesion: Lesion) -> Iterator[tuple[str, float]]:
+    yield from _first_order(lesion)
+    yield from _profile(lesion)
+    yield from _rim(lesion)
+    yield from _texture(lesion)
+    yield from _shape(lesion)
+    yield from _surroundings(lesion)
+
+
+def _first_order(lesion: Lesion) -> Iterator[tuple[str, float]]:
+    for zone, (start, stop) in ZONES.items():
+        values = lesion.image[(lesion.distance >= start) & (lesion.distance < stop)]
+        if values.size == 0:  # a small lesion has no core: the lesion stands for it
+            values = lesion.image[lesion.inside]
+        centre, spread = float(values.mean()), float(values.std()) + SMALL
+        standard = (values - centre) / spread
+        low, median, high = np.quantile(values, (0.1, 0.5, 0.9))
+        yield f"{zone} mean", centre
+        yield f"{zone} sd", np.log(spread)
+        yield f"{zone} p10", float(low)
+        yield f"{zone} median", float(median)
+        yield f"{zone} p90", float(high)
+        yield f"{zone} skewness", float((standard**3).mean())
+        yield f"{zone} kurtosis", float(np.log((standard**4).mean() + SMALL))
+
+
+def _profile(lesion: Lesion) -> Iterator[tuple[str, float]]:
+    means: list[float] = []
+    for start, stop in pairwise(PROFILE_EDGES_MM):
+        values = lesion.image[(lesion.distance >= start) & (lesion.distance < stop)]
+        means.append(float(np.quantile(values, 0.6)) if values.size else np.nan)  # above what necrosis takes
+    known = np.flatnonzero(np.isfinite(means))
+    filled = np.interp(np.arange(len(means)), known, np.array(means)[known])  # depths a small lesion lacks
+    for stop, value in zip(PROFILE_EDGES_MM[1:], filled, strict=True):
+        yield f"profile to {stop:g} mm", float(value)
+
+
+def _rim(lesion: Lesion) -> Iterator[tuple[str, float]]:
+    """Brightness over depth as a share of the deepest, above what necrosis takes, against the lesion's own."""
+    depth = -lesion.distance[lesion.inside]
+    logs = np.log(np.maximum(lesion.image[lesion.inside], SMALL))
+    whole = float(np.quantile(logs, 0.7))
+    share = depth / max(float(depth.max()), SMALL)
+    for start, stop in pairwise(DEPTH_SHARES):
+        values = logs[(share >= start) & (share < stop)]
+        yield f"rim {start:g}-{stop:g} of depth", float(np.quantile(values, 0.7)) - whole if values.size else 0.0
+
+
+def _texture(lesion: Lesion) -> Iterator[tuple[str, float]]:
+    interior = lesion.distance < -1
+    if interior.sum() < 8:  # noqa: PLR2004 - too few for a spread
+        interior = lesion.inside
+    smooth = [lesion.image, *(_smoothed(lesion.image, lesion, sigma) for sigma in BANDS_MM)]
+    for sigma, fine, coarse in zip(BANDS_MM, smooth[:-1], smooth[1:], strict=True):
+        yield f"texture to {sigma:g} mm", np.log(float((fine - coarse)[interior].std()) + SMALL)
+    slopes = np.gradient(smooth[1], *lesion.spacing_mm)
+    steepness = np.sqrt(sum(slope**2 for slope in slopes))[interior]
+    yield "gradient mean", np.log(float(steepness.mean()) + SMALL)
+    yield "gradient sd", np.log(float(steepness.std()) + SMALL)
+    yield from _variogram(lesion, interior)
+    values = smooth[1][lesion.inside]
+    middle = max(float(np.median(values)), SMALL)
+    for share, value in zip(QUANTILES, np.quantile(values, QUANTILES) / middle, strict=True):
+        yield f"lesion p{100 * share:g}", float(value)
+    for share in LOW_SHARES:
+        yield f"lesion below {share:g}", float((values < share * middle).mean())
+
+
+def _variogram(lesion: Lesion, interior: Bool[np.ndarray, "slice row column"]) -> Iterator[tuple[str, float]]:
+    """Half the mean squared difference at each lag, of log intensity without its trend over depth and necrosis."""
+    viable = interior & (lesion.image > VIABLE * np.median(lesion.image[interior]))
+    logs = np.log(np.maximum(lesion.image, SMALL))
+    depth = np.clip(-lesion.distance, 0, None)
+    basis = np.stack([np.ones_like(depth), *(np.exp(-depth / scale) for scale in DEPTH_TRENDS_MM)])
+    coefficients, *_ = np.linalg.lstsq(basis[:, viable].T, logs[viable], rcond=None)
+    residual = logs - np.tensordot(coefficients.astype(np.float32), basis, axes=1)
+    yield "texture spread", np.log(float(np.subtract(*np.quantile(residual[viable], (0.84, 0.16)))) / 2 + SMALL)
+    for lag in LAGS_MM:
+        differences = [np.zeros(1)]
+        for axis, spacing in enumerate(lesion.spacing_mm):
+            here, there = _shifted(axis, step=max(1, round(lag / spacing)))
+            both = viable[here] & viable[there]
+            differences.append(np.abs(residual[here] - residual[there])[both])
+        yield f"variogram at {lag:g} mm", 2 * np.log(float(np.median(np.concatenate(differences))) + SMALL)
+
+
+def _shifted(axis: int, *, step: int) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
+    here, there = [slice(None)] * 3, [slice(None)] * 3
+    here[axis], there[axis] = slice(None, -step), slice(step, None)
+    return tuple(here), tuple(there)
+
+
+def _shape(lesion: Lesion) -> Iterator[tuple[str, float]]:
+    spacing = np.array(lesion.spacing_mm)
+    voxel = float(spacing.prod())
+    volume = float(lesion.inside.sum()) * voxel
+    points = np.argwhere(lesion.inside) * spacing
+    away = points - points.mean(axis=0)
+    variances, vectors = np.linalg.eigh(away.T @ away / len(away) + np.eye(3) * SMALL)
+    along = away @ vectors
+    extents = np.sort(along.max(axis=0) - along.min(axis=0) + spacing.mean())
+    radius = np.cbrt(volume * 3 / (4 * np.pi))
+    surface = sum(
+        float((np.diff(lesion.inside.astype(np.int8), axis=axis) != 0).sum()) * voxel / spacing[axis]
+        for axis in range(3)
+    )
+    yield "log volume", np.log(volume)
+    yield "log longest", np.log(extents[2])
+    yield "elongation", float(np.sqrt(variances[1] / variances[2]))
+    yield "flatness", float(np.sqrt(variances[0] / variances[2]))
+    yield "filled share of extents", np.log(volume / extents.prod())
+    yield "log surface over sphere", np.log((surface + SMALL) / (4 * np.pi * radius**2))
+    yield "log depth over radius", np.log((-float(lesion.distance.min()) + SMALL) / radius)
+    from_surface = np.abs(lesion.distance)
+    shell = from_surface <= max(spacing.mean(), from_surface.min())  # a lesion that fills its patch has no surface
+    reach = np.linalg.norm(np.argwhere(shell) * spacing - points.mean(axis=0), axis=1)
+    yield "surface radius spread", float(reach.std() / reach.mean())
+    yield "surface radius skewness", float((((reach - reach.mean()) / (reach.std() + SMALL)) ** 3).mean())
+    filled = lesion.inside.astype(np.float32)
+    for sigma in SMOOTHINGS_MM:
+        smooth = _smoothed(filled, lesion, sigma)
+        yield f"spikes at {sigma:g} mm", float((lesion.inside & (smooth < HALF)).sum() * voxel / volume)
+        yield f"clefts at {sigma:g} mm", float((~lesion.inside & (smooth > HALF)).sum() * voxel / volume)
+        yield f"roughness at {sigma:g} mm", float(smooth[shell].std())
+
+
+def _surroundings(lesion: Lesion) -> Iterator[tuple[str, float]]:
+    fine = lesion.image - _smoothed(lesion.image, lesion, 2.4)
+    for start, stop in AROUND:
+        ring = (lesion.distance >= start) & (lesion.distance < stop)
+        if not ring.any():
+            ring = ~lesion.inside if (~lesion.inside).any() else lesion.inside
+        values, details = lesion.image[ring], fine[ring]
+        for share in HIGH_SHARES:
+            yield f"{start:g}-{stop:g} mm above {share:g}", float((values > share).mean())
+        yield f"{start:g}-{stop:g} mm detail", np.log(float(details.std()) + SMALL)
+        yield f"{start:g}-{stop:g} mm detail p98", float(np.quantile(details, 0.98))
+        yield f"{start:g}-{stop:g} mm lower quartile", float(np.quantile(values, 0.25))
+
+
+def _smoothed(
+    array: Float32[np.ndarray, "slice row column"], lesion: Lesion, sigma_mm: float
+) -> Float32[np.ndarray, "slice row column"]:
+    sigmas = [sigma_mm / spacing for spacing in lesion.spacing_mm]
+    return np.asarray(ndimage.gaussian_filter(array, sigmas, truncate=2.5))
+
+
+def _names() -> tuple[str, ...]:
+    """The names in the order of the numbers, read off a ball."""
+    where = np.stack(np.meshgrid(*[np.arange(-6.0, 7.0)] * 3, indexing="ij"))
+    distance = (np.linalg.norm(where, axis=0) - 4).astype(np.float32)
+    ball = Lesion(np.exp(-distance).astype(np.float32), distance, distance < 0, (1.0, 1.0, 1.0))
+    return tuple(name for name, _ in _described(ball))
+
+
+FEATURE_NAMES = _names()

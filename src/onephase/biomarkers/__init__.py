@@ -1,0 +1,1 @@
+"""The biology, nothing of images: the panel, pathology text as events, the joint posterior, subtypes."""

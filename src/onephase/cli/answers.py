@@ -1,0 +1,187 @@
+"""The command that answers: ``predict``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from onephase.cli.options import AsJson
+from onephase.cli.terminal import TerminalProgress, say, say_json
+
+if TYPE_CHECKING:
+    from onephase.biomarkers.panel import Events
+    from onephase.imaging.case import Case
+    from onephase.inference.bundle import Bundle
+    from onephase.inference.prediction import Prediction
+    from onephase.settings import SubtypePolicy
+
+
+def predict(  # noqa: PLR0913 - one parameter for each option
+    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="Folder of a trained model.", show_default=False)],
+    image: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="IMAGE",
+            help="NIfTI, NRRD or MetaImage file, or a folder, ZIP or enhanced file of DICOM.",
+            show_default=False,
+        ),
+    ] = None,
+    *,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for prediction.json and report.html.")],
+    mask: Annotated[Path | None, typer.Option(help="Tumour mask or DICOM SEG.", show_default=False)] = None,
+    mask_label: Annotated[str, typer.Option(help="Which label or segment, where the mask holds several.")] = "",
+    box: Annotated[
+        tuple[float, float, float, float, float, float] | None,
+        typer.Option(
+            metavar="C0 C1 R0 R1 S0 S1",
+            help="Box around the tumour in voxels: columns, rows, slices; half-open. "
+            "The lesion inside is outlined semi-automatically, and the result says so.",
+            show_default=False,
+        ),
+    ] = None,
+    seed_point: Annotated[
+        tuple[float, float, float] | None,
+        typer.Option(metavar="C R S", help="A voxel inside the tumour: column, row, slice.", show_default=False),
+    ] = None,
+    phase: Annotated[
+        str, typer.Option(help="Where a series holds several phases: first-post, or its number, counted from 1.")
+    ] = "",
+    given: Annotated[
+        list[str] | None,
+        typer.Option(help="What pathology already said, e.g. er=positive or ki67=18; repeatable.", show_default=False),
+    ] = None,
+    cohort: Annotated[
+        Path | None, typer.Option(help="Predict every row of a cohort table instead.", show_default=False)
+    ] = None,
+    policy: Annotated[
+        str, typer.Option(help="Subtype rule: ki67_14, ki67_20 or maisonneuve; the bundle's own when left out.")
+    ] = "",
+    case_id: Annotated[str, typer.Option(help="Name of the case in the result; choose a pseudonym.")] = "case",
+    as_json: AsJson = False,
+) -> None:
+    """Answer for one lesion, or for every row of a cohort table (--cohort).
+
+    Writes prediction.json and report.html, one self-contained page. RESEARCH USE ONLY.
+    There is no lesion detection: give the tumour as --mask, --box or --seed-point.
+
+    Example:  onephase predict demo/bundle post1.nii.gz --mask tumour.nii.gz --given er=positive --out answer
+    """
+    if (image is None) == (cohort is None):
+        message = "give either IMAGE with --mask, --box or --seed-point, or --cohort COHORT.csv"
+        raise typer.BadParameter(message)
+    if cohort is not None:
+        if mask is not None or box is not None or seed_point is not None or phase or given:
+            message = "with --cohort, outlines, phases and evidence come from the table"
+            raise typer.BadParameter(message)
+        _predict_cohort(bundle, cohort, out=out, policy=policy, as_json=as_json)
+        return
+    assert image is not None  # noqa: S101 - said above
+    if sum(roi is not None for roi in (mask, box, seed_point)) != 1:
+        message = "outline the tumour with exactly one of --mask, --box and --seed-point; there is no lesion detection"
+        raise typer.BadParameter(message)
+    from onephase.biomarkers.evidence import read_given
+    from onephase.imaging.case import Box, SeedPoint
+    from onephase.inference.bundle import load_bundle
+    from onephase.readers.case import read_case
+
+    opened = load_bundle(bundle)
+    case = read_case(
+        image,
+        case_id=case_id,
+        mask=mask,
+        mask_label=mask_label or None,
+        box=None if box is None else Box(box[0:2], box[2:4], box[4:6]),
+        seed=None if seed_point is None else SeedPoint(*seed_point),
+        phase=phase or None,
+    )
+    events = read_given(given) if given else None
+    _predict_case(opened, case, events=events, out=out, policy=_policy(policy), as_json=as_json)
+
+
+def _predict_case(
+    bundle: "Bundle", case: "Case", *, events: "Events | None", out: Path, policy: "SubtypePolicy | None", as_json: bool
+) -> None:
+    from onephase.inference.cohort_prediction import PREDICTION_NAME
+    from onephase.inference.predict import predict as predict_one
+    from onephase.reports.html import REPORT_NAME, write_report
+    from onephase.storage import write_json
+
+    prediction = predict_one(bundle, case, given=events, policy=policy)
+    answer = prediction.to_json()
+    write_report(prediction, out / REPORT_NAME)
+    write_json(out / PREDICTION_NAME, answer)
+    if as_json:
+        say_json(answer)
+    else:
+        _say_prediction(prediction)
+        say(f"Report: {out / REPORT_NAME}")
+
+
+def _say_prediction(prediction: "Prediction") -> None:
+    from onephase.inference.prediction import RESEARCH_USE
+
+    reading = prediction.reading
+    say(RESEARCH_USE)
+    for warning in prediction.warnings:
+        say(f"! {warning}")
+    for name, probability in reading.positive.items():
+        say(f"  {name.upper():<5} positive with probability {probability:.2f}")
+    likely = reading.ki67.interval(80)
+    say(
+        f"  Ki-67 median {reading.ki67.median_percent:.0f} %, "
+        f"with 80 % probability from {likely.low_percent:.0f} % to {likely.high_percent:.0f} %"
+    )
+    for name, probability in reading.subtypes.items():
+        say(f"  {name:<28} {probability:.2f}")
+
+
+def _policy(name: str) -> "SubtypePolicy | None":
+    if not name:
+        return None
+    from typing import get_args
+
+    from onephase.settings import SubtypePolicy
+
+    for policy in get_args(SubtypePolicy):
+        if name == policy:
+            return cast("SubtypePolicy", policy)
+    message = f"{name!r} is no subtype policy: choose from {', '.join(get_args(SubtypePolicy))}"
+    raise typer.BadParameter(message)
+
+
+def _predict_cohort(bundle: Path, table: Path, *, out: Path, policy: str, as_json: bool) -> None:
+    from onephase.cohort.table import read_cohort
+    from onephase.inference.bundle import load_bundle
+    from onephase.inference.cohort_prediction import predict_cohort
+    from onephase.reports.html import REPORT_NAME, write_index, write_report
+
+    records = read_cohort(table, labelled=False).records
+    opened = load_bundle(bundle)
+    outcomes = []
+    with TerminalProgress() as progress:
+        progress("predict", 0, len(records))
+        for outcome in predict_cohort(
+            opened,
+            records,
+            folder=out,
+            policy=_policy(policy) or opened.settings.subtype_policy,
+            publish=lambda prediction, folder: write_report(prediction, folder / REPORT_NAME),
+        ):
+            outcomes.append(outcome)
+            progress("predict", len(outcomes), len(records))
+    write_index(outcomes, out / "index.html")
+    failed = [outcome for outcome in outcomes if outcome.answer is None]
+    if as_json:
+        say_json(
+            {
+                "predicted": [outcome.case_id for outcome in outcomes if outcome.answer is not None],
+                "skipped": [outcome.case_id for outcome in outcomes if outcome.skipped],
+                "failures": {outcome.case_id: outcome.problem for outcome in failed},
+            }
+        )
+    else:
+        for outcome in failed:
+            say(f"! {outcome.problem}")
+        say(f"{len(outcomes) - len(failed)} of {len(outcomes)} cases predicted: {out / 'index.html'}")
+    if failed:
+        raise typer.Exit(1)

@@ -1,0 +1,138 @@
+"""Commands for cohorts: ``simulate``, ``check``, ``prepare``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from onephase.cli.options import AsJson, SettingsFile, Tables, Workers, cores, settings_of
+from onephase.cli.terminal import TerminalProgress, say, say_json, say_table
+
+if TYPE_CHECKING:
+    from onephase.cohort.counts import GroupCount
+    from onephase.cohort.table import CheckResult
+
+
+def simulate(
+    out: Annotated[Path, typer.Argument(metavar="DIR", help="Folder for the cohort.", show_default=False)],
+    *,
+    preset: Annotated[
+        str, typer.Option(help="demo: 360 cases of two sites; paper: 886 and 74 external; mixed: one site has HR only.")
+    ] = "demo",
+    cases: Annotated[
+        int | None, typer.Option(min=1, help="Number of cases; the preset's own when left out.", show_default=False)
+    ] = None,
+    site: Annotated[
+        list[str] | None, typer.Option(help="Take the internal cases from this site; repeatable.", show_default=False)
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed, another cohort.")] = 1,
+    workers: Workers = 0,
+) -> None:
+    """Write a simulated cohort with a known ceiling: ordinary images, masks and cohort.csv.
+
+    For tests, the demo, benchmarks and power analysis. NEVER CLINICAL EVIDENCE (docs/simulation.md).
+    Interrupted, it goes on where it stopped.
+
+    Example:  onephase simulate cohort --cases 300
+    """
+    from onephase.simulation.cohort import simulate_cohort
+
+    with TerminalProgress() as progress:
+        table = simulate_cohort(
+            out, preset=preset, cases=cases, sites=site or (), seed=seed, workers=cores(workers), progress=progress
+        )
+    say(f"SIMULATED cohort: {table}")
+    say(f"Check it:  onephase check {table}")
+
+
+def check(
+    tables: Tables,
+    *,
+    settings: SettingsFile = None,
+    headers: Annotated[bool, typer.Option(help="Also read the header of every image and mask.")] = True,
+    write: Annotated[bool, typer.Option(help="Write drawn splits down beside the table.")] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Say everything that is wrong with cohort tables, before any work; count labels; draw splits.
+
+    Splits that the table does not say are drawn by patient, stratified, and written to
+    COHORT.splits.csv beside it; the table itself is never changed. The columns: docs/cohort-table.md.
+
+    Exit code 1 where something is wrong.
+    """
+    from onephase.cohort.table import check_cohort, write_splits
+
+    chosen = settings_of(settings)
+    with TerminalProgress() as progress:
+        result = check_cohort(tables, chosen.split, policy=chosen.subtype_policy, headers=headers, progress=progress)
+    written = write_splits(result) if write and not result.errors else ()
+    if as_json:
+        say_json(result.to_json())
+    else:
+        _say_check(result)
+        for path in written:
+            say(f"Splits written to {path}")
+    if result.errors:
+        raise typer.Exit(1)
+
+
+def _say_check(result: "CheckResult") -> None:
+    if result.problems:
+        say_table(
+            f"{len(result.errors)} problems, {len(result.warnings)} warnings",
+            ["", "cohort", "case", "column", "problem", "fix"],
+            [
+                [problem.severity, problem.cohort, problem.case, problem.column, problem.problem, problem.fix]
+                for problem in result.problems
+            ],
+        )
+    say_table("What the cohorts hold", *counts_table(result.counts))
+    say("Nothing is wrong." if not result.errors else "Nothing was done. Mend the problems and check again.")
+
+
+def counts_table(counts: "tuple[GroupCount, ...]") -> tuple[list[str], list[list[str]]]:
+    """Return header and rows of label counts: positive / negative / partly known / missing."""
+    labels = [label.label for label in counts[0].labels] if counts else []
+    header = ["cohort", "split", "lesions", "patients", *(f"{label} +/-/part/missing" for label in labels)]
+    rows = [
+        [
+            count.cohort,
+            count.split,
+            str(count.lesions),
+            str(count.patients),
+            *(f"{label.positive}/{label.negative}/{label.partial}/{label.missing}" for label in count.labels),
+        ]
+        for count in counts
+    ]
+    return header, rows
+
+
+def prepare(  # noqa: PLR0913 - one parameter for each option
+    tables: Tables,
+    *,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the prepared patches.", show_default=False)],
+    settings: SettingsFile = None,
+    workers: Workers = 0,
+    strict: Annotated[bool, typer.Option("--strict", help="Stop at the first case that fails.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, how long and how large.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Cut every lesion of the tables into a patch of fixed physical size, once, for training and evaluation.
+
+    Killed at any point and started again, it ends in the same bytes. A case that fails is reported, the
+    others go on, and the exit code is 1.
+    """
+    chosen = settings_of(settings)
+    if dry_run:
+        from onephase.cohort.estimate import estimate_preparation
+
+        estimate = estimate_preparation(tables, out, chosen, workers=cores(workers))
+        say_json(estimate.to_json()) if as_json else say(str(estimate))
+        return
+    from onephase.cohort.preparation import prepare as prepare_cohort
+
+    with TerminalProgress() as progress:
+        prepared = prepare_cohort(tables, out, chosen, workers=cores(workers), progress=progress, strict=strict)
+    say_json(prepared.to_json()) if as_json else say(str(prepared))
+    if prepared.failures:
+        raise typer.Exit(1)

@@ -1,0 +1,140 @@
+"""Commands that learn and measure: ``train``, ``evaluate``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from onephase.cli.options import AsJson, PreparedFolders, SettingsFile, settings_of
+from onephase.cli.terminal import TerminalProgress, say, say_json, say_table
+
+if TYPE_CHECKING:
+    from onephase.cohort.records import Split
+    from onephase.evaluation.predictions import Predictions
+    from onephase.evaluation.study import Study
+
+MAIN_TABLES = ("cases", "receptors", "ki67", "panel", "comparisons")
+
+
+def train(
+    prepared: PreparedFolders,
+    *,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the bundle.", show_default=False)],
+    settings: SettingsFile = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last epoch of a broken run.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train the network on prepared cohorts; several train one model, whatever each has recorded.
+
+    The loss is minus the log probability of what pathology wrote, so a missing label costs nothing and
+    "HR positive" counts for what it says. Uses the splits train and validation; test is never touched.
+    Writes a bundle: weights as safetensors, the exported network, calibration, settings, split, card.
+    """
+    from onephase.cohort.prepared import open_prepared
+    from onephase.learning.train import train as train_bundle
+
+    with TerminalProgress() as progress:
+        bundle = train_bundle(
+            [open_prepared(folder) for folder in prepared],
+            settings_of(settings),
+            out=out,
+            resume=resume,
+            progress=progress,
+        )
+    if as_json:
+        say_json({"bundle": str(bundle)})
+    else:
+        say(f"Bundle: {bundle}")
+        say(f"How good it is:  onephase evaluate {' '.join(map(str, prepared))} --bundle {bundle} --out evaluation")
+
+
+def evaluate(  # noqa: PLR0913 - one parameter for each option
+    prepared: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="PREPARED...", help="Folders that `onephase prepare` wrote.", show_default=False),
+    ] = None,
+    *,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for page, tables, predictions.", show_default=False)],
+    bundle: Annotated[
+        Path | None, typer.Option("--bundle", "-b", help="Score this bundle on a split.", show_default=False)
+    ] = None,
+    split: Annotated[str, typer.Option(help="With --bundle: test, external or validation.")] = "test",
+    folds: Annotated[
+        int | None, typer.Option(min=2, help="Train anew for each fold of the patients.", show_default=False)
+    ] = None,
+    stored: Annotated[
+        bool, typer.Option("--stored", help="Make page and tables again from the predictions in --out.")
+    ] = False,
+    settings: SettingsFile = None,
+    resume: Annotated[bool, typer.Option("--resume", help="With --folds: keep the folds that are finished.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say how good it is, honestly: every figure with its interval and n, beside prior, geometry and ceiling.
+
+    Either a bundle on a split that it has not learned from (--bundle), or cross-validation (--folds 5), or
+    the same page again from stored predictions (--stored). Writes evaluation.html, evaluation.json,
+    tables/*.csv and the predictions themselves.
+    """
+    if sum((bundle is not None, folds is not None, stored)) != 1:
+        message = "choose one of --bundle BUNDLE, --folds N and --stored"
+        raise typer.BadParameter(message)
+    if not stored and not prepared:
+        message = "name at least one folder that `onephase prepare` wrote"
+        raise typer.BadParameter(message)
+    from onephase.evaluation.page import write_study
+    from onephase.evaluation.predictions import read_predictions, write_predictions
+    from onephase.evaluation.study import study_of
+
+    folders = prepared or []
+    if stored:
+        predictions = read_predictions(out)
+    elif bundle is not None:
+        predictions = _held_out(bundle, folders, split=split)
+        write_predictions(out, predictions)
+    else:
+        assert folds is not None  # noqa: S101 - said above
+        predictions = _folds(folders, folds=folds, out=out, settings=settings, resume=resume)
+    study = study_of(predictions, policy=settings_of(settings).subtype_policy)
+    page = write_study(out, study, predictions)
+    if as_json:
+        say_json(study.to_json())
+        return
+    say_study(study)
+    say(f"Page: {page}")
+
+
+def _held_out(bundle: Path, folders: list[Path], *, split: str) -> "Predictions":
+    from onephase.cohort.columns import SPLITS
+    from onephase.cohort.prepared import open_prepared
+    from onephase.evaluation.oracle import with_oracle
+    from onephase.evaluation.protocol import held_out
+    from onephase.inference.bundle import load_bundle
+
+    if split not in SPLITS or split == "train":
+        message = f"--split must be test, external or validation, got {split!r}"
+        raise typer.BadParameter(message)
+    prepared = [open_prepared(folder) for folder in folders]
+    return with_oracle(held_out(load_bundle(bundle), prepared, split=cast("Split", split)))
+
+
+def _folds(folders: list[Path], *, folds: int, out: Path, settings: Path | None, resume: bool) -> "Predictions":
+    from onephase.cohort.prepared import open_prepared
+    from onephase.evaluation.oracle import with_oracle
+    from onephase.evaluation.protocol import five_fold
+
+    prepared = [open_prepared(folder) for folder in folders]
+    with TerminalProgress() as progress:
+        pooled = five_fold(prepared, settings_of(settings), out=out, folds=folds, resume=resume, progress=progress)
+    return with_oracle(pooled)
+
+
+def say_study(study: "Study") -> None:
+    """Print the main tables of a study, and whether it is simulated."""
+    from onephase.evaluation.tables import tables_of
+
+    if study.simulated:
+        say(f"SIMULATED: {study.simulated} cases are simulated; their figures are never clinical evidence.")
+    say(study.protocol)
+    for table in tables_of(study):
+        if table.name in MAIN_TABLES:
+            say_table(table.caption, list(table.columns), [list(row) for row in table.rows])

@@ -1,0 +1,38 @@
+"""Options that several commands share, worded once."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from onephase.settings import Settings
+
+SettingsFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--settings", "-s", help="TOML file; what it leaves out has its default: settings.toml.", show_default=False
+    ),
+]
+Tables = Annotated[
+    list[Path], typer.Argument(metavar="COHORT.csv...", help="Cohort tables, one row a lesion.", show_default=False)
+]
+PreparedFolders = Annotated[
+    list[Path], typer.Argument(metavar="PREPARED...", help="Folders that `onephase prepare` wrote.", show_default=False)
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON, for machines.")]
+Workers = Annotated[int, typer.Option("--workers", "-j", min=0, help="Processes; 0 takes every core.")]
+
+
+def cores(workers: int) -> int:
+    """Return how many processes are meant; 0 is every core that this process may use."""
+    import os
+
+    return workers or len(os.sched_getaffinity(0))
+
+
+def settings_of(path: Path | None) -> "Settings":
+    """Return the settings of a file, or every default."""
+    from onephase.settings import Settings, read_settings
+
+    return Settings() if path is None else read_settings(path)

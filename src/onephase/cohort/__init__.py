@@ -1,0 +1,1 @@
+"""Many cases: the cohort table and its checks, splits, preparation."""

@@ -1,0 +1,96 @@
+"""What preparing a cohort would take, measured on two of its cases; nothing is written."""
+
+import resource
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from onephase.cohort.cutting import cut_patch
+from onephase.cohort.records import Record
+from onephase.cohort.table import read_cohort
+from onephase.errors import OnephaseError
+from onephase.imaging.patches import ARRAYS, STORED, open_store
+from onephase.settings import Settings
+
+KIB, MIB = 1 << 10, 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class PreparationEstimate:
+    """Time, memory and disk that preparing would take.
+
+    Attributes:
+        cases: Cases in the tables.
+        stored: Of these, already in the folder.
+        seconds: Time for the others, from a case of middling size.
+        memory_bytes: Peak of all processes together, from the largest case.
+        disk_bytes: Growth of the folder.
+    """
+
+    cases: int
+    stored: int
+    seconds: float
+    memory_bytes: int
+    disk_bytes: int
+
+    def __str__(self) -> str:
+        """Return one sentence."""
+        return (
+            f"{self.cases - self.stored} of {self.cases} cases are to be prepared: about {self.seconds:.0f} s, "
+            f"{self.memory_bytes / MIB:.0f} MiB of memory, {self.disk_bytes / MIB:.0f} MiB on disk"
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the estimate as JSON values."""
+        return asdict(self)
+
+
+def estimate_preparation(
+    cohort_paths: Sequence[Path], folder: Path, settings: Settings, *, workers: int = 1
+) -> PreparationEstimate:
+    """Estimate what :func:`~onephase.cohort.preparation.prepare` would take, by preparing two cases in memory.
+
+    Args:
+        cohort_paths: The tables.
+        folder: The store's folder; need not exist.
+        settings: As for preparing.
+        workers: Number of processes.
+
+    Raises:
+        CohortError: If a table has a problem.
+        ImageError: If one of the two cases fails.
+    """
+    records = read_cohort(*cohort_paths, split=settings.split).records
+    stored = {case.case_id for case in open_store(folder).cases} if (folder / "store.json").exists() else set()
+    todo = sorted((record for record in records if record.case_id not in stored), key=_size)
+    seconds = _timed(todo[len(todo) // 2], settings) if todo else 0.0
+    if todo:
+        _timed(todo[-1], settings)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KIB
+    processes = 1 if workers == 1 else workers + 1  # the leader that writes
+    patch_bytes = int(np.prod(settings.imaging.patch_voxels)) * STORED.itemsize * len(ARRAYS)
+    return PreparationEstimate(
+        cases=len(records),
+        stored=len(records) - len(todo),
+        seconds=seconds * len(todo) / workers,
+        memory_bytes=peak * processes,
+        disk_bytes=patch_bytes * len(todo),
+    )
+
+
+def _timed(record: Record, settings: Settings) -> float:
+    start = time.perf_counter()
+    answer = cut_patch(record, settings=settings)
+    if isinstance(answer, OnephaseError):
+        raise answer
+    return time.perf_counter() - start
+
+
+def _size(record: Record) -> int:
+    """Return the bytes of an image on disk."""
+    files = record.image.rglob("*") if record.image.is_dir() else [record.image]
+    return sum(file.stat().st_size for file in files)

@@ -1,0 +1,82 @@
+"""A prepared cohort: patches, the records that they belong to, and who was left out.
+
+Learning and evaluation start here. No image, no reader and no table is needed, so that a folder can be
+carried to another machine.
+"""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from onephase.cohort.records import Record, read_records
+from onephase.errors import StorageError
+from onephase.imaging.patches import PatchStore, open_store
+from onephase.settings import Settings
+from onephase.storage import read_json
+
+RECORDS = "records.json"
+FAILURES = "failures.json"
+
+GIVEN_BOX = ("given_slice_mm", "given_row_mm", "given_column_mm")
+"""Facts of a stored case that has a box: the sides of that box."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A case that has no patch, and the sentence that says why."""
+
+    case_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PreparedCohort:
+    """Patches and the records they belong to.
+
+    Attributes:
+        store: The patches, in the order in which they were made.
+        records: The cases that have one, in the order of the tables.
+        failures: The cases of the tables that have none.
+    """
+
+    store: PatchStore
+    records: tuple[Record, ...]
+    failures: tuple[Failure, ...] = ()
+
+    def __str__(self) -> str:
+        """Say how many cases there are, and which failed."""
+        lines = [f"{len(self.records)} cases prepared in {self.store.folder}", *(f.reason for f in self.failures)]
+        if self.failures:
+            lines.insert(1, f"{len(self.failures)} cases failed and are left out:")
+        return "\n".join(lines)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what was done as JSON values."""
+        return {
+            "folder": str(self.store.folder),
+            "prepared": [record.case_id for record in self.records],
+            "failures": [asdict(failure) for failure in self.failures],
+        }
+
+
+def open_prepared(folder: Path) -> PreparedCohort:
+    """Open what ``onephase prepare`` left in a folder. No reader is needed for it, nor the images.
+
+    Raises:
+        StorageError: If the folder was not prepared to its end, or does not hold together.
+    """
+    if (folder / "store.json").exists() and not (folder / RECORDS).exists():
+        message = f"{folder} was not prepared to its end: run onephase prepare again, and it goes on where it stopped"
+        raise StorageError(message)
+    store, records = open_store(folder), read_records(folder / RECORDS)
+    absent = [record.case_id for record in records if record.case_id not in store]
+    if absent:
+        message = f"{folder} holds no patch of case {absent[0]}: run onephase prepare again"
+        raise StorageError(message)
+    return PreparedCohort(store, records, tuple(Failure(**failure) for failure in read_json(folder / FAILURES)))
+
+
+def fingerprint_of(settings: Settings) -> dict[str, Any]:
+    """Return the settings that decide what a patch is."""
+    tree = settings.model_dump(mode="json", include={"imaging", "regions"})
+    return {f"{section}.{name}": value for section, values in tree.items() for name, value in values.items()}

@@ -1,0 +1,39 @@
+"""What a patch was made from, as one number: the bytes of image and mask, and the region. No labels, no names."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from onephase.cohort.records import Record
+from onephase.errors import ImageError
+from onephase.storage import sha256_of
+
+DETACHED_HEADERS = {".mhd", ".nhdr"}
+
+
+def source_key(record: Record) -> str:
+    """Return a sha256 that changes when the patch of a record would.
+
+    Raises:
+        ImageError: If a file cannot be read.
+    """
+    sources = [record.image] if record.mask is None else [record.image, record.mask]
+    try:
+        contents = [[sha256_of(file) for file in _files(source)] for source in sources]
+    except OSError as fault:
+        message = f"case {record.case_id}: {fault.filename} cannot be read ({fault.strerror}): check the file"
+        raise ImageError(message) from None
+    region = record.to_json(folder=Path())
+    made_from = [contents, *(region[name] for name in ("phase", "mask_label", "box", "seed"))]
+    return hashlib.sha256(json.dumps(made_from).encode()).hexdigest()
+
+
+def _files(source: Path) -> Iterator[Path]:
+    """Yield the files of a source in a fixed order: a folder's, or a header with what lies beside it."""
+    if source.is_dir():
+        yield from sorted(path for path in source.rglob("*") if path.is_file())
+    elif source.suffix in DETACHED_HEADERS:
+        yield from sorted(source.parent.glob(f"{source.stem}.*"))
+    else:
+        yield source

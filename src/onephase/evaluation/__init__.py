@@ -1,0 +1,1 @@
+"""How good it is, honestly: scores with interval and n, beside prior, baseline and ceiling."""

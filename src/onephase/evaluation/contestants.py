@@ -1,0 +1,80 @@
+"""Who takes part beside the network: each learns from training lesions and answers for tested ones.
+
+A further contestant is a function of the same form, named in :data:`SIMPLE_CONTESTANTS`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
+
+import numpy as np
+from jaxtyping import Float64
+
+from onephase.baselines.geometry import NAMES as GEOMETRY_NAMES
+from onephase.baselines.geometry import geometry_features
+from onephase.baselines.linear_panel import choose_spread, fit_linear_panel
+from onephase.biomarkers.posterior import PanelPosterior
+from onephase.biomarkers.potentials import Potentials
+from onephase.cohort.splits import folds
+from onephase.evaluation.lesions import Lesion, events_of, patches_of
+from onephase.inference.bundle import Bundle
+
+Contestant: TypeAlias = Callable[[Sequence[Lesion], Sequence[Lesion]], PanelPosterior | None]
+"""Training lesions and tested lesions to answers for the latter; None where it cannot take part."""
+
+INNER_FOLDS = 5
+INNER_SEED = 1
+COHORT_SPREAD = 1.0  # of the log odds of one cohort and site against the others
+
+
+def network_answers(bundle: Bundle, tested: Sequence[Lesion]) -> PanelPosterior:
+    """Return what the bundle's network says, calibrated as the bundle says."""
+    parts = [bundle.run(batch.image, batch.distance_mm).potentials for batch in patches_of(tested)]
+    return PanelPosterior.from_potentials(bundle.calibration.apply(Potentials.stack(parts)))
+
+
+def prior_answers(bundle: Bundle, tested: Sequence[Lesion]) -> PanelPosterior:
+    """Return what the bundle's training cases alone say: the same of every lesion."""
+    return PanelPosterior.from_potentials(bundle.prior).take(np.zeros(len(tested), dtype=np.int64))
+
+
+def geometry(training: Sequence[Lesion], tested: Sequence[Lesion]) -> PanelPosterior:
+    """Answer by the size of the outline alone; the penalty is chosen by five folds of the training lesions."""
+    records = [lesion.record for lesion in training]
+    features, events = _geometry_features(training), events_of(records)
+    spread = choose_spread(features, events, fold=folds(records, INNER_FOLDS, seed=INNER_SEED))
+    model = fit_linear_panel(features, events, names=GEOMETRY_NAMES, spread=spread)
+    return PanelPosterior.from_potentials(model.potentials(_geometry_features(tested)))
+
+
+def cohort_alone(training: Sequence[Lesion], tested: Sequence[Lesion]) -> PanelPosterior | None:
+    """Answer by cohort and site alone, without any image: the alarm for leakage.
+
+    Cohorts differ in who is in them; a network that tells cohorts apart by their look earns as much as
+    this on all cohorts together, and has seen no biology. It does not take part where there is one
+    cohort of one site.
+    """
+    places = sorted({_place(lesion) for lesion in training})
+    if len(places) < 2:  # noqa: PLR2004 - nothing to tell apart
+        return None
+    model = fit_linear_panel(
+        _indicators(training, places),
+        events_of([lesion.record for lesion in training]),
+        names=[" ".join(place) for place in places],
+        spread=COHORT_SPREAD,
+    )
+    return PanelPosterior.from_potentials(model.potentials(_indicators(tested, places)))
+
+
+def _geometry_features(lesions: Sequence[Lesion]) -> Float64[np.ndarray, "case feature"]:
+    return np.concatenate([geometry_features(lesion.prepared, [lesion.record]) for lesion in lesions])
+
+
+def _place(lesion: Lesion) -> tuple[str, str]:
+    return lesion.record.cohort, lesion.record.site
+
+
+def _indicators(lesions: Sequence[Lesion], places: Sequence[tuple[str, str]]) -> Float64[np.ndarray, "case place"]:
+    return np.array([[_place(lesion) == place for place in places] for lesion in lesions], dtype=np.float64)
+
+
+SIMPLE_CONTESTANTS: Mapping[str, Contestant] = {"geometry": geometry, "cohort alone": cohort_alone}

@@ -1,0 +1,158 @@
+"""What a protocol leaves behind: the posteriors of every contestant on the same cases, as files.
+
+Every table and figure of a study is made from these two files, ``predictions.npz`` (arrays, no
+pickle) and ``predictions.json`` (records and facts), without training again.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+from jaxtyping import Float64, Int64
+
+from onephase.biomarkers.posterior import PanelPosterior
+from onephase.cohort.records import Record
+from onephase.errors import StorageError
+from onephase.storage import file_aside, read_json, write_json
+
+FORMAT = 1
+PRIOR = "prior"
+NETWORK = "onephase"
+ORACLE = "oracle"
+POSTERIOR_ARRAYS = ("log_cells", "mu", "sigma", "window", "pr_high")
+CASE_ARRAYS = ("fold", "volume_ml", "ki67_constant")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Predictions:
+    """Contestants on the same cases, none of which they were trained on.
+
+    Attributes:
+        protocol: How the cases were kept apart from training, in words that head every table.
+        records: The cases, all lesions.
+        fold: The fold that each case was left out of; 0 throughout for a held-out set.
+        volume_ml: Volume of each lesion, by which the index lesion of a patient is chosen.
+        ki67_constant: Median Ki-67 fraction of the training cases of each case's fold; NaN where
+            they have no percentage.
+        posteriors: Posterior by contestant; ``prior`` is always there.
+        facts: Versions, settings and seeds, for the report.
+    """
+
+    protocol: str
+    records: tuple[Record, ...]
+    fold: Int64[np.ndarray, " case"]
+    volume_ml: Float64[np.ndarray, " case"]
+    ki67_constant: Float64[np.ndarray, " case"]
+    posteriors: Mapping[str, PanelPosterior]
+    facts: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        """Refuse contestants without the prior, or with another number of cases."""
+        if PRIOR not in self.posteriors:
+            message = "predictions need the contestant 'prior', beside which all others are read"
+            raise ValueError(message)
+        for name, posterior in self.posteriors.items():
+            if len(posterior) != len(self.records):
+                message = f"contestant {name} answers {len(posterior)} cases of {len(self.records)}"
+                raise ValueError(message)
+
+    def __len__(self) -> int:
+        """Return the number of lesions."""
+        return len(self.records)
+
+    def take(self, rows: np.ndarray) -> "Predictions":
+        """Return the predictions of some cases, by index."""
+        return Predictions(
+            protocol=self.protocol,
+            records=tuple(self.records[row] for row in rows),
+            fold=self.fold[rows],
+            volume_ml=self.volume_ml[rows],
+            ki67_constant=self.ki67_constant[rows],
+            posteriors={name: posterior.take(rows) for name, posterior in self.posteriors.items()},
+            facts=self.facts,
+        )
+
+    def with_contestant(self, name: str, posterior: PanelPosterior) -> "Predictions":
+        """Return the predictions with one contestant more, or in another's place."""
+        return Predictions(
+            protocol=self.protocol,
+            records=self.records,
+            fold=self.fold,
+            volume_ml=self.volume_ml,
+            ki67_constant=self.ki67_constant,
+            posteriors={**self.posteriors, name: posterior},
+            facts=self.facts,
+        )
+
+    @classmethod
+    def joined(cls, parts: "Sequence[Predictions]", *, facts: Mapping[str, Any]) -> "Predictions":
+        """Return the cases of all parts, one part after the other, with the contestants of each."""
+        shared = [name for name in parts[0].posteriors if all(name in part.posteriors for part in parts)]
+        return cls(
+            protocol=parts[0].protocol,
+            records=tuple(record for part in parts for record in part.records),
+            fold=np.concatenate([part.fold for part in parts]),
+            volume_ml=np.concatenate([part.volume_ml for part in parts]),
+            ki67_constant=np.concatenate([part.ki67_constant for part in parts]),
+            posteriors={name: PanelPosterior.stack([part.posteriors[name] for part in parts]) for name in shared},
+            facts=facts,
+        )
+
+    def index_lesions(self) -> Int64[np.ndarray, " patient"]:
+        """Return the row of each patient's largest lesion, in the order of rows.
+
+        Of lesions of one volume the first by case name counts, so that the order of rows does not matter.
+        """
+        largest: dict[str, int] = {}
+        for row in sorted(range(len(self)), key=lambda row: (-self.volume_ml[row], self.records[row].case_id)):
+            largest.setdefault(self.records[row].patient_id, row)
+        return np.array(sorted(largest.values()), dtype=np.int64)
+
+
+def write_predictions(folder: Path, predictions: Predictions) -> None:
+    """Write ``predictions.npz`` and ``predictions.json`` into ``folder``."""
+    arrays = {name: getattr(predictions, name) for name in CASE_ARRAYS}
+    for contestant, posterior in predictions.posteriors.items():
+        arrays |= {f"{contestant}.{name}": getattr(posterior, name) for name in POSTERIOR_ARRAYS}
+    with file_aside(folder / "predictions.npz") as aside, aside.open("wb") as stream:
+        np.savez_compressed(stream, allow_pickle=False, **arrays)
+    described = {
+        "format": FORMAT,
+        "protocol": predictions.protocol,
+        "contestants": list(predictions.posteriors),
+        "facts": dict(predictions.facts),
+        "records": [record.to_json(folder=folder) for record in predictions.records],
+    }
+    write_json(folder / "predictions.json", described)
+
+
+def read_predictions(folder: Path) -> Predictions:
+    """Read what :func:`write_predictions` wrote.
+
+    Raises:
+        StorageError: If a file is missing, broken, or of another format.
+    """
+    described = read_json(folder / "predictions.json")
+    if not isinstance(described, dict) or described.get("format") != FORMAT:
+        message = f"{folder / 'predictions.json'} does not hold predictions of format {FORMAT}: evaluate again"
+        raise StorageError(message)
+    try:
+        # opened here, for np.load leaves a broken file open
+        with (folder / "predictions.npz").open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
+            posteriors = {
+                contestant: PanelPosterior(**{name: arrays[f"{contestant}.{name}"] for name in POSTERIOR_ARRAYS})
+                for contestant in described["contestants"]
+            }
+            return Predictions(
+                protocol=described["protocol"],
+                records=tuple(Record.from_json(value, folder=folder) for value in described["records"]),
+                posteriors=posteriors,
+                facts=described["facts"],
+                **{name: arrays[name] for name in CASE_ARRAYS},
+            )
+    except (FileNotFoundError, KeyError, TypeError, ValueError, BadZipFile) as fault:
+        message = f"the predictions in {folder} are incomplete or broken ({fault}): evaluate again"
+        raise StorageError(message) from None

@@ -1,0 +1,234 @@
+"""How cases are kept apart from training: a held-out split of a bundle, or folds that each train anew."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import onephase
+from onephase.cohort.prepared import PreparedCohort, fingerprint_of
+from onephase.cohort.records import Record, Split
+from onephase.cohort.splits import folds as draw_folds
+from onephase.errors import BundleError, CohortError, TrainingError
+from onephase.evaluation.contestants import SIMPLE_CONTESTANTS, network_answers, prior_answers
+from onephase.evaluation.ki67_scores import training_median
+from onephase.evaluation.lesions import Lesion, events_of, lesions_of, volumes_ml
+from onephase.evaluation.oracle import with_oracle
+from onephase.evaluation.predictions import NETWORK, PRIOR, Predictions, read_predictions, write_predictions
+from onephase.inference.bundle import Bundle, load_bundle
+from onephase.progress import Progress, silent
+from onephase.settings import Settings
+
+LEARNED_FROM: tuple[Split, ...] = ("train", "validation")
+VALIDATION_SHARE = 8
+"""One in so many of a fold's training patients chooses the epoch and fits the calibration, as in 7:1:2."""
+
+SPLIT_WORDS: Mapping[str, str] = {
+    "test": "Internal test: patients of the same cohorts, set apart before training and not touched by it.",
+    "external": "Frozen external test: the bundle as it was trained, on cases of another source, not fitted to them.",
+    "validation": "Validation cases: they chose the epoch and fitted the calibration, so the figures are optimistic.",
+}
+
+
+def held_out(bundle: Bundle, prepared: Sequence[PreparedCohort], *, split: Split) -> Predictions:
+    """Let the contestants answer for one split of prepared cohorts.
+
+    The simple contestants learn from the cases of the cohorts that the bundle has learned from too;
+    where there are none (another cohort than the bundle's), they do not take part.
+
+    Args:
+        bundle: A trained bundle.
+        prepared: Cohorts prepared with the bundle's settings.
+        split: ``test``, ``external`` or ``validation``.
+
+    Raises:
+        BundleError: If a case of the split, or another lesion of its patient, was learned from by the
+            bundle, or a cohort was prepared with other settings.
+        CohortError: If the split holds no case.
+    """
+    _refuse_other_patches(bundle, prepared)
+    lesions = lesions_of(prepared)
+    learned = {lesion.record.patient_id for lesion in lesions if _learned(bundle, lesion.record) in LEARNED_FROM}
+    tested = [lesion for lesion in lesions if lesion.record.split == split]
+    if not tested:
+        message = f"no case of the split {split!r}: name another split, or check what `onephase check` has drawn"
+        raise CohortError(message)
+    if split not in LEARNED_FROM:
+        _refuse_learned(tested, learned)
+    training = [lesion for lesion in lesions if _learned(bundle, lesion.record) in LEARNED_FROM]
+    if split in LEARNED_FROM:
+        training = [lesion for lesion in training if lesion.record.split != split]
+    facts = {"bundle": bundle.identity, "split": split, **_facts(bundle.settings)}
+    return _answers(bundle, training, tested, fold=0, words=SPLIT_WORDS[split], facts=facts)
+
+
+def five_fold(
+    prepared: Sequence[PreparedCohort],
+    settings: Settings,
+    *,
+    out: Path,
+    folds: int = 5,
+    resume: bool = False,
+    progress: Progress = silent,
+) -> Predictions:
+    """Train once for each fold without its patients, let every contestant answer for them, pool the answers.
+
+    Args:
+        prepared: Cohorts prepared with ``settings``; their own splits are not looked at.
+        settings: Of every training run.
+        out: Folder for ``fold-1`` to ``fold-5`` (bundle and answers each) and the pooled predictions.
+        folds: How many folds.
+        resume: Keep folds that are finished, go on with the one that is not.
+        progress: Told of each step, the fold's number in the name of the task.
+
+    Returns:
+        Out-of-fold predictions of all lesions, also written to ``out``.
+
+    Raises:
+        CohortError: If there are fewer patients than folds.
+        TrainingError: If a fold in ``out`` is of another run, or training fails.
+        StorageError: If a file cannot be written.
+    """
+    from onephase.learning.train import train  # torch is needed here alone, not where a bundle is evaluated
+
+    lesions = lesions_of(prepared)
+    fold_of = draw_folds([lesion.record for lesion in lesions], folds, seed=settings.split.seed)
+    parts = []
+    for fold in range(folds):
+        assigned = _assigned(prepared, lesions, fold_of == fold, seed=settings.split.seed)
+        members = lesions_of(assigned)
+        tested = [lesion for lesion in members if lesion.record.split == "test"]
+        training = [lesion for lesion in members if lesion.record.split in LEARNED_FROM]
+        folder = out / f"fold-{fold + 1}"
+        run = _run_of(members, settings)
+        done = _finished(folder, run) if resume else None
+        if done is None:
+            told = _named(progress, f"fold {fold + 1} of {folds}: ")
+            path = train(assigned, settings, out=folder / "bundle", resume=resume, progress=told)
+            words = (
+                f"{folds}-fold cross-validation by patient: each case is answered by a model trained without its "
+                "fold, and the answers of all folds are pooled."
+            )
+            done = _answers(load_bundle(path), training, tested, fold=fold, words=words, facts={"run": run})
+            write_predictions(folder, done)
+        parts.append(done)
+        progress("folds", fold + 1, folds)
+    pooled = Predictions.joined(parts, facts={"folds": folds, **_facts(settings)})
+    place = {record.case_id: row for row, record in enumerate(pooled.records)}
+    pooled = pooled.take(np.array([place[lesion.record.case_id] for lesion in lesions]))
+    write_predictions(out, pooled)
+    return pooled
+
+
+def _answers(
+    bundle: Bundle,
+    training: Sequence[Lesion],
+    tested: Sequence[Lesion],
+    *,
+    fold: int,
+    words: str,
+    facts: Mapping[str, Any],
+) -> Predictions:
+    """Let every contestant answer for the tested lesions, the oracle too where they are simulated."""
+    posteriors = {NETWORK: network_answers(bundle, tested)}
+    for name, contestant in SIMPLE_CONTESTANTS.items():
+        answer = contestant(training, tested) if training else None
+        if answer is not None:
+            posteriors[name] = answer
+    constant = training_median(events_of([lesion.record for lesion in training]))
+    answered = Predictions(
+        protocol=words,
+        records=tuple(lesion.record for lesion in tested),
+        fold=np.full(len(tested), fold, dtype=np.int64),
+        volume_ml=volumes_ml(tested),
+        ki67_constant=np.full(len(tested), constant),
+        posteriors={**posteriors, PRIOR: prior_answers(bundle, tested)},
+        facts=facts,
+    )
+    return with_oracle(answered)
+
+
+def _assigned(
+    prepared: Sequence[PreparedCohort], lesions: Sequence[Lesion], left_out: np.ndarray, *, seed: int
+) -> list[PreparedCohort]:
+    """Return the cohorts with the split of each case: the left out are ``test``, one in eight others validates."""
+    others = [lesion.record for lesion, out in zip(lesions, left_out, strict=True) if not out]
+    parts = draw_folds(others, VALIDATION_SHARE, seed=seed)
+    split_of: dict[str, Split] = {
+        record.case_id: "validation" if part == 0 else "train" for record, part in zip(others, parts, strict=True)
+    }
+    return [
+        replace(
+            one, records=tuple(replace(record, split=split_of.get(record.case_id, "test")) for record in one.records)
+        )
+        for one in prepared
+    ]
+
+
+def _run_of(members: Sequence[Lesion], settings: Settings) -> str:
+    """Return what stands for a fold's settings, patches, labels and splits, so that no other run is taken up."""
+    cases = [
+        [
+            lesion.record.case_id,
+            lesion.record.split,
+            lesion.record.events.cells[0].tolist(),
+            lesion.record.events.ki67[0].tolist(),
+            lesion.prepared.store.case(lesion.record.case_id).key,
+        ]
+        for lesion in members
+    ]
+    described = json.dumps([settings.model_dump(mode="json"), cases])
+    return hashlib.sha256(described.encode()).hexdigest()
+
+
+def _finished(folder: Path, run: str) -> Predictions | None:
+    """Return the answers of a fold that was finished before."""
+    if not (folder / "predictions.json").exists():
+        return None
+    found = read_predictions(folder)
+    if found.facts["run"] != run:
+        message = f"{folder} was made with other settings or cases: choose another folder, or start without resume"
+        raise TrainingError(message)
+    return found
+
+
+def _named(progress: Progress, prefix: str) -> Progress:
+    def told(task: str, done: int, total: int) -> None:
+        progress(prefix + task, done, total)
+
+    return told
+
+
+def _facts(settings: Settings) -> dict[str, Any]:
+    return {"onephase": onephase.__version__, "settings": settings.model_dump(mode="json")}
+
+
+def _learned(bundle: Bundle, record: Record) -> str:
+    return bundle.split.get(record.case_id, "")
+
+
+def _refuse_learned(tested: Sequence[Lesion], learned: set[str]) -> None:
+    for lesion in tested:
+        if lesion.record.patient_id in learned:
+            message = (
+                f"case {lesion.record.case_id}: the bundle has learned from it or from another lesion of its patient, "
+                "so it cannot test the bundle: give the splits that the bundle was trained with (its split.csv)"
+            )
+            raise BundleError(message)
+
+
+def _refuse_other_patches(bundle: Bundle, prepared: Sequence[PreparedCohort]) -> None:
+    wanted = json.loads(json.dumps(fingerprint_of(bundle.settings)))  # as it comes back from the store's file
+    for one in prepared:
+        for name, value in wanted.items():
+            found = one.store.fingerprint.get(name)
+            if found != value:
+                message = (
+                    f"{one.store.folder} was prepared with {name} = {found}, the bundle needs {value}: "
+                    "prepare the cohort with the bundle's settings"
+                )
+                raise BundleError(message)

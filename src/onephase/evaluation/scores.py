@@ -1,0 +1,168 @@
+"""Everything that is measured of one contestant on one set of cases, each figure with its interval and n."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float64
+
+from onephase.biomarkers.panel import Events
+from onephase.evaluation.answers import SCORED_RECEPTORS, Answers
+from onephase.evaluation.ki67_scores import Ki67Score, has_percentage, ki67_reference, ki67_score
+from onephase.evaluation.panel_scores import PanelScore, is_informative, panel_score
+from onephase.evaluation.receptor_scores import ReceptorScore, receptor_scores
+from onephase.evaluation.subgroups import Subgroup, SubgroupRow
+from onephase.evaluation.subtype_scores import SubtypeScore, subtype_scores
+from onephase.statistics.bootstrap import Resamples, compare, mean_of
+from onephase.statistics.estimate import Comparison, Estimate
+from onephase.statistics.regression import mean_absolute_error
+from onephase.statistics.roc import auc, compare_aucs
+
+PERCENT = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """The figures of one contestant.
+
+    Attributes:
+        cases: Cases scored, one index lesion a patient.
+        receptors: ER, PR, HER2 and HR.
+        ki67: Ki-67.
+        panel: Panel log-likelihood beside the prior's.
+        subtypes: Surrogate subtypes of the policy, then receptor groups.
+        subgroups: Rows by cohort, site and covariate.
+    """
+
+    cases: int
+    receptors: tuple[ReceptorScore, ...]
+    ki67: Ki67Score
+    panel: PanelScore
+    subtypes: tuple[SubtypeScore, ...]
+    subgroups: tuple[SubgroupRow, ...]
+
+    def receptor(self, name: str) -> ReceptorScore:
+        """Return the row of one receptor."""
+        return self.receptors[SCORED_RECEPTORS.index(name)]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values for a JSON file."""
+        return {
+            "cases": self.cases,
+            "receptors": [one.to_json() for one in self.receptors],
+            "ki67": self.ki67.to_json(),
+            "panel": self.panel.to_json(),
+            "subtypes": [one.to_json() for one in self.subtypes],
+            "subgroups": [one.to_json() for one in self.subgroups],
+        }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainingPrior:
+    """What the training cases alone say of each case, before its image is seen.
+
+    Attributes:
+        log_probability: That their panel gives to what pathology found.
+        ki67_median: Their median Ki-67 fraction; NaN where none of them has a percentage.
+    """
+
+    log_probability: Float64[np.ndarray, " case"]
+    ki67_median: Float64[np.ndarray, " case"]
+
+
+@dataclass(frozen=True, slots=True)
+class Versus:
+    """One contestant against another on the same cases; above zero, the first is better.
+
+    Attributes:
+        first: Name of the first contestant.
+        second: Name of the second.
+        figures: By name as in :class:`SubgroupRow`; Ki-67 as the second's error minus the first's.
+    """
+
+    first: str
+    second: str
+    figures: dict[str, Comparison]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values for a JSON file."""
+        figures = {name: comparison.to_json() for name, comparison in self.figures.items()}
+        return {"first": self.first, "second": self.second, "figures": figures}
+
+
+def score(
+    events: Events,
+    answers: Answers,
+    *,
+    prior: TrainingPrior,
+    resamples: Resamples,
+    subgroups: Sequence[Subgroup] = (),
+) -> Scores:
+    """Score one contestant.
+
+    Args:
+        events: What pathology found, one index lesion a patient, for intervals assume independent cases.
+        answers: What the contestant says of each.
+        prior: What the training cases alone say of each.
+        resamples: Resampled patients of the cases; share them among contestants.
+        subgroups: Parts of the cases that get a row of their own.
+    """
+    rows = tuple(
+        SubgroupRow(
+            subgroup.column,
+            subgroup.value,
+            len(subgroup.rows),
+            _figures(
+                events.take(subgroup.rows),
+                answers.take(subgroup.rows),
+                prior=prior.log_probability[subgroup.rows],
+                resamples=resamples.take(subgroup.rows),
+            ),
+        )
+        for subgroup in subgroups
+    )
+    return Scores(
+        cases=len(events),
+        receptors=receptor_scores(events, answers, resamples=resamples),
+        ki67=ki67_score(events, answers, constant=prior.ki67_median, resamples=resamples),
+        panel=panel_score(events, answers, prior=prior.log_probability, resamples=resamples),
+        subtypes=subtype_scores(events, answers, resamples=resamples),
+        subgroups=rows,
+    )
+
+
+def versus(events: Events, first: tuple[str, Answers], second: tuple[str, Answers], *, resamples: Resamples) -> Versus:
+    """Compare two named contestants: AUCs by DeLong's paired test, the rest by the paired bootstrap."""
+    one, other = first[1], second[1]
+    figures: dict[str, Comparison] = {}
+    for column, receptor in enumerate(SCORED_RECEPTORS):
+        status = events.status(receptor)
+        rows = np.flatnonzero(status >= 0)
+        score, other_score = (answers.receptors[rows, column] for answers in (one, other))
+        figures[receptor] = compare_aucs(score, other_score, status[rows] == 1, level=resamples.level)
+    rows = np.flatnonzero(has_percentage(events))
+    observed = ki67_reference(events)[rows]
+    error, other_error = (mean_of(PERCENT * np.abs(answers.ki67_median[rows] - observed)) for answers in (one, other))
+    figures["ki67_mae_percent"] = compare(other_error, error, resamples.take(rows))
+    rows = np.flatnonzero(is_informative(events))
+    gain, other_gain = (mean_of(answers.log_probability[rows]) for answers in (one, other))
+    figures["panel_gain"] = compare(gain, other_gain, resamples.take(rows))
+    return Versus(first[0], second[0], figures)
+
+
+def _figures(
+    events: Events, answers: Answers, *, prior: Float64[np.ndarray, " case"], resamples: Resamples
+) -> dict[str, Estimate]:
+    figures: dict[str, Estimate] = {}
+    for column, receptor in enumerate(SCORED_RECEPTORS):
+        status = events.status(receptor)
+        rows = np.flatnonzero(status >= 0)
+        figures[receptor] = auc(answers.receptors[rows, column], status[rows] == 1, level=resamples.level)
+    rows = np.flatnonzero(has_percentage(events))
+    observed = ki67_reference(events)[rows]
+    figures["ki67_mae_percent"] = mean_absolute_error(
+        PERCENT * answers.ki67_median[rows], PERCENT * observed, resamples=resamples.take(rows)
+    )
+    figures["panel_gain"] = panel_score(events, answers, prior=prior, resamples=resamples).gain.difference
+    return figures

@@ -1,0 +1,188 @@
+"""A study: every contestant scored on the same patients, cohort by cohort and together.
+
+It is made from stored predictions alone, so that it can be made again without training. More
+contestants, splits or statistics are further entries of the same dictionaries.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int64
+
+from onephase.biomarkers.panel import Events
+from onephase.evaluation.answers import SCORED_RECEPTORS, Answers, answers_of
+from onephase.evaluation.ki67_scores import has_percentage
+from onephase.evaluation.lesions import events_of
+from onephase.evaluation.predictions import NETWORK, ORACLE, PRIOR, Predictions
+from onephase.evaluation.scores import Scores, TrainingPrior, Versus, score, versus
+from onephase.evaluation.subgroups import subgroups_of
+from onephase.settings import SubtypePolicy
+from onephase.statistics.bootstrap import RESAMPLES, Resamples
+
+ALL_COHORTS = "all cohorts"
+UNCOMPARED = (PRIOR, ORACLE)
+"""Never compared one against one: the prior stands in every row already, the oracle is no rival."""
+
+
+@dataclass(frozen=True, slots=True)
+class FlowRow:
+    """From lesions to scored cases, for one group.
+
+    Attributes:
+        group: Cohort, or all of them.
+        lesions: Lesions with a prediction.
+        cases: Index lesions, one a patient: what is scored.
+        positive: Scored cases with a positive status, by receptor.
+        negative: Scored cases with a negative status, by receptor.
+        ki67: Scored cases with a Ki-67 percentage.
+    """
+
+    group: str
+    lesions: int
+    cases: int
+    positive: dict[str, int]
+    negative: dict[str, int]
+    ki67: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values for a JSON file."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The figures of one group of cases.
+
+    Attributes:
+        name: Cohort, or all of them.
+        flow: How many cases stand behind the figures.
+        scores: By contestant, in the order of the tables.
+        versus: The network against each rival.
+    """
+
+    name: str
+    flow: FlowRow
+    scores: dict[str, Scores]
+    versus: tuple[Versus, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values for a JSON file."""
+        return {
+            "name": self.name,
+            "flow": self.flow.to_json(),
+            "scores": {name: scores.to_json() for name, scores in self.scores.items()},
+            "versus": [one.to_json() for one in self.versus],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """All groups of a study.
+
+    Attributes:
+        protocol: How the cases were kept apart from training.
+        simulated: Cases that are simulated, of all.
+        policy: Subtype policy.
+        level: Coverage that intervals aim at.
+        groups: Cohort by cohort; all together last, where there are several.
+        facts: Versions, settings, seeds, those of the bootstrap among them.
+    """
+
+    protocol: str
+    simulated: int
+    policy: SubtypePolicy
+    level: float
+    groups: tuple[Group, ...]
+    facts: Mapping[str, Any]
+
+    @property
+    def whole(self) -> Group:
+        """The group that holds every case."""
+        return self.groups[-1]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values for a JSON file."""
+        return {
+            "protocol": self.protocol,
+            "simulated": self.simulated,
+            "policy": self.policy,
+            "level": self.level,
+            "groups": [group.to_json() for group in self.groups],
+            "facts": dict(self.facts),
+        }
+
+
+def study_of(
+    predictions: Predictions, *, policy: SubtypePolicy, seed: int = 1, resamples: int = RESAMPLES, level: float = 0.95
+) -> Study:
+    """Score every contestant of ``predictions``, cohort by cohort and together.
+
+    Args:
+        predictions: Contestants on the same cases.
+        policy: Subtype policy.
+        seed: Seed of the bootstrap.
+        resamples: Bootstrap resamples.
+        level: Coverage that intervals aim at.
+
+    Returns:
+        The study. Only the largest lesion of each patient is scored.
+    """
+    cases = predictions.take(predictions.index_lesions())
+    patients = [record.patient_id for record in cases.records]
+    drawn = Resamples.draw(patients, np.random.default_rng(seed), resamples=resamples, level=level)
+    events = events_of(cases.records)
+    answers = {name: answers_of(posterior, events, policy=policy) for name, posterior in cases.posteriors.items()}
+    names = np.array([record.cohort for record in cases.records])
+    lesions = [record.cohort for record in predictions.records]
+    groups = []
+    for name in sorted(set(lesions)):
+        rows = np.flatnonzero(names == name)
+        flow = _flow(name, lesions.count(name), events.take(rows))
+        groups.append(_group(flow, cases.take(rows), answers, rows=rows, resamples=drawn.take(rows)))
+    if len(groups) > 1:
+        rows = np.arange(len(cases))
+        flow = _flow(ALL_COHORTS, len(lesions), events)
+        groups.append(_group(flow, cases, answers, rows=rows, resamples=drawn))
+    return Study(
+        protocol=predictions.protocol,
+        simulated=sum(record.provenance == "simulated" for record in cases.records),
+        policy=policy,
+        level=level,
+        groups=tuple(groups),
+        facts={**predictions.facts, "bootstrap_resamples": resamples, "bootstrap_seed": seed},
+    )
+
+
+def _group(
+    flow: FlowRow,
+    members: Predictions,
+    answers: Mapping[str, Answers],
+    *,
+    rows: Int64[np.ndarray, " member"],
+    resamples: Resamples,
+) -> Group:
+    """Score the cases ``members``, which are the rows ``rows`` of ``answers``."""
+    events = events_of(members.records)
+    own = {name: one.take(rows) for name, one in answers.items()}
+    prior = TrainingPrior(own[PRIOR].log_probability, members.ki67_constant)
+    parts = subgroups_of(members.records) if len(rows) == len(answers[PRIOR]) else ()  # of the whole study only
+    scores = {name: score(events, one, prior=prior, resamples=resamples, subgroups=parts) for name, one in own.items()}
+    rivals = [name for name in own if NETWORK in own and name not in (NETWORK, *UNCOMPARED)]
+    compared = tuple(
+        versus(events, (NETWORK, own[NETWORK]), (rival, own[rival]), resamples=resamples) for rival in rivals
+    )
+    return Group(flow.group, flow, scores, compared)
+
+
+def _flow(name: str, lesions: int, events: Events) -> FlowRow:
+    status = {receptor: events.status(receptor) for receptor in SCORED_RECEPTORS}
+    return FlowRow(
+        group=name,
+        lesions=lesions,
+        cases=len(events),
+        positive={receptor: int((values == 1).sum()) for receptor, values in status.items()},
+        negative={receptor: int((values == 0).sum()) for receptor, values in status.items()},
+        ki67=int(has_percentage(events).sum()),
+    )

@@ -1,0 +1,89 @@
+"""Parts of a study that a reader asks about: each cohort, each site, each value of a covariate."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int64
+
+from onephase.cohort.records import Record
+from onephase.statistics.estimate import Estimate
+
+MOST_VALUES = 8
+"""A column of text with more different values than this is no grouping, but a name or a remark."""
+
+MISSING = "not given"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Subgroup:
+    """Cases that share a value of a column.
+
+    Attributes:
+        column: ``cohort``, ``site`` or a covariate of the cohort table.
+        value: What the cases share, in words.
+        rows: Which cases.
+    """
+
+    column: str
+    value: str
+    rows: Int64[np.ndarray, " member"]
+
+
+@dataclass(frozen=True, slots=True)
+class SubgroupRow:
+    """The figures of one subgroup, by name, each with its own n and interval.
+
+    Attributes:
+        column: What the subgroup was formed by.
+        value: What its cases share.
+        n: Cases in it.
+        figures: ``er``, ``pr``, ``her2``, ``hr`` (AUC), ``ki67_mae_percent``, ``panel_gain`` (nats).
+    """
+
+    column: str
+    value: str
+    n: int
+    figures: dict[str, Estimate]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values for a JSON file."""
+        figures = {name: estimate.to_json() for name, estimate in self.figures.items()}
+        return {"column": self.column, "value": self.value, "n": self.n, "figures": figures}
+
+
+def subgroups_of(records: Sequence[Record]) -> tuple[Subgroup, ...]:
+    """Return the subgroups by cohort, site and covariate; a column with one value forms none.
+
+    A column of numbers with more than eight values is cut at its median; text with more than eight
+    values forms no subgroups.
+    """
+    columns = {"cohort": [record.cohort for record in records], "site": [record.site for record in records]}
+    for name in sorted({name for record in records for name in record.covariates}):
+        columns[name] = [record.covariates.get(name, "") for record in records]
+    return tuple(subgroup for name, values in columns.items() for subgroup in _of_column(name, values))
+
+
+def _of_column(name: str, values: list[str]) -> list[Subgroup]:
+    labels = _halves(values) if len(set(values)) > MOST_VALUES else [value or MISSING for value in values]
+    different = sorted(set(labels), key=lambda label: (label == MISSING, label))
+    if not 1 < len(different) <= MOST_VALUES:
+        return []
+    array = np.array(labels)
+    return [Subgroup(name, value, np.flatnonzero(array == value).astype(np.int64)) for value in different]
+
+
+def _halves(values: list[str]) -> list[str]:
+    """Return for each number on which side of the median it lies; the values themselves where one is no number."""
+    try:
+        numbers = np.array([float(value) if value else np.nan for value in values])
+    except ValueError:
+        return values
+    given = [number for number in numbers if isfinite(number)]
+    if not given:
+        return values
+    median = float(np.median(given))
+    sides = np.where(numbers <= median, f"at most {median:g}", f"more than {median:g}")
+    return [MISSING if np.isnan(number) else str(side) for number, side in zip(numbers, sides, strict=True)]

@@ -1,0 +1,1 @@
+"""One case to arrays: grid, regions, outline, crop and resample, patches."""

@@ -1,0 +1,151 @@
+"""A case: one post-contrast volume and where its tumour lies. Whoever holds one may rely on it."""
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+from jaxtyping import Bool, Float32
+
+from onephase.errors import ImageError
+from onephase.imaging.geometry import Grid
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Volume:
+    """One single-phase volume; ``array`` is read-only, finite, and not constant."""
+
+    array: Float32[np.ndarray, "slice row column"]
+    grid: Grid
+
+    def __post_init__(self) -> None:
+        """Refuse an array of another shape than the grid, NaN or infinity, and a constant image."""
+        if self.array.shape != self.grid.shape:
+            message = f"the image array {self.array.shape} does not fit its grid {self.grid.shape}"
+            raise ImageError(message)
+        low, high = float(self.array.min()), float(self.array.max())  # NaN anywhere makes both NaN
+        if not (np.isfinite(low) and np.isfinite(high)):
+            message = "the image holds NaN or infinite values: export it again without them"
+            raise ImageError(message)
+        if low == high:
+            message = f"the image is constant (every voxel is {low:g}): there is nothing to see in it"
+            raise ImageError(message)
+        self.array.setflags(write=False)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mask:
+    """A tumour mask on its own grid; not empty.
+
+    Attributes:
+        array: True inside the tumour.
+        grid: Where its voxels are.
+        method: ``given`` when a person or another program drew it; otherwise the name of the
+            semi-automatic method, which is carried on into every result.
+    """
+
+    array: Bool[np.ndarray, "slice row column"]
+    grid: Grid
+    method: str = "given"
+
+    def __post_init__(self) -> None:
+        """Refuse an array of another shape than the grid and an empty mask."""
+        if self.array.shape != self.grid.shape:
+            message = f"the mask array {self.array.shape} does not fit its grid {self.grid.shape}"
+            raise ImageError(message)
+        if not self.array.any():
+            message = "the tumour mask is empty: no voxel is set; name another label or outline the tumour"
+            raise ImageError(message)
+        self.array.setflags(write=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A box around the tumour in voxels of the volume, half-open (start <= index < stop), fractions allowed.
+
+    Each pair is (start, stop). Whether it lies within a volume is checked by :class:`Case`.
+    """
+
+    column: tuple[float, float]
+    row: tuple[float, float]
+    slice: tuple[float, float]
+
+    def __post_init__(self) -> None:
+        """Refuse an inverted or empty box."""
+        for name in ("column", "row", "slice"):
+            start, stop = getattr(self, name)
+            if not start < stop:
+                message = f"the box is inverted or empty along {name}: start {start:g} is not below stop {stop:g}"
+                raise ImageError(message)
+
+    @property
+    def bounds(self) -> tuple[tuple[float, float], tuple[float, float], tuple[float, float]]:
+        """The three (start, stop) pairs in array order: slice, row, column."""
+        return self.slice, self.row, self.column
+
+
+@dataclass(frozen=True, slots=True)
+class SeedPoint:
+    """A point inside the tumour, in voxels of the volume."""
+
+    column: float
+    row: float
+    slice: float
+
+
+Roi: TypeAlias = Mask | Box | SeedPoint
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Case:
+    """One lesion to be read: a volume, its region of interest, and what must be said about both.
+
+    Attributes:
+        case_id: Name used in every message and result; never a patient's name.
+        volume: The post-contrast volume.
+        roi: Mask on the volume's own grid, or box, or seed point in its voxels.
+        phase: Which phase this is and how it was decided, in words; empty for a single-phase file.
+        warnings: Sentences that must stay with every result of this case.
+        source: Facts about the acquisition that are no patient data (modality, field strength, ...).
+    """
+
+    case_id: str
+    volume: Volume
+    roi: Roi
+    phase: str = ""
+    warnings: tuple[str, ...] = ()
+    source: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse a mask on another grid and a box or seed point outside the volume."""
+        grid = self.volume.grid
+        if isinstance(self.roi, Mask):
+            if not self.roi.grid.same_as(grid):
+                message = (
+                    f"case {self.case_id}: the mask's grid ({_described(self.roi.grid)}) differs from the image's "
+                    f"({_described(grid)}): export both from the same series"
+                )
+                raise ImageError(message)
+            return
+        refuse_outside(self.roi, grid, case_id=self.case_id)
+
+
+def refuse_outside(region: Box | SeedPoint, grid: Grid, *, case_id: str) -> None:
+    """Refuse a box or seed point that reaches outside the grid of its volume.
+
+    Raises:
+        ImageError: In one sentence that names the case and the axis.
+    """
+    for name, size in zip(("slice", "row", "column"), grid.shape, strict=True):
+        bound = getattr(region, name)
+        start, stop = bound if isinstance(bound, tuple) else (bound, bound + 1)
+        if start < 0 or stop > size:
+            message = (
+                f"case {case_id}: the {'box' if isinstance(region, Box) else 'seed point'} reaches "
+                f"{start:g} to {stop:g} along {name}, outside the volume's 0 to {size}: "
+                "give voxels of the volume as read, columns first"
+            )
+            raise ImageError(message)
+
+
+def _described(grid: Grid) -> str:
+    return "x".join(map(str, grid.shape)) + " at " + "x".join(f"{mm:.3g}" for mm in grid.spacing_mm) + " mm"

@@ -1,0 +1,61 @@
+"""Intensity without scanner gain: centred and scaled by the tissue around the lesion and its shell.
+
+A magnetic resonance image has no unit, so only ratios to other tissue of the same image mean anything.
+The answer is the same for every positive gain and every offset of the scanner.
+"""
+
+import numpy as np
+from jaxtyping import Bool, Float32
+
+AIR_SHARE = 0.1
+"""Reference voxels below this share of the way from the 1st to the 99th percentile count as air."""
+
+LEAST_TISSUE_VOXELS = 200
+LEAST_SPREAD_SHARE = 0.05
+"""The scale is at least this share of the patch's range: in plain fat the spread of tissue is only noise."""
+
+NORMAL_90 = 3.29
+"""Standard deviations between the 5th and 95th percentile of a normal distribution."""
+
+LOWEST, HIGHEST = -8.0, 16.0
+
+SCARCE = "little tissue lies around the lesion within the patch, so the intensity was normalised by all of the patch"
+
+
+def normalise(
+    image: Float32[np.ndarray, "slice row column"],
+    *,
+    inside: Bool[np.ndarray, "slice row column"],
+    reference: Bool[np.ndarray, "slice row column"],
+) -> tuple[Float32[np.ndarray, "slice row column"], bool]:
+    """Return the image in units of the spread of the tissue around the lesion.
+
+    Args:
+        image: The patch in the scanner's units.
+        inside: Where the patch lies within the volume; elsewhere the answer is 0.
+        reference: Where neither lesion nor shell is.
+
+    Returns:
+        The normalised image, clipped to -8..16, and whether reference tissue was scarce, so that
+        all of the patch was taken for it.
+    """
+    seen = image[inside]
+    tissue = _tissue(image[inside & reference])
+    scarce = len(tissue) < LEAST_TISSUE_VOXELS
+    if scarce:
+        tissue = seen
+    low, centre, high = np.percentile(tissue, (5, 50, 95))
+    darkest, brightest = np.percentile(seen, (1, 99))
+    scale = max((high - low) / NORMAL_90, (brightest - darkest) * LEAST_SPREAD_SHARE)
+    if scale <= 0:  # all but a few voxels are alike: the few still differ by the whole range
+        scale = float(np.ptp(seen)) or 1.0
+    normal = np.clip((image - centre) / scale, LOWEST, HIGHEST)
+    return np.where(inside, normal, 0).astype(np.float32), scarce
+
+
+def _tissue(reference: Float32[np.ndarray, " voxel"]) -> Float32[np.ndarray, " tissue"]:
+    """Return the reference voxels that are no air."""
+    if len(reference) == 0:
+        return reference
+    low, high = np.percentile(reference, (1, 99))
+    return np.asarray(reference[reference > low + AIR_SHARE * (high - low)])

@@ -1,0 +1,117 @@
+"""Core, rim and peritumoral shell, from the signed distance to the lesion surface in millimetres.
+
+The radii are our choice within the published range (docs/regions.md). Memberships are soft: a voxel at
+an edge belongs to two regions in part, so that no outline and no resampling makes it flip.
+"""
+
+import numpy as np
+from jaxtyping import Bool, Float32, Int64
+from scipy.ndimage import distance_transform_edt
+
+from onephase.errors import ImageError
+from onephase.imaging.frame import lesion_bounds
+from onephase.settings import FARTHEST_SHELL_MM, RegionSettings
+
+FAR_MM = 30.0
+"""Distance of whatever is far from the lesion, and of every voxel outside the volume: in no region."""
+
+REACH_MM = FARTHEST_SHELL_MM
+"""Outside the lesion, distances are told apart up to here; measuring farther would cost more than reading."""
+
+
+def signed_distance(
+    mask: Bool[np.ndarray, "slice row column"],
+    spacing_mm: tuple[float, float, float],
+    *,
+    in_plane: bool,
+) -> Float32[np.ndarray, "slice row column"]:
+    """Return each voxel's distance to the lesion surface, negative inside.
+
+    The surface runs midway between the voxels inside and those outside, and is found from the nearest
+    voxel of the other kind. What lies beyond the array is outside the lesion.
+
+    Args:
+        mask: True inside the lesion; not empty.
+        spacing_mm: Voxel spacing in mm, same axis order.
+        in_plane: Whether each slice is measured by itself, for slices that are not contiguous; a slice
+            without lesion is then far away everywhere.
+
+    Returns:
+        Distance in mm: no less than ``-FAR_MM`` inside, up to :data:`REACH_MM` outside, :data:`FAR_MM` beyond.
+
+    Raises:
+        ImageError: If the mask is empty.
+
+    Examples:
+        >>> line = np.array([[[False, True, True, True, False, False]]])
+        >>> signed_distance(line, (1.0, 1.0, 2.0), in_plane=True)[0, 0].tolist()
+        [1.0, -0.5, -0.5, -0.5, 1.0, 3.0]
+    """
+    if not mask.any():
+        message = "the tumour mask is empty: no voxel is set; name another label or outline the tumour"
+        raise ImageError(message)
+    distance = np.full(mask.shape, FAR_MM, dtype=np.float32)
+    near = _grown(lesion_bounds(mask), spacing_mm, shape=mask.shape)
+    if in_plane:
+        for index in range(near[0].start, near[0].stop):
+            if mask[index].any():
+                distance[index][near[1:]] = _signed(mask[index][near[1:]], spacing_mm[1:])
+    else:
+        distance[near] = _signed(mask[near], spacing_mm)
+    return distance
+
+
+def _grown(
+    bounds: Int64[np.ndarray, "3 2"], spacing_mm: tuple[float, float, float], *, shape: tuple[int, ...]
+) -> tuple[slice, ...]:
+    """Return the box around a lesion that holds all within reach of it."""
+    reach = np.ceil(REACH_MM / np.asarray(spacing_mm)).astype(np.int64)
+    starts, stops = np.maximum(bounds[:, 0] - reach, 0), np.minimum(bounds[:, 1] + reach, shape)
+    return tuple(slice(int(start), int(stop)) for start, stop in zip(starts, stops, strict=True))
+
+
+def _signed(mask: np.ndarray, spacing_mm: tuple[float, ...]) -> Float32[np.ndarray, "*grid"]:
+    inner = (slice(1, -1),) * mask.ndim
+    outward = _to_nearest(~np.pad(mask, 1), spacing_mm)[inner]
+    distance = np.where(outward <= REACH_MM, outward, FAR_MM).astype(np.float32)
+    lesion = tuple(slice(int(found.min()), int(found.max()) + 1) for found in np.nonzero(mask))
+    padded = np.pad(mask[lesion], 1)  # the distance map does not see past the edge
+    inward = _to_nearest(padded, spacing_mm)[inner]
+    distance[lesion] = np.where(mask[lesion], np.maximum(-inward, -FAR_MM), distance[lesion])
+    return distance
+
+
+def _to_nearest(where: np.ndarray, spacing_mm: tuple[float, ...]) -> np.ndarray:
+    """Return, for the voxels in ``where``, the distance to the surface that the nearest voxel outside it marks.
+
+    The surface runs midway between the last layer of voxels on either side. Layers lie one spacing apart
+    along an axis and closer along a diagonal, by the cosine of the main direction.
+    """
+    nearest = distance_transform_edt(where, sampling=spacing_mm, return_distances=False, return_indices=True)
+    squared = np.zeros(where.shape, dtype=np.float32)
+    layer = np.zeros(where.shape, dtype=np.float32)
+    for axis, (index, mm) in enumerate(zip(nearest, spacing_mm, strict=True)):
+        own = np.arange(where.shape[axis]).reshape([-1 if other == axis else 1 for other in range(where.ndim)])
+        offset_mm = np.abs(index - own).astype(np.float32) * np.float32(mm)
+        squared += offset_mm**2
+        np.maximum(layer, offset_mm * np.float32(mm), out=layer)
+    centre_mm = np.sqrt(squared)
+    return np.asarray(centre_mm - 0.5 * layer / np.where(centre_mm > 0, centre_mm, 1))
+
+
+def memberships(
+    distance_mm: Float32[np.ndarray, "*grid"], regions: RegionSettings
+) -> dict[str, Float32[np.ndarray, "*grid"]]:
+    """Return how far each voxel belongs to core, rim and shell, 0..1; what they leave of 1 is outside.
+
+    Each border is a linear ramp of width ``softness_mm`` about its radius. `network.region_weighting`
+    computes the same in torch and is tested against this.
+    """
+
+    def beyond(depth_mm: float) -> np.ndarray:
+        ramp = (distance_mm - np.float32(depth_mm)) / np.float32(regions.softness_mm) + 0.5
+        return np.asarray(np.clip(ramp, 0, 1))
+
+    past_core = beyond(-regions.core_depth_mm)
+    past_rim, past_shell = beyond(regions.rim_reach_mm), beyond(regions.shell_reach_mm)
+    return {"core": 1 - past_core, "rim": past_core - past_rim, "shell": past_rim - past_shell}

@@ -1,0 +1,1 @@
+"""From a patch to a posterior without torch: bundle, prediction, predict."""

@@ -1,0 +1,141 @@
+"""Prepared cases of one split, held in memory as tensors."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float16, Float32, Float64
+from torch import Tensor
+
+from onephase.biomarkers.panel import Events
+from onephase.cohort.prepared import PreparedCohort, fingerprint_of
+from onephase.cohort.records import Split
+from onephase.errors import TrainingError
+from onephase.imaging.patches import PatchStore
+from onephase.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PatchBatch:
+    """A batch in the form that the network and the likelihood take."""
+
+    image: Float32[Tensor, "batch 1 slice row column"]
+    distance_mm: Float32[Tensor, "batch 1 slice row column"]
+    cells: Bool[Tensor, "batch 8"]
+    ki67: Float64[Tensor, "batch 2"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PatchDataset:
+    """Patches and events of some cases, all on one device.
+
+    Patches are kept in half precision, as they are stored: a patch of 48 x 48 x 48 voxels takes 0.44 MB,
+    so that a thousand cases fit in less than half a gigabyte.
+
+    Attributes:
+        case_ids: Of each case.
+        events: What is known of each case.
+        image: Normalised intensities.
+        distance_mm: Signed distance to the lesion surface.
+        cells: The events' receptor cells as a tensor.
+        ki67: The events' Ki-67 intervals as a tensor.
+    """
+
+    case_ids: tuple[str, ...]
+    events: Events
+    image: Float16[Tensor, "case slice row column"]
+    distance_mm: Float16[Tensor, "case slice row column"]
+    cells: Bool[Tensor, "case 8"]
+    ki67: Float64[Tensor, "case 2"]
+
+    @classmethod
+    def from_arrays(
+        cls,
+        case_ids: Sequence[str],
+        events: Events,
+        *,
+        image: Float16[np.ndarray, "case slice row column"],
+        distance_mm: Float16[np.ndarray, "case slice row column"],
+    ) -> "PatchDataset":
+        """Return a dataset of arrays, which are copied."""
+        return cls(
+            tuple(case_ids),
+            events,
+            torch.tensor(image),
+            torch.tensor(distance_mm),
+            torch.tensor(events.cells),
+            torch.tensor(events.ki67),
+        )
+
+    def __len__(self) -> int:
+        """Return the number of cases."""
+        return len(self.case_ids)
+
+    def to(self, device: torch.device) -> "PatchDataset":
+        """Return the dataset on a device."""
+        return type(self)(
+            self.case_ids,
+            self.events,
+            self.image.to(device),
+            self.distance_mm.to(device),
+            self.cells.to(device),
+            self.ki67.to(device),
+        )
+
+    def batch(self, rows: Tensor | slice) -> PatchBatch:
+        """Return some cases, in single precision."""
+        return PatchBatch(
+            self.image[rows][:, None].float(),  # (batch, 1, slice, row, column)
+            self.distance_mm[rows][:, None].float(),
+            self.cells[rows],
+            self.ki67[rows],
+        )
+
+
+def gather(prepared: Sequence[PreparedCohort], *, split: Split, settings: Settings) -> PatchDataset:
+    """Return the cases of one split of some prepared cohorts, in the cohorts' order.
+
+    Args:
+        prepared: At least one cohort.
+        split: Which part they play.
+        settings: Those of the run; the patches must have been prepared with them.
+
+    Raises:
+        TrainingError: If a cohort was prepared with other settings, or no case plays that part.
+    """
+    chosen = [[record for record in cohort.records if record.split == split] for cohort in prepared]
+    for cohort in prepared:
+        _refuse_other_patches(cohort.store, settings)
+    records = [record for part in chosen for record in part]
+    if not records:
+        message = f"no case of {_names(prepared)} is in the {split} split: run onephase check and mend the split column"
+        raise TrainingError(message)
+    rows = [
+        cohort.store.rows([record.case_id for record in part]) for cohort, part in zip(prepared, chosen, strict=True)
+    ]
+    return PatchDataset.from_arrays(
+        [record.case_id for record in records],
+        Events.stack([record.events for record in records]),
+        image=np.concatenate([cohort.store.image[part] for cohort, part in zip(prepared, rows, strict=True)]),
+        distance_mm=np.concatenate(
+            [cohort.store.distance_mm[part] for cohort, part in zip(prepared, rows, strict=True)]
+        ),
+    )
+
+
+def _refuse_other_patches(store: PatchStore, settings: Settings) -> None:
+    wanted = json.loads(json.dumps(fingerprint_of(settings)))  # as it comes back from the store's file
+    for name, value in wanted.items():
+        before = store.fingerprint.get(name)
+        if before != value:
+            message = (
+                f"{store.folder} was prepared with {name} = {before}, training has {value}: "
+                "prepare the cohort again, or train with the settings it was prepared with"
+            )
+            raise TrainingError(message)
+
+
+def _names(prepared: Sequence[PreparedCohort]) -> str:
+    return ", ".join(str(cohort.store.folder) for cohort in prepared)

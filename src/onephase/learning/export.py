@@ -1,0 +1,109 @@
+"""The trained network as one ONNX file, accepted only where onnxruntime gives the posterior of eager torch."""
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from onephase.biomarkers.posterior import PanelPosterior
+from onephase.biomarkers.potentials import Potentials
+from onephase.errors import TrainingError
+from onephase.inference.engine import INPUTS, OUTPUTS, open_engine
+from onephase.learning.dataset import PatchDataset
+from onephase.learning.loop import predict_potentials
+from onephase.network.network import PanelNetwork
+
+LARGEST_DIFFERENCE = 1e-5
+"""Of any probability, and of any Ki-67 quantile as a fraction."""
+
+QUANTILES = np.array([0.05, 0.5, 0.95])
+
+
+class _Exported(nn.Module):
+    """The network with the outputs that a bundle's network has."""
+
+    def __init__(self, network: PanelNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, image: Tensor, distance_mm: Tensor) -> tuple[Tensor, ...]:
+        output = self.network(image, distance_mm)
+        return (
+            output.unary,
+            output.ki67_mu,
+            output.ki67_log_sigma.exp(),
+            output.attention,
+            output.region_weights,
+            self.network.coupling.clone(),
+            self.network.shift.clone(),
+        )
+
+
+def export_network(network: PanelNetwork, checked_on: PatchDataset) -> bytes:
+    """Return the network as the bytes of an ONNX file, weights included, for any number of cases at once.
+
+    Args:
+        network: In evaluation mode, on the CPU.
+        checked_on: Cases on which the file must give the posterior that eager torch gives.
+
+    Raises:
+        TrainingError: If it does not, within `LARGEST_DIFFERENCE`.
+    """
+    # Two cases, for one would be taken for a constant; two tensors, for one given twice would be taken for one input.
+    image, distance_mm = (torch.zeros(2, 1, *checked_on.image.shape[1:]) for _ in INPUTS)
+    with _quiet_exporter():
+        program = torch.onnx.export(
+            _Exported(network).eval(),
+            (image, distance_mm),
+            input_names=INPUTS,
+            output_names=OUTPUTS,
+            dynamic_shapes={"image": {0: torch.export.Dim("case")}, "distance_mm": {0: torch.export.Dim.AUTO}},
+            dynamo=True,
+            verbose=False,
+        )
+    content: bytes = cast(torch.onnx.ONNXProgram, program).model_proto.SerializeToString()
+    difference = largest_difference(content, network, checked_on=checked_on)
+    if not difference <= LARGEST_DIFFERENCE:
+        message = (
+            f"the exported network differs from the trained one by {difference:.1e} in its posterior, expected at most "
+            f"{LARGEST_DIFFERENCE:.0e}: nothing was exported; try learning.precision f32 or another version of torch"
+        )
+        raise TrainingError(message)
+    return content
+
+
+def largest_difference(content: bytes, network: PanelNetwork, *, checked_on: PatchDataset) -> float:
+    """Return by how much the posteriors of an exported file and of the network differ at most.
+
+    Compared are the probabilities of the eight receptor cells and three quantiles of Ki-67.
+    """
+    engine = open_engine(content, source="the exported network", threads=torch.get_num_threads())
+    raw = engine.run(checked_on.image.float().numpy(), checked_on.distance_mm.float().numpy())
+    exported = Potentials(**{name: raw[name].astype(np.float64) for name in Potentials.__slots__})
+    ours, theirs = (
+        PanelPosterior.from_potentials(potentials) for potentials in (predict_potentials(network, checked_on), exported)
+    )
+    cells = np.abs(ours.cells() - theirs.cells()).max()
+    quantiles = np.abs(ours.ki67_quantile(QUANTILES) - theirs.ki67_quantile(QUANTILES)).max()
+    return float(max(cells, quantiles))
+
+
+@contextmanager
+def _quiet_exporter() -> Iterator[None]:
+    """Keep to ourselves what torch's exporter says about its own insides."""
+    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "onnx_ir")]
+    levels = [logger.level for logger in loggers]
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r".*isinstance\(treespec, LeafSpec\)", category=FutureWarning)
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)

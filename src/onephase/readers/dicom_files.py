@@ -1,0 +1,96 @@
+"""DICOM files found in a folder and opened with care."""
+
+import os
+import struct
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from pydicom import Dataset, dcmread
+from pydicom.config import disable_value_validation
+from pydicom.errors import BytesLengthException, InvalidDicomError
+from pydicom.filereader import read_file_meta_info
+from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
+
+from onephase.errors import ImageError, NotOurInputError
+from onephase.readers.formats import DICOM_MARK, read_head, refuse_executable
+
+MAX_FILES = 50_000
+UID_KEYWORDS = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID")
+# What pydicom raises on damaged bytes; it has no exception of its own for most of them.
+BROKEN = (
+    InvalidDicomError, BytesLengthException, OSError, EOFError, ValueError, TypeError, KeyError, IndexError,
+    AttributeError, NotImplementedError, OverflowError, RecursionError, AssertionError, struct.error,
+)  # fmt: skip
+
+
+def dicom_files(folder: Path) -> tuple[Path, ...]:
+    """Return the DICOM files below a folder, sorted; other files and links to folders are passed over.
+
+    Raises:
+        ImageError: If there are none, or more than ``MAX_FILES`` files.
+        NotOurInputError: If a file with a DICOM mark begins like a program.
+    """
+    found: list[Path] = []
+    seen = 0
+    for parent, _, names in os.walk(folder, followlinks=False):
+        seen += len(names)
+        if seen > MAX_FILES:
+            message = f"{folder} holds more than {MAX_FILES} files: give the folder of one study"
+            raise ImageError(message)
+        found.extend(path for name in names if is_dicom(path := Path(parent) / name))
+    if not found:
+        message = f"{folder} holds no DICOM file ({seen} other files): check the path"
+        raise ImageError(message)
+    return tuple(sorted(found))
+
+
+def is_dicom(path: Path) -> bool:
+    """Tell whether a file has the DICOM mark; a program that also carries the mark is refused."""
+    if not path.is_file():
+        return False
+    head = read_head(path)
+    if head[DICOM_MARK] != b"DICM":
+        return False
+    refuse_executable(path, head)
+    return True
+
+
+def read_dataset(path: Path, *, only: Sequence[str] | None = None, pixels: bool = False) -> Dataset:
+    """Read a DICOM file that has the DICOM mark.
+
+    Args:
+        path: The file.
+        only: Keywords to read; all of them when None.
+        pixels: Whether to read on to the pixels.
+
+    Raises:
+        ImageError: If it is damaged, deflated (a small file could fill the memory), or carries a
+            malformed UID, which could steer names of files later on.
+    """
+    with damage_is_a_sentence(path):
+        meta = read_file_meta_info(path)
+        if meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
+            message = f"{path} is stored deflated, which is not read: export it uncompressed"
+            raise ImageError(message)
+        tags = None if only is None else [*only, *UID_KEYWORDS]
+        dataset = dcmread(path, stop_before_pixels=not pixels, specific_tags=tags)
+        for keyword in UID_KEYWORDS:
+            uid = dataset.get(keyword)
+            if uid and not (isinstance(uid, UID) and uid.is_valid):
+                message = f"{path} carries a malformed {keyword}: export it again"
+                raise NotOurInputError(message)
+    return dataset
+
+
+@contextmanager
+def damage_is_a_sentence(path: Path) -> Iterator[None]:
+    """Keep pydicom's warnings quiet, and turn what it raises on damaged bytes into one sentence."""
+    try:
+        with disable_value_validation(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except BROKEN:
+        message = f"{path} is a damaged or truncated DICOM file: copy or export it again"
+        raise ImageError(message) from None

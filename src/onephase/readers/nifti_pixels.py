@@ -1,0 +1,83 @@
+"""The voxels of a NIfTI-1 file, checked to be all there.
+
+ITK gives the geometry (see ``volume_file``), but it reads a truncated NIfTI, gzipped or not, without
+an error and leaves the rest of the volume undefined. So the voxels are read here, where a short file
+and a wrong checksum are errors.
+"""
+
+import gzip
+import io
+import struct
+import zlib
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from jaxtyping import Float32
+
+from onephase.errors import ImageError
+
+HEADER_BYTES = 348
+CHUNK_BYTES = 1 << 20
+ByteStream: TypeAlias = gzip.GzipFile | io.BufferedReader
+# NIfTI-1 datatype codes (nifti1.h) of real scalar voxels.
+DTYPES = {2: "u1", 4: "i2", 8: "i4", 16: "f4", 64: "f8", 256: "i1", 512: "u2", 768: "u4", 1024: "i8", 1280: "u8"}
+
+
+def read_nifti_voxels(
+    path: Path, *, shape: tuple[int, int, int], volume: int
+) -> Float32[np.ndarray, "slice row column"]:
+    """Return one volume of a NIfTI-1 file, scaled by its slope and intercept.
+
+    Args:
+        path: A .nii or .nii.gz file.
+        shape: Voxels (slice, row, column) of one volume, from the header, its size already checked.
+        volume: Which volume, from 0; 0 in a 3-D file.
+
+    Raises:
+        ImageError: If the file is cut short, its checksum is wrong, or its voxels are no real numbers.
+    """
+    with path.open("rb") as raw:
+        zipped = raw.read(2) == b"\x1f\x8b"
+    try:
+        with gzip.open(path, "rb") if zipped else path.open("rb") as stream:
+            return _voxels(path, stream, shape=shape, volume=volume)
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        message = f"{path} is cut short or damaged (its gzip stream does not end well): copy it again"
+        raise ImageError(message) from None
+
+
+def _voxels(
+    path: Path, stream: ByteStream, *, shape: tuple[int, int, int], volume: int
+) -> Float32[np.ndarray, "slice row column"]:
+    header = stream.read(HEADER_BYTES)
+    order = "<" if struct.unpack_from("<i", header, 0)[0] == HEADER_BYTES else ">"
+    code = struct.unpack_from(f"{order}h", header, 70)[0]
+    offset, slope, intercept = struct.unpack_from(f"{order}3f", header, 108)
+    if code not in DTYPES:
+        message = f"{path} holds colours or complex numbers (NIfTI datatype {code}): export grey values"
+        raise ImageError(message)
+    stored = np.empty(shape, dtype=f"{order}{DTYPES[code]}")
+    stream.seek(int(offset) + volume * stored.nbytes)
+    got = _fill(stream, stored.reshape(-1).view(np.uint8).data)
+    if got < stored.nbytes:
+        message = f"{path} is cut short ({got} of {stored.nbytes} bytes of voxels are there): copy it again"
+        raise ImageError(message)
+    stream.read(CHUNK_BYTES)  # the checksum of a gzip member is compared at its end
+    voxels = stored.astype(np.float32)
+    if slope != 0 and (slope, intercept) != (1, 0):  # a slope of 0 means unscaled (nifti1.h)
+        voxels *= np.float32(slope)
+        voxels += np.float32(intercept)
+    return voxels
+
+
+def _fill(stream: ByteStream, target: memoryview) -> int:
+    """Read into ``target`` until it is full or the stream ends; return the number of bytes read."""
+    done = 0
+    while done < len(target):
+        chunk = stream.read(min(CHUNK_BYTES, len(target) - done))
+        if not chunk:
+            break
+        target[done : done + len(chunk)] = chunk
+        done += len(chunk)
+    return done

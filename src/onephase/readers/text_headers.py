@@ -1,0 +1,64 @@
+"""What the text headers of NRRD and MetaImage promise, checked before ITK follows them."""
+
+import re
+from pathlib import Path
+
+from onephase.errors import ImageError
+from onephase.readers.formats import Format
+
+HEADER_LIMIT = 1 << 16
+HEADER_END = {
+    Format.NRRD: re.compile(rb"\r?\n\r?\n|\Z"),
+    Format.META: re.compile(rb"(?im)^ElementDataFile\s*=.*\n"),
+}
+VOXEL_FILE = re.compile(rb"(?im)^(?:data ?file\s*:|ElementDataFile\s*=)\s*(.+?)\s*$")
+COMPRESSED_BYTES = re.compile(rb"(?im)^CompressedDataSize\s*=\s*(\d+)")
+COMPRESSED = re.compile(rb"(?im)^CompressedData\s*=\s*True")
+
+
+def check_text_header(path: Path, kind: Format) -> None:
+    """Refuse a header that has no end, or that sends ITK to voxels outside its folder.
+
+    Raises:
+        ImageError: In one sentence.
+    """
+    header = _header(path, kind)
+    match = VOXEL_FILE.search(header)
+    if match is None or match[1] == b"LOCAL":
+        return
+    name = match[1].decode("utf-8", errors="replace")
+    if name.startswith("LIST") or "%" in name or "\\" in name or Path(name).name != name:
+        message = f"{path} points to voxels elsewhere: write header and voxels into one file"
+        raise ImageError(message)
+    if not (path.parent / name).is_file():
+        message = f"{path} keeps its voxels in another file of its folder, which is missing: copy both"
+        raise ImageError(message)
+
+
+def check_meta_bytes(path: Path, *, voxel_bytes: int) -> None:
+    """Refuse a MetaImage with too few bytes; MetaIO would complain on the terminal, not only by an error.
+
+    Args:
+        path: A MetaImage, its header checked.
+        voxel_bytes: Size of its voxels when not compressed.
+    """
+    header = _header(path, Format.META)
+    match = VOXEL_FILE.search(header)
+    if match is None or match[1] != b"LOCAL":
+        return
+    packed = COMPRESSED_BYTES.search(header)
+    needed = int(packed[1]) if packed else 0 if COMPRESSED.search(header) else voxel_bytes
+    there = path.stat().st_size - len(header)
+    if there < needed:
+        message = f"{path} is cut short ({there} of {needed} bytes of voxels are there): copy it again"
+        raise ImageError(message)
+
+
+def _header(path: Path, kind: Format) -> bytes:
+    with path.open("rb") as stream:
+        head = stream.read(HEADER_LIMIT)
+    end = HEADER_END[kind].search(head)
+    if end is None or end.end() == HEADER_LIMIT:
+        message = f"{path} is cut short or its header is broken: copy or export it again"
+        raise ImageError(message)
+    return head[: end.end()]

@@ -1,0 +1,1 @@
+"""Results to pages and figures; takes result types only."""

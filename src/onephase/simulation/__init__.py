@@ -1,0 +1,1 @@
+"""The digital cohort with a known ceiling. Never clinical evidence."""

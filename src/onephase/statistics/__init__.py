@@ -1,0 +1,1 @@
+"""Arrays in; numbers with interval and n out."""

@@ -1,0 +1,152 @@
+"""Paired bootstrap over patients: one set of resamples, drawn once, for every figure of a study.
+
+A resample is a count for each case: how often its patient was drawn. A statistic is a function of
+such counts. So the lesions of a patient stay together, contestants are compared on the same
+resamples, and a figure over some of the cases uses the columns of those cases.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from jaxtyping import Float64, Int16, Int64
+
+from onephase.statistics.estimate import Comparison, Estimate
+
+Counts: TypeAlias = Float64[np.ndarray, "resample case"]
+Statistic: TypeAlias = Callable[[Counts], Float64[np.ndarray, " resample"]]
+"""Counts to one value for each resample; NaN where a resample does not define it."""
+
+RESAMPLES = 2000
+BLOCK_VALUES = 1 << 21  # counts that a statistic sees at once: 16 MiB
+DEFINED_SHARE = 0.9  # of resamples; below it a percentile would speak for a selection
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Resamples:
+    """Patients drawn with replacement, many times.
+
+    Attributes:
+        counts: How often each case occurs in each resample.
+        level: Coverage that intervals aim at.
+        patient: The patient of each case, as a number.
+    """
+
+    counts: Int16[np.ndarray, "resample case"]
+    level: float
+    patient: Int64[np.ndarray, " case"]
+
+    @classmethod
+    def draw(
+        cls, patients: Sequence[str], rng: np.random.Generator, *, resamples: int = RESAMPLES, level: float = 0.95
+    ) -> "Resamples":
+        """Draw resamples of the patients, as many patients each time as there are.
+
+        Patients are drawn in the order of their names, so that the order of the cases changes nothing.
+
+        Args:
+            patients: The patient of each case.
+            rng: Source of randomness.
+            resamples: How many.
+            level: Coverage that intervals aim at.
+        """
+        names, patient = np.unique(np.asarray(patients, dtype=str), return_inverse=True)
+        if len(names) == 0:
+            return cls(np.zeros((resamples, 0), dtype=np.int16), level, patient)
+        drawn = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=resamples)
+        return cls(drawn.astype(np.int16)[:, patient], level, patient)
+
+    def take(self, rows: np.ndarray) -> "Resamples":
+        """Return the same resamples seen on some of the cases, by index or mask."""
+        return type(self)(self.counts[:, rows], self.level, self.patient[rows])
+
+
+def bootstrap(statistic: Statistic, resamples: Resamples, *, events: int | None = None) -> Estimate:
+    """Return a statistic of all cases with its percentile interval over the resamples.
+
+    Args:
+        statistic: Function of counts.
+        resamples: Drawn patients.
+        events: Positive cases, to be carried along.
+
+    Returns:
+        The figure; absent when the cases do not define it. The interval is absent when there are
+        fewer than two patients, or when fewer than nine in ten resamples define the figure.
+
+    References:
+        Efron and Tibshirani 1993, An Introduction to the Bootstrap, section 13.3 (percentile interval).
+    """
+    cases = resamples.counts.shape[1]
+    if cases == 0:
+        return Estimate.absent("there is no case", n=0, events=events, level=resamples.level)
+    value = float(statistic(np.ones((1, cases)))[0])
+    if np.isnan(value):
+        return Estimate.absent("the cases do not define it", n=cases, events=events, level=resamples.level)
+    low, high, reason = _percentiles(_values(statistic, resamples), resamples)
+    return Estimate(value, low, high, cases, events, resamples.level, reason)
+
+
+def compare(first: Statistic, second: Statistic, resamples: Resamples, *, events: int | None = None) -> Comparison:
+    """Compare two contestants on the same resamples.
+
+    Args:
+        first: Statistic of the first contestant.
+        second: The same statistic of the second.
+        resamples: Drawn patients.
+        events: Positive cases, to be carried along.
+
+    Returns:
+        First minus second. The p value is twice the smaller share of resamples on either side of
+        zero, ties on both sides and one resample added to each, so never exactly zero.
+    """
+
+    def difference(counts: Counts) -> Float64[np.ndarray, " resample"]:
+        return first(counts) - second(counts)
+
+    method = f"paired bootstrap over patients, {len(resamples.counts)} resamples"
+    estimate = bootstrap(difference, resamples, events=events)
+    if estimate.low is None:
+        return Comparison(estimate, None, method)
+    values = _values(difference, resamples)
+    values = values[~np.isnan(values)]
+    smaller = min(int((values <= 0).sum()), int((values >= 0).sum()))
+    return Comparison(estimate, min(1.0, 2 * (smaller + 1) / (len(values) + 1)), method)
+
+
+def mean_of(values: Float64[np.ndarray, " case"]) -> Statistic:
+    """Return the statistic "mean of ``values``"; NaN for a resample without any of the cases."""
+
+    def mean(counts: Counts) -> Float64[np.ndarray, " resample"]:
+        return ratio(counts @ values, counts.sum(axis=1))
+
+    return mean
+
+
+def ratio(
+    above: Float64[np.ndarray, " resample"], below: Float64[np.ndarray, " resample"]
+) -> Float64[np.ndarray, " resample"]:
+    """Return ``above / below``; NaN, "not defined", where ``below`` is not positive."""
+    quotient = np.full_like(above, np.nan)
+    np.divide(above, below, out=quotient, where=below > 0)
+    return quotient
+
+
+def _values(statistic: Statistic, resamples: Resamples) -> Float64[np.ndarray, " resample"]:
+    counts = resamples.counts
+    block = max(1, BLOCK_VALUES // max(1, counts.shape[1]))
+    starts = range(0, len(counts), block)
+    return np.concatenate([statistic(counts[start : start + block].astype(np.float64)) for start in starts])
+
+
+def _percentiles(
+    values: Float64[np.ndarray, " resample"], resamples: Resamples
+) -> tuple[float | None, float | None, str]:
+    defined = values[~np.isnan(values)]
+    if len(np.unique(resamples.patient)) < 2:  # noqa: PLR2004 - one patient has no spread
+        return None, None, "there are fewer than two patients"
+    if len(defined) < DEFINED_SHARE * len(values):
+        return None, None, f"only {len(defined)} of {len(values)} resamples define it"
+    tail = (1 - resamples.level) / 2
+    low, high = np.quantile(defined, [tail, 1 - tail])
+    return float(low), float(high), ""

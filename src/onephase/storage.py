@@ -1,0 +1,130 @@
+"""Files appear whole or not at all: write aside, then rename; and are known by their sha256."""
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from onephase.errors import StorageError
+
+CHUNK_BYTES = 1 << 20
+
+
+@contextmanager
+def file_aside(path: Path) -> Iterator[Path]:
+    """Yield a path beside ``path`` to write to; rename it into place when the block succeeds.
+
+    Args:
+        path: Where the finished file shall stand; its folder is made when missing.
+
+    Yields:
+        A temporary path in the same folder, with the same suffixes.
+
+    Raises:
+        StorageError: If the file cannot be written (disk full, no permission). Nothing is left.
+    """
+    with _no_space_is_a_sentence(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=".writing-", suffix="".join(path.suffixes), dir=path.parent)
+        os.close(handle)
+        aside = Path(name)
+        try:
+            yield aside
+            with aside.open("rb") as written:
+                os.fsync(written.fileno())
+            aside.chmod(0o666 & ~_umask())  # mkstemp makes files private; ours are ordinary
+            aside.replace(path)
+        finally:
+            aside.unlink(missing_ok=True)
+
+
+@contextmanager
+def folder_aside(path: Path) -> Iterator[Path]:
+    """Yield an empty folder beside ``path``; put it in the place of ``path`` when the block succeeds.
+
+    Args:
+        path: Where the finished folder shall stand. A folder already there is replaced.
+
+    Yields:
+        A temporary folder on the same file system.
+
+    Raises:
+        StorageError: If the folder cannot be written. What stood at ``path`` stays.
+    """
+    with _no_space_is_a_sentence(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside = Path(tempfile.mkdtemp(prefix=".writing-", dir=path.parent))
+        try:
+            yield aside
+            aside.chmod(0o777 & ~_umask())
+            if path.exists():
+                replaced = Path(tempfile.mkdtemp(prefix=".replaced-", dir=path.parent))
+                path.rename(replaced / path.name)
+                aside.rename(path)
+                shutil.rmtree(replaced)
+            else:
+                aside.rename(path)
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write ``text`` as UTF-8 to ``path``, whole or not at all."""
+    with file_aside(path) as aside:
+        aside.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write ``value`` as indented JSON to ``path``; a NaN or infinity is refused, as JSON has none."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read JSON, or say in one sentence which file is missing or broken."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        message = f"{path} is missing"
+        raise StorageError(message) from None
+    except (UnicodeDecodeError, json.JSONDecodeError) as fault:
+        message = f"{path} is not JSON: {fault}"
+        raise StorageError(message) from None
+
+
+def sha256_of(path: Path) -> str:
+    """Return the sha256 of a file's bytes, in hexadecimal."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while chunk := stream.read(CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+@contextmanager
+def _no_space_is_a_sentence(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as fault:
+        reasons = {
+            errno.ENOSPC: "the disk is full",
+            errno.EDQUOT: "the disk quota is used up",
+            errno.EFBIG: "the file-size limit is reached",
+            errno.EACCES: "permission is denied",
+            errno.EROFS: "the file system is read-only",
+        }
+        if fault.errno not in reasons:
+            raise
+        message = f"{path} could not be written because {reasons[fault.errno]}; nothing was left half-written"
+        raise StorageError(message) from fault
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

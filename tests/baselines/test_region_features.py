@@ -1,0 +1,86 @@
+"""Region descriptors: what they mean on bodies of known shape, and what must not change them."""
+
+import numpy as np
+import pytest
+
+from onephase.baselines.region_features import FEATURE_NAMES, region_features
+from onephase.errors import ImageError
+
+SPACING = (1.5, 1.2, 1.0)
+WHERE = np.stack(
+    np.meshgrid(
+        *[(np.arange(n) - (n - 1) / 2) * mm for n, mm in zip((30, 36, 42), SPACING, strict=True)], indexing="ij"
+    )
+)
+
+
+def ball(radius, centre=(0.0, 0.0, 0.0)):
+    away = np.linalg.norm(WHERE - np.array(centre)[:, None, None, None], axis=0)
+    return (away - radius).astype(np.float32)
+
+
+def picture(distance, seed=0):
+    noise = np.random.default_rng(seed).standard_normal(distance.shape) * 0.05
+    return (np.where(distance < 0, 1.0, 0.2) + noise).astype(np.float32)
+
+
+def named(image, distance):
+    return dict(zip(FEATURE_NAMES, region_features(image, distance, spacing_mm=SPACING), strict=True))
+
+
+def test_names_are_unique_and_about_a_hundred():
+    assert len(set(FEATURE_NAMES)) == len(FEATURE_NAMES)
+    assert 90 <= len(FEATURE_NAMES) <= 110
+
+
+@pytest.mark.parametrize("radius", [5.0, 9.0])
+def test_a_ball_has_its_volume_and_diameter(radius):
+    features = named(picture(ball(radius)), ball(radius))
+    assert np.exp(features["log volume"]) == pytest.approx(4 / 3 * np.pi * radius**3, rel=0.05)
+    assert np.exp(features["log longest"]) == pytest.approx(2 * radius, rel=0.1)
+    assert features["elongation"] == pytest.approx(1, abs=0.06)
+
+
+def test_gain_and_offset_do_not_matter():
+    distance = ball(8.0)
+    image = picture(distance)
+    one = region_features(image, distance, spacing_mm=SPACING)
+    other = region_features(37 * image + 250, distance, spacing_mm=SPACING)
+    np.testing.assert_allclose(one, other, atol=2e-3)
+
+
+def test_a_reflection_does_not_matter():
+    distance = ball(7.0, centre=(2.0, -3.0, 1.0))
+    image = picture(distance)
+    one = region_features(image, distance, spacing_mm=SPACING)
+    other = region_features(image[::-1, :, ::-1], distance[::-1, :, ::-1], spacing_mm=SPACING)
+    np.testing.assert_allclose(one, other, atol=2e-3)
+
+
+def test_a_ring_a_texture_and_a_spike_show_where_they_should():
+    distance = ball(9.0)
+    plain = named(picture(distance), distance)
+    ring = named(picture(distance) - 0.5 * (distance < -3), distance)
+    assert ring["rim 0-0.15 of depth"] - ring["rim 0.65-inf of depth"] > 0.5
+    assert abs(plain["rim 0-0.15 of depth"] - plain["rim 0.65-inf of depth"]) < 0.1
+    rough = named(picture(distance) + 0.3 * np.sin(WHERE[2] * 2).astype(np.float32), distance)
+    assert rough["texture spread"] > plain["texture spread"] + 0.5
+    spike = np.minimum(distance, np.abs(WHERE[:2]).max(axis=0) - 1.3 + 30 * (WHERE[2] > 15)).astype(np.float32)
+    assert named(picture(spike), spike)["spikes at 2.4 mm"] > plain["spikes at 2.4 mm"] + 0.01
+
+
+@pytest.mark.parametrize("radius", [0.9, 1.6, 3.0])
+def test_the_smallest_lesions_have_finite_features(radius):
+    distance = ball(radius, centre=(0.75, 0.6, 0.5))
+    assert (distance < 0).any()
+    assert np.isfinite(region_features(picture(distance), distance, spacing_mm=SPACING)).all()
+
+
+def test_a_lesion_that_fills_the_patch_has_finite_features():
+    distance = np.full(WHERE.shape[1:], -3.0, dtype=np.float32)
+    assert np.isfinite(region_features(picture(distance), distance, spacing_mm=SPACING)).all()
+
+
+def test_a_patch_without_a_lesion_is_refused():
+    with pytest.raises(ImageError, match="no voxel of the patch lies inside the lesion"):
+        region_features(picture(ball(5.0)), np.full(WHERE.shape[1:], 4.0, dtype=np.float32), spacing_mm=SPACING)

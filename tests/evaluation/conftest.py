@@ -1,0 +1,77 @@
+"""Two small invented cohorts with predictions: one records ER, PR, HER2 and Ki-67, the other HR and HER2."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from onephase.biomarkers.panel import CELLS, Events
+from onephase.biomarkers.posterior import PanelPosterior
+from onephase.biomarkers.potentials import Potentials
+from onephase.cohort.records import Record
+from onephase.evaluation.predictions import Predictions
+
+CASES = 160
+
+
+def _event(cell: int, ki67: float, *, hr_only: bool) -> Events:
+    if hr_only:
+        positive = CELLS[:, 0] | CELLS[:, 1]
+        cells = (positive == positive[cell]) & (CELLS[:, 2] == CELLS[cell, 2])
+        return Events(cells[None], np.array([[0.0, 1.0]]), np.array([-1], dtype=np.int8))
+    percent = int(100 * ki67)
+    return Events(
+        (np.arange(8) == cell)[None], np.array([[percent / 100, (percent + 1) / 100]]), np.array([-1], dtype=np.int8)
+    )
+
+
+def _potentials(unary: np.ndarray, ki67_mu: np.ndarray) -> Potentials:
+    sigma = np.full(len(unary), 0.8)
+    return Potentials(unary, ki67_mu, sigma, np.array([0.4, 0.0, 0.0]), np.array([-0.2, 0.0, 0.1]))
+
+
+@pytest.fixture(scope="session")
+def make_predictions() -> Callable[..., Predictions]:
+    """A function that invents predictions: the network sees the truth with noise, the prior sees nothing."""
+
+    def make(*, cases: int = CASES, seed: int = 1, provenance: str = "real") -> Predictions:
+        rng = np.random.default_rng(seed)
+        cell = rng.choice(8, size=cases, p=[0.15, 0.08, 0.02, 0.02, 0.1, 0.03, 0.45, 0.15])
+        logit_ki67 = rng.normal(-1.2, 0.8, size=cases)
+        ki67 = 1 / (1 + np.exp(-logit_ki67))
+        records = tuple(
+            Record(
+                case_id=f"case {row}",
+                patient_id=f"patient {row - 1 if row % 20 == 1 else row}",  # every twentieth has two lesions
+                image=Path(f"{row}.nii.gz"),
+                events=_event(int(cell[row]), float(ki67[row]), hr_only=row % 2 == 0),
+                cohort="hr-only" if row % 2 == 0 else "full",
+                site=f"site {row % 3}",
+                provenance=provenance,
+                covariates={"age": str(30 + row % 50), "menopause": ("pre", "post", "")[row % 3]},
+            )
+            for row in range(cases)
+        )
+        seen = 2.0 * CELLS[cell] - 1 + rng.normal(0, 1, size=(cases, 3))
+        network = _potentials(seen, logit_ki67 + rng.normal(0, 0.6, size=cases))
+        geometry = _potentials(0.3 * seen + rng.normal(0, 0.5, size=(cases, 3)), np.full(cases, -1.2))
+        prior = _potentials(np.tile([0.8, 0.5, -1.0], (cases, 1)), np.full(cases, -1.2))
+        posteriors = {"onephase": network, "geometry": geometry, "prior": prior}
+        return Predictions(
+            protocol="invented",
+            records=records,
+            fold=np.arange(cases, dtype=np.int64) % 5,
+            volume_ml=rng.gamma(2, 5, size=cases),
+            ki67_constant=np.full(cases, 0.23),
+            posteriors={name: PanelPosterior.from_potentials(one) for name, one in posteriors.items()},
+            facts={"seed": seed},
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def predictions(make_predictions: Callable[..., Predictions]) -> Predictions:
+    """Predictions of 160 lesions of 152 patients."""
+    return make_predictions()

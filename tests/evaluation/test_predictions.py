@@ -1,0 +1,68 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from onephase.errors import StorageError
+from onephase.evaluation.predictions import POSTERIOR_ARRAYS, Predictions, read_predictions, write_predictions
+
+
+def test_files_there_and_back(predictions: Predictions, tmp_path: Path) -> None:
+    write_predictions(tmp_path, predictions)
+    back = read_predictions(tmp_path)
+    assert back.protocol == predictions.protocol
+    assert back.facts == predictions.facts
+    assert [record.case_id for record in back.records] == [record.case_id for record in predictions.records]
+    assert (back.fold == predictions.fold).all()
+    assert list(back.posteriors) == list(predictions.posteriors)
+    for name, posterior in predictions.posteriors.items():
+        for array in POSTERIOR_ARRAYS:
+            np.testing.assert_array_equal(getattr(back.posteriors[name], array), getattr(posterior, array))
+
+
+def test_nothing_in_the_files_is_a_pickle(predictions: Predictions, tmp_path: Path) -> None:
+    write_predictions(tmp_path, predictions)
+    with np.load(tmp_path / "predictions.npz", allow_pickle=False) as arrays:
+        assert all(arrays[name].dtype.kind in "fi" for name in arrays.files)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["predictions.json", "predictions.npz"]
+
+
+def test_broken_files_are_one_sentence(predictions: Predictions, tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match=r"predictions\.json is missing"):
+        read_predictions(tmp_path)
+    write_predictions(tmp_path, predictions)
+    whole = (tmp_path / "predictions.npz").read_bytes()
+    (tmp_path / "predictions.npz").write_bytes(whole[:1000])
+    with pytest.raises(StorageError, match="incomplete or broken"):
+        read_predictions(tmp_path)
+    (tmp_path / "predictions.npz").unlink()
+    with pytest.raises(StorageError, match="incomplete or broken"):
+        read_predictions(tmp_path)
+    described = json.loads((tmp_path / "predictions.json").read_text())
+    (tmp_path / "predictions.json").write_text(json.dumps({**described, "format": 99}))
+    with pytest.raises(StorageError, match="format 1"):
+        read_predictions(tmp_path)
+
+
+def test_contestants_must_answer_every_case_and_the_prior_must_be_there(predictions: Predictions) -> None:
+    short = predictions.posteriors["onephase"].take(np.arange(3))
+    with pytest.raises(ValueError, match="answers 3 cases of 160"):
+        predictions.with_contestant("short", short)
+    with pytest.raises(ValueError, match="need the contestant 'prior'"):
+        replace(predictions, posteriors={"onephase": predictions.posteriors["onephase"]})
+
+
+def test_index_lesion_is_the_largest_of_each_patient(predictions: Predictions) -> None:
+    rows = predictions.index_lesions()
+    patients = [record.patient_id for record in predictions.records]
+    assert len(rows) == len(set(patients)) == 152
+    for row in rows:
+        own = [other for other in range(160) if patients[other] == patients[row]]
+        assert predictions.volume_ml[row] == predictions.volume_ml[own].max()
+    order = np.random.default_rng(1).permutation(160)
+    shuffled = predictions.take(order)
+    assert {shuffled.records[row].case_id for row in shuffled.index_lesions()} == {
+        predictions.records[row].case_id for row in rows
+    }

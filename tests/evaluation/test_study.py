@@ -1,0 +1,111 @@
+import csv
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from onephase.evaluation.findings import receptor_findings
+from onephase.evaluation.page import page_of, write_study
+from onephase.evaluation.predictions import Predictions, read_predictions, write_predictions
+from onephase.evaluation.study import Study, study_of
+from onephase.evaluation.tables import tables_of
+
+
+@pytest.fixture(scope="module")
+def few(make_predictions: Callable[..., Predictions]) -> Predictions:
+    return make_predictions(cases=30, provenance="simulated")
+
+
+@pytest.fixture(scope="module")
+def study(predictions: Predictions) -> Study:
+    return study_of(predictions, policy="ki67_20", resamples=50)
+
+
+def test_groups_are_the_cohorts_and_all_together(study: Study, predictions: Predictions) -> None:
+    assert [group.name for group in study.groups] == ["full", "hr-only", "all cohorts"]
+    flow = study.whole.flow
+    assert (flow.lesions, flow.cases) == (160, 152)
+    assert sum(group.flow.cases for group in study.groups[:2]) == flow.cases
+    assert list(study.whole.scores) == list(predictions.posteriors)
+    assert [(one.first, one.second) for one in study.whole.versus] == [("onephase", "geometry")]
+
+
+def test_everything_comes_again_from_stored_predictions(few: Predictions, tmp_path: Path) -> None:
+    write_predictions(tmp_path, few)
+    first, again = (study_of(one, policy="ki67_14", resamples=50) for one in (few, read_predictions(tmp_path)))
+    assert json.dumps(again.to_json()) == json.dumps(first.to_json())
+
+
+def test_files(study: Study, predictions: Predictions, tmp_path: Path) -> None:
+    page = write_study(tmp_path, study, predictions)
+    assert page == tmp_path / "evaluation.html"
+    assert json.loads((tmp_path / "evaluation.json").read_text())["policy"] == "ki67_20"
+    names = {path.stem for path in (tmp_path / "tables").iterdir()}
+    assert names >= {"figures", "cases", "receptors", "ki67", "panel", "comparisons", "subtypes", "subgroups"}
+    with (tmp_path / "tables" / "figures.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    auc = study.groups[0].scores["onephase"].receptor("er").auc
+    row = next(
+        one for one in rows if (one["group"], one["contestant"], one["figure"]) == ("full", "onephase", "er auc")
+    )
+    assert (float(row["value"]), float(row["low"]), int(row["n"]), int(row["events"])) == (
+        auc.value,
+        auc.low,
+        auc.n,
+        auc.events,
+    )
+    assert all(one["value"] or one["reason"] for one in rows)
+
+
+def test_page_is_whole_in_itself_and_says_what_it_is(study: Study, predictions: Predictions) -> None:
+    page = page_of(study, predictions)
+    assert "Research use only" in page
+    assert "SIMULATED" not in page
+    assert not re.search(r"(src|href|url)\s*[=(]", page)
+    assert page.count("<svg") == 4
+    parser = HTMLParser()
+    parser.feed(page)
+    parser.close()
+    for number in ("0.0, 1.0", "nan"):
+        assert number not in page
+
+
+def test_simulated_cases_are_labelled(few: Predictions) -> None:
+    study = study_of(few, policy="ki67_20", resamples=50)
+    assert study.simulated == study.whole.flow.cases
+    assert "28 of 28 scored cases are simulated" in page_of(study, few)
+
+
+def test_page_is_the_same_each_time(study: Study, predictions: Predictions) -> None:
+    assert page_of(study, predictions) == page_of(study, predictions)
+
+
+def test_names_in_a_table_are_escaped(few: Predictions) -> None:
+    hostile = replace(few, records=tuple(replace(record, cohort="<script>x</script>") for record in few.records))
+    page = page_of(study_of(hostile, policy="ki67_20", resamples=50), hostile)
+    assert "<script>" not in page
+    assert "&lt;script&gt;" in page
+
+
+def test_sentences_say_interval_and_n_and_admit_chance(study: Study, predictions: Predictions) -> None:
+    sentences = receptor_findings(study.whole, "prior")
+    assert all("Chance (0.5) is not excluded" in sentence for sentence in sentences)
+    her2 = next(one for one in receptor_findings(study.whole, "onephase") if "HER2" in one)
+    assert "95 % interval" in her2
+    assert "152 cases" in her2
+
+
+def test_tables_are_rectangular(study: Study) -> None:
+    for table in tables_of(study):
+        assert all(len(row) == len(table.columns) for row in table.rows), table.name
+
+
+def test_the_oracle_stands_beside(few: Predictions) -> None:
+    study = study_of(few.with_contestant("oracle", few.posteriors["onephase"]), policy="ki67_20", resamples=50)
+    assert "oracle" in study.whole.scores
+    assert [one.second for one in study.whole.versus] == ["geometry"]
+    assert "The true phenotype would give" in receptor_findings(study.whole, "onephase")[0]

@@ -1,0 +1,105 @@
+"""A cohort: one folder a case, one failure stops no other, and what is done stays done."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK
+
+from onephase.biomarkers.panel import Events
+from onephase.cohort.records import Record
+from onephase.errors import StorageError
+from onephase.imaging.case import Case, Mask
+from onephase.inference.bundle import Bundle
+from onephase.inference.cohort_prediction import folder_name, predict_cohort
+from onephase.inference.outcome import Outcome
+from onephase.inference.prediction import Prediction
+
+
+def record_of(case: Case, folder: Path) -> Record:
+    """Write a case as files and return its record."""
+    paths = {}
+    assert isinstance(case.roi, Mask)
+    for name, array in (("image", case.volume.array), ("mask", case.roi.array.astype(np.uint8))):
+        image = SimpleITK.GetImageFromArray(array)
+        image.SetSpacing(case.volume.grid.spacing_mm[::-1])
+        image.SetOrigin(case.volume.grid.origin_mm)
+        paths[name] = folder / f"{name}.nii.gz"
+        SimpleITK.WriteImage(image, str(paths[name]))
+    return Record(
+        case_id=case.case_id,
+        patient_id="SECRET-NAME",
+        image=paths["image"],
+        mask=paths["mask"],
+        events=Events.unknown(1),
+    )
+
+
+def publish(prediction: Prediction, folder: Path) -> None:
+    """Stand in for the report."""
+    (folder / "report.html").write_text(prediction.case_id)
+
+
+def run(bundle: Bundle, records: list[Record], folder: Path) -> list[Outcome]:
+    return list(predict_cohort(bundle, records, folder=folder, policy="ki67_20", publish=publish))
+
+
+@pytest.fixture
+def record(tmp_path: Path, lesion: Callable[..., Case]) -> Record:
+    """One lesion as files."""
+    return record_of(lesion("a/b c"), tmp_path)
+
+
+def test_one_failure_stops_no_other(bundle: Bundle, record: Record, tmp_path: Path) -> None:
+    lost = replace(record, case_id="lost", image=tmp_path / "gone.nii.gz")
+    failed, good = run(bundle, [lost, record], tmp_path / "out")
+    assert failed.answer is None
+    assert "gone.nii.gz" in failed.problem
+    assert good.answer is not None
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a%2Fb%20c"]
+    case = tmp_path / "out" / good.folder
+    assert json.loads((case / "prediction.json").read_text()) == json.loads(json.dumps(good.answer))
+    assert (case / "report.html").read_text() == "a/b c"
+    assert "SECRET-NAME" not in (case / "prediction.json").read_text()
+
+
+def test_what_is_answered_is_skipped_until_something_changes(bundle: Bundle, record: Record, tmp_path: Path) -> None:
+    (first,) = run(bundle, [record], tmp_path / "out")
+    (second,) = run(bundle, [record], tmp_path / "out")
+    assert (first.skipped, second.skipped) == (False, True)
+    assert second.answer == json.loads(json.dumps(first.answer))
+    image = SimpleITK.ReadImage(str(record.image))
+    SimpleITK.WriteImage(image + 5 * image, str(record.image))
+    (third,) = run(bundle, [record], tmp_path / "out")
+    assert not third.skipped
+
+
+def test_a_report_that_fails_leaves_no_folder(bundle: Bundle, record: Record, tmp_path: Path) -> None:
+    def full(prediction: Prediction, folder: Path) -> None:
+        message = "report.html could not be written because the disk is full"
+        raise StorageError(message)
+
+    (outcome,) = predict_cohort(bundle, [record], folder=tmp_path / "out", policy="ki67_20", publish=full)
+    assert "disk is full" in outcome.problem
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_an_interrupt_leaves_no_folder(bundle: Bundle, record: Record, tmp_path: Path) -> None:
+    def interrupted(prediction: Prediction, folder: Path) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        list(predict_cohort(bundle, [record], folder=tmp_path / "out", policy="ki67_20", publish=interrupted))
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_folder_names_are_safe_and_distinct() -> None:
+    ids = ["a", "a b", "a/b", "../a", "..", ".", "ä", "a%2Fb"]
+    names = [folder_name(one) for one in ids]
+    assert len(set(names)) == len(ids)
+    assert not any("/" in name or name.startswith(".") for name in names)
+    with pytest.raises(StorageError, match="give a shorter one"):
+        folder_name("x" * 300)

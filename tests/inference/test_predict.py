@@ -1,0 +1,119 @@
+"""The whole path on a network whose answer is known by hand."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.special import expit
+
+from onephase.biomarkers.evidence import read_evidence
+from onephase.imaging.case import Box, Case
+from onephase.imaging.preprocessing import prepare_patch
+from onephase.inference.bundle import Bundle
+from onephase.inference.predict import predict
+
+MakeCase = Callable[..., Case]
+
+
+def test_the_answer_is_the_networks_by_hand(bundle: Bundle, lesion: MakeCase) -> None:
+    """Cells by brute force from the formula of the log-linear model, Ki-67 by drawing from the mixture."""
+    patch = prepare_patch(lesion(), imaging=bundle.settings.imaging, regions=bundle.settings.regions)
+    mean = float(patch.image.astype(np.float64).mean())
+    unary, coupling = np.array([1.0, -0.5, 0.25]) * mean + [0.5, 0.1, -1.0], [0.4, -0.1, -0.1]
+    weights, mus = [], []
+    for er in (0, 1):
+        for pr in (0, 1):
+            for her2 in (0, 1):
+                s = np.array([er, pr, her2])
+                e, p, h = 2 * s - 1
+                weights.append(np.exp(s @ unary + np.dot(coupling, [e * p, e * h, p * h])))
+                mus.append(mean - 1.2 + np.dot([-0.3, -0.1, 0.2], [e, p, h]))
+    cells = np.array(weights) / np.sum(weights)
+    reading = predict(bundle, lesion()).reading
+    assert np.allclose(list(reading.cells.values()), cells, atol=1e-6)
+    assert reading.positive["er"] == pytest.approx(cells[4:].sum(), abs=1e-6)
+    rng = np.random.default_rng(2)
+    drawn = 100 * expit(rng.normal(np.array(mus)[rng.choice(8, 200_000, p=cells)], 0.8))
+    assert reading.ki67.median_percent == pytest.approx(np.median(drawn), abs=0.3)
+    for part in reading.ki67.intervals:
+        tail = (100 - part.level) / 2
+        assert (part.low_percent, part.high_percent) == pytest.approx(np.percentile(drawn, (tail, 100 - tail)), abs=0.7)
+    assert reading.ki67.at_least[20] == pytest.approx((drawn >= 20).mean(), abs=0.01)
+
+
+def test_what_is_given_moves_the_rest_and_is_told(bundle: Bundle, lesion: MakeCase) -> None:
+    given = read_evidence(case_id="case-1", er="positive", ki67=">=20%")
+    told = predict(bundle, lesion(), given=given)
+    alone = predict(bundle, lesion())
+    assert told.given is not None
+    assert told.given.facts == ("ER positive", "Ki-67 20 % or more")
+    assert told.reading.positive["er"] == pytest.approx(1)
+    assert told.reading.positive["pr"] > told.image_alone.positive["pr"]  # ER and PR are coupled
+    assert told.reading.ki67.interval(95).low_percent >= 20
+    assert told.image_alone == alone.reading
+    assert alone.given is None
+
+
+def test_pathology_wins_over_a_network_that_is_sure(bundle: Bundle, lesion: MakeCase) -> None:
+    sure = replace(bundle, calibration=replace(bundle.calibration, offset=np.array([900.0, 0.0, 0.0])))
+    told = predict(sure, lesion(), given=read_evidence(case_id="case-1", er="negative"))
+    assert told.image_alone.positive["er"] == pytest.approx(1)
+    assert told.reading.positive["er"] == pytest.approx(0, abs=1e-12)
+    assert sum(told.reading.subtypes.values()) == pytest.approx(1)
+
+
+def test_disagreement_of_image_and_pathology_is_pointed_out(bundle: Bundle, lesion: MakeCase) -> None:
+    warnings = predict(bundle, lesion(), given=read_evidence(case_id="case-1", ki67="99")).warnings
+    assert "belong to the same tumour" in warnings[0]
+    assert "Ki-67" in warnings[0]
+
+
+def test_calibration_is_applied(bundle: Bundle, lesion: MakeCase) -> None:
+    shifted = replace(bundle, calibration=replace(bundle.calibration, offset=np.array([3.0, 0.0, 0.0])))
+    before, after = predict(bundle, lesion()), predict(shifted, lesion())
+    odds = [p.reading.cells["ER+ PR+ HER2-"] / p.reading.cells["ER- PR+ HER2-"] for p in (before, after)]
+    assert odds[1] / odds[0] == pytest.approx(np.exp(3))
+
+
+def test_a_box_is_outlined_and_marked(bundle: Bundle, lesion: MakeCase) -> None:
+    boxed = replace(lesion(), roi=Box(column=(10.0, 30.0), row=(10.0, 27.0), slice=(5.0, 16.0)))
+    prediction = predict(bundle, boxed)
+    assert prediction.outline.semi_automatic
+    assert any("semi-automatic" in warning for warning in prediction.warnings)
+    assert not predict(bundle, lesion()).outline.semi_automatic
+
+
+def test_warnings_of_the_case_stay(bundle: Bundle, lesion: MakeCase) -> None:
+    answer = predict(bundle, lesion(warnings=("the phase was guessed",))).to_json()
+    assert "the phase was guessed" in answer["warnings"]
+    assert "computer-generated tumours only" in answer["warnings"][0]
+
+
+def test_the_policy_is_the_bundles_unless_named(bundle: Bundle, lesion: MakeCase) -> None:
+    assert predict(bundle, lesion()).policy == "ki67_20"
+    named = predict(bundle, lesion(), policy="maisonneuve")
+    assert named.policy == "maisonneuve"
+    assert named.reading.subtypes["undecided"] > 0
+    assert len(named.policy_cautions) == 2
+
+
+def test_predicting_twice_gives_the_same_text(bundle: Bundle, lesion: MakeCase) -> None:
+    first, second = (json.dumps(predict(bundle, lesion()).to_json()) for _ in range(2))
+    assert first == second
+
+
+def test_the_origin_is_the_bundles_and_the_images(bundle: Bundle, lesion: MakeCase) -> None:
+    origin = predict(bundle, lesion(phase="first-post: phase 1 of 3")).origin
+    assert origin.bundle_sha256 == bundle.identity
+    assert (origin.trained_on, origin.training_cases) == ("simulated", 2)
+    assert (origin.image_voxels, origin.image_spacing_mm) == ((20, 36, 40), (2.0, 1.2, 1.0))
+    assert origin.phase == "first-post: phase 1 of 3"
+    assert origin.versions["numpy"] == np.__version__
+
+
+def test_no_patient_and_no_path_in_the_answer(bundle: Bundle, lesion: MakeCase) -> None:
+    text = json.dumps(predict(bundle, lesion(source={"modality": "MR"})).to_json())
+    assert "/" not in text.replace("onephase-prediction/1", "").replace("A/B", "")
+    assert "case-1" in text

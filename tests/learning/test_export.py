@@ -1,0 +1,94 @@
+import itertools
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="needs the train extra")
+
+import onephase.learning.export as export_module  # noqa: E402
+from onephase.biomarkers.prior import fit_prior  # noqa: E402
+from onephase.errors import TrainingError  # noqa: E402
+from onephase.inference.engine import open_engine  # noqa: E402
+from onephase.learning.export import export_network, largest_difference  # noqa: E402
+from onephase.learning.loop import panel_nll, predict_potentials  # noqa: E402
+from onephase.network.network import build_network  # noqa: E402
+
+pytestmark = pytest.mark.torch
+
+ABLATIONS = {
+    "one task, one scale, core only, no attention": {
+        "tasks": ("er",), "scales": (1,), "regions": ("core",), "attention": False, "couplings": True,
+    },
+    "whole crop, couplings off": {"regions": ("whole",), "couplings": False},
+    "two tasks, core and rim": {"tasks": ("ki67", "her2"), "regions": ("core", "rim"), "scales": (0,)},
+}  # fmt: skip
+
+
+def _network(settings, *, dataset):
+    torch.manual_seed(0)
+    network = build_network(settings.network, settings.regions, settings.imaging)
+    network.head.start_from(fit_prior(dataset.events))
+    with torch.no_grad():
+        for name, parameter in network.named_parameters():
+            if "votes" in name or "gate" in name or "branches" in name:
+                parameter.normal_(std=0.5)  # these start at or near 0, where nothing could be seen
+    return network.eval()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sampling", ["volume", "stack"])
+def test_the_exported_network_gives_the_same_posterior_for_any_number_of_cases(make_dataset, make_settings, sampling):
+    dataset = make_dataset(3, seed=1)
+    network = _network(make_settings(sampling=sampling), dataset=dataset)
+    content = export_network(network, dataset)
+    engine = open_engine(content, source="test", threads=1)
+    assert engine.session.get_inputs()[0].shape[0] == "case"
+    for cases in (1, 5):
+        other = make_dataset(cases, seed=2)
+        assert largest_difference(content, network, checked_on=other) < 1e-5
+        raw = engine.run(other.image.float().numpy(), other.distance_mm.float().numpy())
+        np.testing.assert_allclose(raw["region_weights"].sum(axis=2), 1, rtol=1e-5)
+        np.testing.assert_allclose(raw["attention"].max(axis=(1, 2, 3)), 1, rtol=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ablation", ABLATIONS.values(), ids=ABLATIONS)
+def test_each_ablation_is_exported(make_dataset, make_settings, ablation):
+    dataset = make_dataset(4, seed=1)
+    network = _network(make_settings(network=ablation), dataset=dataset)
+    assert export_network(network, dataset)
+
+
+@pytest.mark.parametrize(
+    ("tasks", "scales", "regions"),
+    list(
+        itertools.product(
+            [("er",), ("ki67",), ("er", "pr"), ("er", "pr", "her2", "ki67")],
+            [(1,), (0, 1)],
+            [("core",), ("core", "rim"), ("core", "rim", "shell"), ("whole",)],
+        )
+    ),
+)
+@pytest.mark.parametrize("attention", [True, False])
+@pytest.mark.parametrize("couplings", [True, False])
+def test_each_ablation_learns(make_dataset, make_settings, *, tasks, scales, regions, attention, couplings):
+    settings = make_settings(
+        network={"tasks": tasks, "scales": scales, "regions": regions, "attention": attention, "couplings": couplings}
+    )
+    dataset = make_dataset(6, seed=1)
+    network = build_network(settings.network, settings.regions, settings.imaging)
+    network.head.start_from(fit_prior(dataset.events))
+    batch = dataset.batch(slice(None))
+    output = network(batch.image, batch.distance_mm)
+    panel_nll(output, network, batch).backward()
+    assert output.region_weights.shape == (6, len(tasks), len(regions))
+    assert all(torch.isfinite(p.grad).all() for p in network.parameters() if p.grad is not None)
+    assert len(predict_potentials(network.eval(), dataset)) == 6
+
+
+def test_a_network_that_differs_is_not_exported(make_dataset, make_settings, monkeypatch):
+    dataset = make_dataset(3, seed=1)
+    network = _network(make_settings(network={"attention": False, "scales": (0,), "widths": (4,)}), dataset=dataset)
+    monkeypatch.setattr(export_module, "largest_difference", lambda *_, **__: 3e-4)
+    with pytest.raises(TrainingError, match=r"differs from the trained one by 3\.0e-04 in its posterior"):
+        export_network(network, dataset)

@@ -1,0 +1,218 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="needs the train extra")
+
+from onephase.errors import TrainingError  # noqa: E402
+from onephase.learning.checkpoint import CHECKPOINT_NAME, read_checkpoint  # noqa: E402
+from onephase.learning.device import resolve_precision  # noqa: E402
+from onephase.learning.loop import coupling_penalty, mean_nll, panel_nll, predict_potentials, train_network  # noqa: E402
+from onephase.learning.run_state import LOG_NAME  # noqa: E402
+from onephase.network.network import build_network  # noqa: E402
+from onephase.progress import silent  # noqa: E402
+
+pytestmark = pytest.mark.torch
+
+KILLED_RUN = """
+import os, signal, sys
+import numpy as np
+import torch
+from pathlib import Path
+from onephase.biomarkers.panel import Events
+from onephase.learning.dataset import PatchDataset
+from onephase.learning.loop import train_network
+from onephase.settings import Settings
+
+folder, last_step, threads = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+torch.set_num_threads(threads)
+
+def dataset(name):
+    arrays = np.load(folder / f"{name}.npz")
+    events = Events(arrays["cells"], arrays["ki67"], arrays["pr_high"])
+    return PatchDataset.from_arrays(
+        arrays["case_ids"].tolist(), events, image=arrays["image"], distance_mm=arrays["distance_mm"]
+    )
+
+def die(task, done, total):
+    if done == last_step:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+settings = Settings.model_validate_json((folder / "settings.json").read_text())
+train_network(
+    dataset("training"), dataset("validation"), settings=settings, folder=folder / "run", resume=False, progress=die
+)
+"""
+
+
+def _save(path, dataset):
+    np.savez(
+        path,
+        case_ids=np.array(dataset.case_ids),
+        cells=dataset.events.cells,
+        ki67=dataset.events.ki67,
+        pr_high=dataset.events.pr_high,
+        image=dataset.image.numpy(),
+        distance_mm=dataset.distance_mm.numpy(),
+    )
+
+
+def _train(make_dataset, settings, folder, *, resume=False, progress=silent):
+    return train_network(
+        make_dataset(24, seed=1),
+        make_dataset(10, seed=2),
+        settings=settings,
+        folder=folder,
+        resume=resume,
+        progress=progress,
+    )
+
+
+def test_a_planted_signal_is_learned(make_dataset, make_settings, tmp_path):
+    settings = make_settings(epochs=30, patience=30, learning_rate=0.01, ema_decay=0.9, network={"dropout": 0.0})
+    trained = train_network(
+        make_dataset(96, seed=1),
+        make_dataset(48, seed=2),
+        settings=settings,
+        folder=tmp_path,
+        resume=False,
+        progress=silent,
+    )
+    best = min(figures.validation_nll for figures in trained.history)
+    assert best < trained.history[0].prior_nll - 0.8
+    test = make_dataset(48, seed=3)
+    potentials = predict_potentials(trained.network, test)
+    right = (potentials.unary > 0) == np.stack([test.events.status(name) == 1 for name in ("er", "pr", "her2")], axis=1)
+    assert right[:, 0].mean() > 0.85
+    assert right[:, 2].mean() > 0.85
+
+
+def test_a_killed_run_resumed_ends_with_the_same_bits(make_dataset, make_settings, tmp_path):
+    """24 cases in batches of 8 are 3 steps an epoch: the run dies in the middle of its third epoch."""
+    settings = make_settings(epochs=4)
+    unbroken = _train(make_dataset, settings, tmp_path / "unbroken")
+    _save(tmp_path / "training.npz", make_dataset(24, seed=1))
+    _save(tmp_path / "validation.npz", make_dataset(10, seed=2))
+    (tmp_path / "settings.json").write_text(settings.model_dump_json())
+    threads = str(torch.get_num_threads())
+    died = subprocess.run(
+        [sys.executable, "-c", KILLED_RUN, str(tmp_path), "7", threads], env={**os.environ}, check=False, timeout=300
+    )
+    assert died.returncode == -signal.SIGKILL
+    assert len((tmp_path / "run" / LOG_NAME).read_text().splitlines()) == 2
+    resumed = _train(make_dataset, settings, tmp_path / "run", resume=True)
+    for name, tensor in unbroken.network.state_dict().items():
+        assert torch.equal(tensor, resumed.network.state_dict()[name]), name
+    whole, broken = (read_checkpoint(tmp_path / name)[0] for name in ("unbroken", "run"))
+    assert set(whole) == set(broken)
+    assert all(torch.equal(whole[name], broken[name]) for name in whole)
+    without_seconds = [
+        [(figures.epoch, figures.train_nll, figures.validation_nll) for figures in run.history]
+        for run in (unbroken, resumed)
+    ]
+    assert without_seconds[0] == without_seconds[1]
+
+
+def test_a_finished_run_resumed_does_nothing_more(make_dataset, make_settings, tmp_path):
+    settings = make_settings(epochs=1)
+    first = _train(make_dataset, settings, tmp_path)
+    steps = []
+    again = _train(make_dataset, settings, tmp_path, resume=True, progress=lambda task, done, total: steps.append(done))
+    assert steps == [3, 3]
+    assert torch.equal(again.network.head.unary, first.network.head.unary)
+
+
+@pytest.mark.parametrize("change", ["settings", "cases"])
+def test_the_checkpoint_of_another_run_is_refused(make_dataset, make_settings, tmp_path, change):
+    _train(make_dataset, make_settings(epochs=1), tmp_path)
+    settings = make_settings(epochs=1, learning_rate=0.5) if change == "settings" else make_settings(epochs=1)
+    training = make_dataset(24, seed=1 if change == "settings" else 7)
+    with pytest.raises(TrainingError, match="is of a run with other settings, cases or precision: train without"):
+        train_network(
+            training, make_dataset(10, seed=2), settings=settings, folder=tmp_path, resume=True, progress=silent
+        )
+
+
+def test_the_log_has_a_line_for_each_epoch(make_dataset, make_settings, tmp_path):
+    trained = _train(make_dataset, make_settings(epochs=2), tmp_path)
+    lines = [json.loads(line) for line in (tmp_path / LOG_NAME).read_text().splitlines()]
+    assert [line["epoch"] for line in lines] == [1, 2]
+    assert set(lines[0]) == {"epoch", "train_nll", "validation_nll", "prior_nll", "seconds"}
+    assert sorted(path.name for path in tmp_path.iterdir()) == [CHECKPOINT_NAME, LOG_NAME]
+    validation = make_dataset(10, seed=2)
+    best = min(lines, key=lambda line: line["validation_nll"])
+    assert mean_nll(predict_potentials(trained.network, validation), validation.events) == best["validation_nll"]
+
+
+def test_training_stops_when_validation_does_not_improve(make_dataset, make_settings, tmp_path):
+    settings = make_settings(epochs=50, patience=2, learning_rate=1e-12, ema_decay=0.0, network={"dropout": 0.0})
+    trained = _train(make_dataset, settings, tmp_path)
+    assert len(trained.history) < 50
+
+
+def test_a_batch_without_labels_costs_nothing_and_teaches_nothing(make_dataset, make_settings):
+    settings = make_settings()
+    network = build_network(settings.network, settings.regions, settings.imaging)
+    batch = make_dataset(4, seed=1, known=False).batch(slice(None))
+    loss = panel_nll(network(batch.image, batch.distance_mm), network, batch)
+    loss.backward()
+    assert loss == 0
+    assert all((p.grad is None) or (p.grad == 0).all() for p in network.parameters())
+
+
+def test_cases_without_labels_do_not_change_the_loss(make_dataset, make_settings):
+    settings = make_settings()
+    network = build_network(settings.network, settings.regions, settings.imaging).eval()
+    known, unknown = make_dataset(4, seed=1).batch(slice(None)), make_dataset(3, seed=2, known=False).batch(slice(None))
+    both = type(known)(*(torch.cat([getattr(part, name) for part in (known, unknown)]) for name in known.__slots__))
+    losses = [panel_nll(network(batch.image, batch.distance_mm), network, batch).item() for batch in (known, both)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-6)
+
+
+def test_the_penalty_is_that_of_a_normal_prior(make_settings):
+    settings = make_settings()
+    network = build_network(settings.network, settings.regions, settings.imaging)
+    with torch.no_grad():
+        network.coupling.copy_(torch.tensor([0.5, -0.3, 0.1]))
+        network.shift.copy_(torch.tensor([0.2, 0.4, -0.6]))
+    normal = torch.distributions.Normal(0, 0.7)
+    constants = torch.cat([network.coupling, network.shift])
+    expected = normal.log_prob(torch.zeros(6)).sum() - normal.log_prob(constants).sum()
+    torch.testing.assert_close(coupling_penalty(network, sd=0.7), expected)
+
+
+def test_too_few_cases_are_a_sentence(make_dataset, make_settings, tmp_path):
+    with pytest.raises(TrainingError, match="at least 2 training cases and 1 validation case, got 1 and 3"):
+        train_network(
+            make_dataset(1, seed=1),
+            make_dataset(3, seed=2),
+            settings=make_settings(),
+            folder=tmp_path,
+            resume=False,
+            progress=silent,
+        )
+
+
+def test_a_run_that_diverges_is_a_sentence(make_dataset, make_settings, tmp_path):
+    training = make_dataset(24, seed=1)
+    training.image[3] = float("inf")
+    with pytest.raises(TrainingError, match=r"training diverged in epoch 1: lower learning.learning_rate \(0.001\)"):
+        train_network(
+            training, make_dataset(10, seed=2), settings=make_settings(), folder=tmp_path, resume=False, progress=silent
+        )
+
+
+def test_emulated_bf16_is_refused_and_auto_does_without(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx2": True, "avx512_bf16": False, "amx_bf16": False})
+    assert resolve_precision("auto") == "f32"
+    with pytest.raises(TrainingError, match=r"this cpu only emulates bf16, expected learning\.precision auto or f32"):
+        resolve_precision("bf16")
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True})
+    assert resolve_precision("auto") == resolve_precision("bf16") == "bf16"
+    assert resolve_precision("f32") == "f32"

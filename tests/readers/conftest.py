@@ -1,0 +1,130 @@
+"""DICOM series made by hand, so that every trap of a header can be set."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
+
+ORIENTATIONS = {
+    "axial": (1, 0, 0, 0, 1, 0),
+    "sagittal": (0, 1, 0, 0, 0, -1),
+    "coronal": (1, 0, 0, 0, 0, -1),
+    "oblique": (0.8, 0.6, 0, -0.36, 0.48, 0.8),
+}
+STUDY_UID = generate_uid(entropy_srcs=["study"])
+FRAME_UID = generate_uid(entropy_srcs=["frame of reference"])
+
+
+@dataclass
+class Made:
+    """A series on disk and what is in it: values (phase, slice, row, column), and its files by phase and slice."""
+
+    folder: Path
+    values: np.ndarray
+    files: list[list[Path]]
+    datasets: list[list[Dataset]]
+
+
+def slice_dataset(*, orientation: str = "axial", modality: str = "MR", **attributes: Any) -> Dataset:
+    """Return a header that can be written, without position and pixels."""
+    dataset = Dataset()
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    dataset.SOPClassUID = MRImageStorage
+    dataset.StudyInstanceUID = STUDY_UID
+    dataset.FrameOfReferenceUID = FRAME_UID
+    dataset.PatientName, dataset.PatientID = "CANARY^YELLOW", "CAN-4711"
+    dataset.PatientBirthDate, dataset.PatientSex, dataset.AccessionNumber = "19610203", "F", "ACC4711"
+    dataset.StudyDate, dataset.StudyTime, dataset.StudyID, dataset.ReferringPhysicianName = (
+        "20200102",
+        "080000",
+        "1",
+        "",
+    )
+    dataset.Modality, dataset.Manufacturer, dataset.BodyPartExamined = modality, "ACME", "BREAST"
+    dataset.SeriesDescription, dataset.ContrastBolusAgent = "ax t1 fs dyn", "Gadolinium"
+    dataset.ImageType = ["ORIGINAL", "PRIMARY", "M"]
+    dataset.MagneticFieldStrength, dataset.SliceThickness = 3.0, 2.5
+    dataset.RepetitionTime, dataset.EchoTime, dataset.FlipAngle = 5.0, 2.0, 12.0
+    dataset.ImageOrientationPatient, dataset.PixelSpacing = list(ORIENTATIONS[orientation]), [0.7, 0.9]
+    dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "MONOCHROME2"
+    dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation = 16, 16, 15, 0
+    for name, value in attributes.items():
+        setattr(dataset, name, value)
+    return dataset
+
+
+def write_series(
+    folder: Path,
+    *,
+    phases: int = 1,
+    shape: tuple[int, int, int] = (4, 5, 6),
+    orientation: str = "axial",
+    number: int = 3,
+    seed: int = 0,
+    levels: tuple[float, ...] = (),
+    change: Callable[[Dataset, int, int], None] | None = None,
+    **attributes: Any,
+) -> Made:
+    """Write a series, 2.5 mm between slices, phase after phase by Instance Number.
+
+    Args:
+        folder: Where to.
+        phases: Number of phases.
+        shape: Slices, rows, columns of a phase.
+        orientation: One of ``ORIENTATIONS``.
+        number: Series number.
+        seed: Of the pixel values.
+        levels: Factor on the values of each phase.
+        change: Called with each data set, its phase and its slice before it is written.
+        attributes: DICOM attributes by keyword that differ from the usual ones.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(seed)
+    base = rng.integers(100, 200, size=shape)
+    noise = rng.integers(0, 4, size=(phases, *shape))
+    factors = np.array(levels or [1.0] * phases).reshape(-1, 1, 1, 1)
+    values = (base * factors + noise).astype(np.uint16)
+    axes = np.array(ORIENTATIONS[orientation], dtype=float)
+    normal = np.cross(axes[:3], axes[3:])
+    uid = generate_uid(entropy_srcs=[str(folder), str(number), str(seed)])
+    made = Made(folder, values, [], [])
+    for phase in range(phases):
+        made.files.append([])
+        made.datasets.append([])
+        for place in range(shape[0]):
+            instance = phase * shape[0] + place + 1
+            dataset = slice_dataset(orientation=orientation, **attributes)
+            dataset.SeriesInstanceUID, dataset.SeriesNumber = uid, number
+            dataset.SOPInstanceUID = generate_uid(entropy_srcs=[uid, str(instance)])
+            dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
+            dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID
+            dataset.InstanceNumber, dataset.Rows, dataset.Columns = instance, *shape[1:]
+            position = np.array([-30.0, 20.0, 10.0]) + 2.5 * place * normal
+            dataset.ImagePositionPatient = [f"{mm:.6f}" for mm in position]
+            dataset.PixelData = values[phase, place].astype("<u2").tobytes()
+            if change is not None:
+                change(dataset, phase, place)
+            # A name that sorts against the order of slices: only headers may order them.
+            path = folder / f"{(instance * 37) % 101:03d}-{instance}.dcm"
+            dataset.save_as(path, enforce_file_format=True)
+            made.files[-1].append(path)
+            made.datasets[-1].append(dataset)
+    return made
+
+
+@pytest.fixture(scope="session")
+def series_writer() -> Callable[..., Made]:
+    """The function that writes a series; see :func:`write_series`."""
+    return write_series
+
+
+@pytest.fixture(scope="session")
+def slice_header() -> Callable[..., Dataset]:
+    """The function that makes a header; see :func:`slice_dataset`."""
+    return slice_dataset

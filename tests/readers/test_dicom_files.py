@@ -1,0 +1,67 @@
+import warnings
+from pathlib import Path
+
+import pytest
+from pydicom import dcmread
+from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
+
+from onephase.errors import ImageError, NotOurInputError
+from onephase.readers import dicom_files
+from onephase.readers.dicom_files import read_dataset
+
+
+def test_only_dicom_files_are_found_in_subfolders_too(tmp_path: Path, series_writer):
+    made = series_writer(tmp_path / "a" / "b")
+    (tmp_path / "LICENSE").write_text("text")
+    (tmp_path / "a" / "link.dcm").symlink_to(tmp_path / "nowhere")
+    assert set(dicom_files.dicom_files(tmp_path)) == set(made.files[0])
+
+
+def test_a_folder_without_dicom_and_one_with_too_many_files_are_refused(tmp_path: Path, monkeypatch):
+    (tmp_path / "note.txt").write_text("text")
+    with pytest.raises(ImageError, match=r"holds no DICOM file \(1 other files\)"):
+        dicom_files.dicom_files(tmp_path)
+    monkeypatch.setattr(dicom_files, "MAX_FILES", 0)
+    with pytest.raises(ImageError, match="holds more than 0 files"):
+        dicom_files.dicom_files(tmp_path)
+
+
+def test_a_program_among_the_slices_is_refused(tmp_path: Path, series_writer):
+    made = series_writer(tmp_path)
+    path = made.files[0][2]
+    path.write_bytes(b"MZ" + path.read_bytes()[2:])
+    with pytest.raises(NotOurInputError, match=f"{path.name} begins like a Windows program"):
+        dicom_files.dicom_files(tmp_path)
+
+
+@pytest.mark.parametrize("keyword", ["SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID"])
+def test_a_malformed_uid_is_refused_and_not_repeated(tmp_path: Path, series_writer, keyword: str):
+    made = series_writer(tmp_path)
+    dataset = dcmread(made.files[0][0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        setattr(dataset, keyword, UID("../../evil", validation_mode=0))
+        dataset.save_as(tmp_path / "bad.dcm")
+    with pytest.raises(NotOurInputError, match=f"bad.dcm carries a malformed {keyword}") as told:
+        read_dataset(tmp_path / "bad.dcm")
+    assert "evil" not in str(told.value)
+
+
+def test_a_deflated_file_is_refused(tmp_path: Path, series_writer):
+    made = series_writer(tmp_path)
+    dataset = dcmread(made.files[0][0])
+    dataset.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    dataset.save_as(tmp_path / "deflated.dcm")
+    with pytest.raises(ImageError, match="stored deflated, which is not read"):
+        read_dataset(tmp_path / "deflated.dcm")
+
+
+@pytest.mark.parametrize("keep", [133, 150, 300, 500, 700, 900])
+def test_a_header_cut_anywhere_is_one_sentence_or_still_a_header(tmp_path: Path, series_writer, keep: int):
+    made = series_writer(tmp_path)
+    path = made.files[0][0]
+    path.write_bytes(path.read_bytes()[:keep])
+    try:
+        read_dataset(path)
+    except ImageError as fault:
+        assert "\n" not in str(fault)  # noqa: PT017 - pydicom reads some cuts as a shorter header

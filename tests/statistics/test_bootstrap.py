@@ -1,0 +1,82 @@
+import numpy as np
+import pytest
+from scipy.stats import norm
+
+from onephase.statistics.bootstrap import Resamples, bootstrap, compare, mean_of
+
+
+def _names(n: int) -> list[str]:
+    return [f"patient {number}" for number in range(n)]
+
+
+def test_interval_of_a_mean_agrees_with_the_normal_one() -> None:
+    rng = np.random.default_rng(1)
+    values = rng.normal(3, 2, size=400)
+    estimate = bootstrap(mean_of(values), Resamples.draw(_names(400), rng, resamples=8000))
+    reach = norm.ppf(0.975) * values.std() / 20
+    assert estimate.value == pytest.approx(values.mean())
+    assert estimate.low == pytest.approx(values.mean() - reach, abs=0.03)
+    assert estimate.high == pytest.approx(values.mean() + reach, abs=0.03)
+
+
+def test_lesions_of_a_patient_stay_together() -> None:
+    """Each case four times under one patient is no more certain than each case once."""
+    rng = np.random.default_rng(2)
+    values = rng.normal(size=60)
+    once = bootstrap(mean_of(values), Resamples.draw(_names(60), np.random.default_rng(3)))
+    fourfold = bootstrap(mean_of(np.tile(values, 4)), Resamples.draw(_names(60) * 4, np.random.default_rng(3)))
+    assert (fourfold.low, fourfold.high) == pytest.approx((once.low, once.high))
+    assert fourfold.n == 240
+
+
+def test_order_of_cases_changes_nothing() -> None:
+    rng = np.random.default_rng(4)
+    values, names = rng.normal(size=50), np.array(_names(25) * 2)
+    order = rng.permutation(50)
+    straight = bootstrap(mean_of(values), Resamples.draw(list(names), np.random.default_rng(5)))
+    shuffled = bootstrap(mean_of(values[order]), Resamples.draw(list(names[order]), np.random.default_rng(5)))
+    assert (shuffled.value, shuffled.low, shuffled.high) == pytest.approx((straight.value, straight.low, straight.high))
+
+
+def test_every_resample_holds_as_many_patients_as_there_are() -> None:
+    resamples = Resamples.draw(_names(7), np.random.default_rng(6), resamples=40)
+    assert (resamples.counts.sum(axis=1) == 7).all()
+    assert resamples.take(np.array([0, 3])).counts.shape == (40, 2)
+
+
+def test_pairing_sees_a_small_constant_advantage() -> None:
+    rng = np.random.default_rng(7)
+    hard = rng.normal(0, 5, size=100)
+    first = hard + 0.5 + rng.normal(0, 0.1, size=100)
+    comparison = compare(mean_of(first), mean_of(hard), Resamples.draw(_names(100), rng))
+    assert comparison.difference.excludes(0.0)
+    assert comparison.p_value == pytest.approx(2 / 2001)
+    same = compare(mean_of(hard), mean_of(hard), Resamples.draw(_names(100), rng))
+    assert same.p_value == 1
+
+
+def test_coverage_is_near_its_level() -> None:
+    rng = np.random.default_rng(8)
+    names, hits = _names(40), 0
+    for _ in range(300):
+        estimate = bootstrap(mean_of(rng.normal(size=40)), Resamples.draw(names, rng, resamples=400, level=0.9))
+        hits += not estimate.excludes(0.0)
+    assert 0.84 <= hits / 300 <= 0.94
+
+
+def test_degenerate_cases_are_answered_with_a_reason() -> None:
+    rng = np.random.default_rng(9)
+    assert bootstrap(mean_of(np.zeros(0)), Resamples.draw([], rng)).reason == "there is no case"
+    lone = bootstrap(mean_of(np.array([1.0, 3.0])), Resamples.draw(["a", "a"], rng))
+    assert (lone.value, lone.low, lone.reason) == (2.0, None, "there are fewer than two patients")
+    assert compare(mean_of(np.ones(2)), mean_of(np.zeros(2)), Resamples.draw(["a", "a"], rng)).p_value is None
+    never = bootstrap(lambda counts: np.full(len(counts), np.nan), Resamples.draw(["a", "b"], rng))
+    assert never.reason == "the cases do not define it"
+    few = Resamples.draw(_names(100), rng).take(np.array([0]))
+    assert (
+        "resamples define it"
+        in bootstrap(
+            lambda c: np.where(c[:, 0] > 0, 1.0, np.nan),
+            Resamples(few.counts.repeat(2, axis=1), 0.95, np.array([0, 1])),
+        ).reason
+    )

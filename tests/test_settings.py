@@ -1,0 +1,42 @@
+from pathlib import Path
+
+import pytest
+
+from onephase.errors import SettingsError
+from onephase.settings import Settings, parse_settings, read_settings
+
+ANNOTATED = Path(__file__).parents[1] / "settings.toml"
+
+
+def test_annotated_file_states_every_default():
+    assert read_settings(ANNOTATED) == Settings()
+    written = parse_settings(ANNOTATED.read_text(), source="x").model_dump(exclude_unset=True)
+    assert written.keys() == Settings().model_dump().keys()
+    for section, values in Settings().model_dump().items():
+        if isinstance(values, dict):
+            assert written[section].keys() == values.keys(), section
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("[network]\nlayers = 3", "network.layers"),
+        ("[network]\nscales = [7]", "must name stages 0 to 3"),
+        ("[network]\ntasks = ['er', 'er']", "holds a value twice"),
+        ("[regions]\nrim_reach_mm = 8.0", "must exceed"),
+        ("[regions]\nshell_reach_mm = 11.8", "must not exceed 12 mm together"),
+        ("[split]\ntrain = 0.9", "must sum to 1"),
+        ("[learning]\nepochs = 0", "learning.epochs"),
+        ("not toml", "is not TOML"),
+    ],
+)
+def test_bad_settings_are_one_sentence(text, part):
+    with pytest.raises(SettingsError, match="mine") as caught:
+        parse_settings(text, source="mine")
+    assert part in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_settings_file(tmp_path):
+    with pytest.raises(SettingsError, match="is missing"):
+        read_settings(tmp_path / "none.toml")

@@ -1,0 +1,68 @@
+import json
+import subprocess
+import sys
+
+import pytest
+
+from onephase.errors import StorageError
+from onephase.storage import file_aside, folder_aside, read_json, sha256_of, write_json, write_text
+
+
+def test_a_file_appears_whole_or_not_at_all(tmp_path):
+    target = tmp_path / "deep" / "note.json"
+    write_json(target, {"a": 1})
+    assert json.loads(target.read_text()) == {"a": 1}
+    with pytest.raises(RuntimeError), file_aside(target) as aside:
+        aside.write_text("half")
+        raise RuntimeError
+    assert read_json(target) == {"a": 1}
+    assert [path.name for path in target.parent.iterdir()] == ["note.json"]
+
+
+def test_a_folder_replaces_the_old_one_only_when_done(tmp_path):
+    target = tmp_path / "bundle"
+    with folder_aside(target) as aside:
+        (aside / "old").write_text("1")
+    with pytest.raises(RuntimeError), folder_aside(target) as aside:
+        (aside / "new").write_text("2")
+        raise RuntimeError
+    assert [path.name for path in target.iterdir()] == ["old"]
+    with folder_aside(target) as aside:
+        (aside / "new").write_text("2")
+    assert [path.name for path in target.iterdir()] == ["new"]
+    assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
+
+
+def test_a_full_disk_is_a_sentence_and_leaves_nothing(tmp_path):
+    # a file-size limit stands in for the full disk; it needs a process of its own
+    program = """
+import resource, signal, sys
+from pathlib import Path
+from onephase.errors import StorageError
+from onephase.storage import write_text
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+try:
+    write_text(Path(sys.argv[1]) / "big.txt", "x" * 5000)
+except StorageError as fault:
+    print(fault)
+"""
+    answer = subprocess.run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=True)
+    assert "file-size limit is reached" in answer.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_broken_json_names_its_file(tmp_path):
+    with pytest.raises(StorageError, match=r"none\.json is missing"):
+        read_json(tmp_path / "none.json")
+    write_text(tmp_path / "bad.json", "{")
+    with pytest.raises(StorageError, match=r"bad\.json is not JSON"):
+        read_json(tmp_path / "bad.json")
+    with pytest.raises(ValueError, match="Out of range"):
+        write_json(tmp_path / "nan.json", float("nan"))
+    assert not (tmp_path / "nan.json").exists()
+
+
+def test_sha256_is_the_known_one(tmp_path):
+    write_text(tmp_path / "abc", "abc")
+    assert sha256_of(tmp_path / "abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
