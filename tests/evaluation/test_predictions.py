@@ -29,6 +29,26 @@ def test_nothing_in_the_files_is_a_pickle(predictions: Predictions, tmp_path: Pa
     assert sorted(path.name for path in tmp_path.iterdir()) == ["predictions.json", "predictions.npz"]
 
 
+def test_cases_that_calibrate_stand_beside_and_go_with_the_next_run(predictions: Predictions, tmp_path: Path) -> None:
+    beside = predictions.take(np.arange(7))
+    write_predictions(tmp_path, replace(predictions, calibration=beside))
+    back = read_predictions(tmp_path)
+    assert back.calibration is not None
+    np.testing.assert_array_equal(back.calibration.posteriors["prior"].mu, beside.posteriors["prior"].mu)
+    assert back.take(np.arange(3)).calibration is back.calibration
+    write_predictions(tmp_path, predictions)
+    assert read_predictions(tmp_path).calibration is None
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["predictions.json", "predictions.npz"]
+
+
+def test_joined_parts_calibrate_only_where_all_do(predictions: Predictions) -> None:
+    whole = replace(predictions, calibration=predictions.take(np.arange(7)))
+    joined = Predictions.joined([whole, whole], facts={})
+    assert joined.calibration is not None
+    assert (len(joined), len(joined.calibration)) == (320, 14)
+    assert Predictions.joined([whole, predictions], facts={}).calibration is None
+
+
 def test_broken_files_are_one_sentence(predictions: Predictions, tmp_path: Path) -> None:
     with pytest.raises(StorageError, match=r"predictions\.json is missing"):
         read_predictions(tmp_path)

@@ -128,6 +128,10 @@ def test_every_lesion_is_answered_once_by_a_model_that_has_not_seen_its_patient(
         validated = sum(split == "validation" for split in run.values())
         assert 0 < validated < 0.25 * (len(run) - len(tested))
     assert told[-1] == ("folds", 5, 5)
+    calibrating = pooled.calibration
+    for fold, run in enumerate(trained):
+        own = [one.case_id for one, part in zip(calibrating.records, calibrating.fold, strict=True) if part == fold]
+        assert sorted(own) == sorted(case for case, split in run.items() if split == "validation")
     # the answer belongs to the case: it is the mean of its own patch
     mean = np.concatenate([batch.image.mean(axis=(1, 2, 3)) for batch in patches_of(lesions_of([prepared]))])
     np.testing.assert_allclose(pooled.posteriors["onephase"].marginals()[:, 0], 1 / (1 + np.exp(-mean)), rtol=1e-5)
@@ -171,6 +175,8 @@ def test_held_out_takes_the_split_and_nothing_else(prepared: PreparedCohort) -> 
     assert answered.facts["bundle"] == bundle.identity
     assert "Internal test" in answered.protocol
     assert set(answered.posteriors) == {"onephase", "cohort alone", "prior"}
+    assert {record.split for record in answered.calibration.records} == {"validation"}
+    assert held_out(bundle, [prepared], split="validation").calibration is None
     learned = events_of([record for record in prepared.records if record.split != "test"])
     assert answered.ki67_constant == pytest.approx(np.median(learned.ki67.mean(axis=1)))
 

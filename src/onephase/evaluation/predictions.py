@@ -1,11 +1,12 @@
 """What a protocol leaves behind: the posteriors of every contestant on the same cases, as files.
 
-Every table and figure of a study is made from these two files, ``predictions.npz`` (arrays, no
-pickle) and ``predictions.json`` (records and facts), without training again.
+Every table and figure of a study is made from these files, ``predictions.npz`` (arrays, no pickle)
+and ``predictions.json`` (records and facts), without training again. Where the cases that calibrate
+were answered too, they stand beside them as ``calibration.npz`` and ``calibration.json``.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -39,6 +40,8 @@ class Predictions:
             they have no percentage.
         posteriors: Posterior by contestant; ``prior`` is always there.
         facts: Versions, settings and seeds, for the report.
+        calibration: The network and the prior on validation cases, which trained no weight; the fold says
+            for which fold's cases they calibrate. None where the protocol has none.
     """
 
     protocol: str
@@ -48,6 +51,7 @@ class Predictions:
     ki67_constant: Float64[np.ndarray, " case"]
     posteriors: Mapping[str, PanelPosterior]
     facts: Mapping[str, Any]
+    calibration: "Predictions | None" = None
 
     def __post_init__(self) -> None:
         """Refuse contestants without the prior, or with another number of cases."""
@@ -64,32 +68,24 @@ class Predictions:
         return len(self.records)
 
     def take(self, rows: np.ndarray) -> "Predictions":
-        """Return the predictions of some cases, by index."""
-        return Predictions(
-            protocol=self.protocol,
+        """Return the predictions of some cases, by index; the cases that calibrate stay all."""
+        return replace(
+            self,
             records=tuple(self.records[row] for row in rows),
             fold=self.fold[rows],
             volume_ml=self.volume_ml[rows],
             ki67_constant=self.ki67_constant[rows],
             posteriors={name: posterior.take(rows) for name, posterior in self.posteriors.items()},
-            facts=self.facts,
         )
 
     def with_contestant(self, name: str, posterior: PanelPosterior) -> "Predictions":
         """Return the predictions with one contestant more, or in another's place."""
-        return Predictions(
-            protocol=self.protocol,
-            records=self.records,
-            fold=self.fold,
-            volume_ml=self.volume_ml,
-            ki67_constant=self.ki67_constant,
-            posteriors={**self.posteriors, name: posterior},
-            facts=self.facts,
-        )
+        return replace(self, posteriors={**self.posteriors, name: posterior})
 
     @classmethod
     def joined(cls, parts: "Sequence[Predictions]", *, facts: Mapping[str, Any]) -> "Predictions":
         """Return the cases of all parts, one part after the other, with the contestants of each."""
+        calibrations = [part.calibration for part in parts if part.calibration is not None]
         shared = [name for name in parts[0].posteriors if all(name in part.posteriors for part in parts)]
         return cls(
             protocol=parts[0].protocol,
@@ -99,6 +95,7 @@ class Predictions:
             ki67_constant=np.concatenate([part.ki67_constant for part in parts]),
             posteriors={name: PanelPosterior.stack([part.posteriors[name] for part in parts]) for name in shared},
             facts=facts,
+            calibration=cls.joined(calibrations, facts={}) if len(calibrations) == len(parts) else None,
         )
 
     def index_lesions(self) -> Int64[np.ndarray, " patient"]:
@@ -113,20 +110,14 @@ class Predictions:
 
 
 def write_predictions(folder: Path, predictions: Predictions) -> None:
-    """Write ``predictions.npz`` and ``predictions.json`` into ``folder``."""
-    arrays = {name: getattr(predictions, name) for name in CASE_ARRAYS}
-    for contestant, posterior in predictions.posteriors.items():
-        arrays |= {f"{contestant}.{name}": getattr(posterior, name) for name in POSTERIOR_ARRAYS}
-    with file_aside(folder / "predictions.npz") as aside, aside.open("wb") as stream:
-        np.savez_compressed(stream, allow_pickle=False, **arrays)
-    described = {
-        "format": FORMAT,
-        "protocol": predictions.protocol,
-        "contestants": list(predictions.posteriors),
-        "facts": dict(predictions.facts),
-        "records": [record.to_json(folder=folder) for record in predictions.records],
-    }
-    write_json(folder / "predictions.json", described)
+    """Write ``predictions.npz`` and ``predictions.json`` into ``folder``, and beside them the cases that calibrate."""
+    # predictions.json last: where it stands, all else is there
+    if predictions.calibration is not None:
+        _write(folder, "calibration", predictions.calibration)
+    else:
+        for name in ("calibration.json", "calibration.npz"):
+            (folder / name).unlink(missing_ok=True)  # of an earlier run with another protocol
+    _write(folder, "predictions", predictions)
 
 
 def read_predictions(folder: Path) -> Predictions:
@@ -135,15 +126,38 @@ def read_predictions(folder: Path) -> Predictions:
     Raises:
         StorageError: If a file is missing, broken, or of another format.
     """
-    described = read_json(folder / "predictions.json")
+    found = _read(folder, "predictions")
+    if not (folder / "calibration.json").exists():
+        return found
+    return replace(found, calibration=_read(folder, "calibration"))
+
+
+def _write(folder: Path, name: str, predictions: Predictions) -> None:
+    arrays = {array: getattr(predictions, array) for array in CASE_ARRAYS}
+    for contestant, posterior in predictions.posteriors.items():
+        arrays |= {f"{contestant}.{array}": getattr(posterior, array) for array in POSTERIOR_ARRAYS}
+    with file_aside(folder / f"{name}.npz") as aside, aside.open("wb") as stream:
+        np.savez_compressed(stream, allow_pickle=False, **arrays)
+    described = {
+        "format": FORMAT,
+        "protocol": predictions.protocol,
+        "contestants": list(predictions.posteriors),
+        "facts": dict(predictions.facts),
+        "records": [record.to_json(folder=folder) for record in predictions.records],
+    }
+    write_json(folder / f"{name}.json", described)
+
+
+def _read(folder: Path, name: str) -> Predictions:
+    described = read_json(folder / f"{name}.json")
     if not isinstance(described, dict) or described.get("format") != FORMAT:
-        message = f"{folder / 'predictions.json'} does not hold predictions of format {FORMAT}: evaluate again"
+        message = f"{folder / name}.json does not hold predictions of format {FORMAT}: evaluate again"
         raise StorageError(message)
     try:
         # opened here, for np.load leaves a broken file open
-        with (folder / "predictions.npz").open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
+        with (folder / f"{name}.npz").open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
             posteriors = {
-                contestant: PanelPosterior(**{name: arrays[f"{contestant}.{name}"] for name in POSTERIOR_ARRAYS})
+                contestant: PanelPosterior(**{array: arrays[f"{contestant}.{array}"] for array in POSTERIOR_ARRAYS})
                 for contestant in described["contestants"]
             }
             return Predictions(
@@ -151,7 +165,7 @@ def read_predictions(folder: Path) -> Predictions:
                 records=tuple(Record.from_json(value, folder=folder) for value in described["records"]),
                 posteriors=posteriors,
                 facts=described["facts"],
-                **{name: arrays[name] for name in CASE_ARRAYS},
+                **{array: arrays[array] for array in CASE_ARRAYS},
             )
     except (FileNotFoundError, KeyError, TypeError, ValueError, BadZipFile) as fault:
         message = f"the predictions in {folder} are incomplete or broken ({fault}): evaluate again"

@@ -63,7 +63,9 @@ def held_out(bundle: Bundle, prepared: Sequence[PreparedCohort], *, split: Split
     if split in LEARNED_FROM:
         training = [lesion for lesion in training if lesion.record.split != split]
     facts = {"bundle": bundle.identity, "split": split, **_facts(bundle.settings)}
-    return _answers(bundle, training, tested, fold=0, words=SPLIT_WORDS[split], facts=facts)
+    answered = _answers(bundle, training, tested, fold=0, words=SPLIT_WORDS[split], facts=facts)
+    calibrating = [lesion for lesion in training if _learned(bundle, lesion.record) == "validation"]
+    return replace(answered, calibration=_calibration(bundle, calibrating, fold=0))
 
 
 def five_fold(
@@ -113,7 +115,10 @@ def five_fold(
                 f"{folds}-fold cross-validation by patient: each case is answered by a model trained without its "
                 "fold, and the answers of all folds are pooled."
             )
-            done = _answers(load_bundle(path), training, tested, fold=fold, words=words, facts={"run": run})
+            bundle = load_bundle(path)
+            done = _answers(bundle, training, tested, fold=fold, words=words, facts={"run": run})
+            calibrating = [lesion for lesion in training if lesion.record.split == "validation"]
+            done = replace(done, calibration=_calibration(bundle, calibrating, fold=fold))
             write_predictions(folder, done)
         parts.append(done)
         progress("folds", fold + 1, folds)
@@ -150,6 +155,21 @@ def _answers(
         facts=facts,
     )
     return with_oracle(answered)
+
+
+def _calibration(bundle: Bundle, lesions: Sequence[Lesion], *, fold: int) -> Predictions | None:
+    """Let the bundle answer for its validation cases, on which conformal sets are calibrated."""
+    if not lesions:
+        return None
+    return Predictions(
+        protocol=SPLIT_WORDS["validation"],
+        records=tuple(lesion.record for lesion in lesions),
+        fold=np.full(len(lesions), fold, dtype=np.int64),
+        volume_ml=volumes_ml(lesions),
+        ki67_constant=np.full(len(lesions), np.nan),
+        posteriors={NETWORK: network_answers(bundle, lesions), PRIOR: prior_answers(bundle, lesions)},
+        facts={},
+    )
 
 
 def _assigned(
