@@ -43,25 +43,13 @@ def mixed_notation(tables: Sequence[CohortFile]) -> Iterator[Problem]:
                 yield Problem(table.cohort, "", label, found, fix)
 
 
-def parted_patients(records: Sequence[Record]) -> Iterator[Problem]:
-    """Refuse a patient who stands in two splits."""
-    first: dict[str, Record] = {}
-    for record in records:
-        if not record.split:
-            continue
-        other = first.setdefault(record.patient_id, record)
-        if other.split != record.split:
-            found = f"the patient stands in two splits: {record.split} here, {other.split} with case {other.case_id}"
-            yield Problem(record.cohort, record.case_id, "split", found, "give all lesions of a patient one split")
-
-
 def shared_images(records: Sequence[Record]) -> Iterator[Problem]:
     """Refuse one image under two patients, and one lesion under two cases."""
     first: dict[object, Record] = {}
     for record in records:
         image = (record.image.resolve(), record.phase)
         other = first.setdefault(image, record)
-        if other.patient_id != record.patient_id:
+        if other.identity != record.identity:
             found = f"the image is also that of case {other.case_id}, of another patient"
             yield Problem(record.cohort, record.case_id, "image", found, "name the right image, or one patient_id")
             continue

@@ -75,7 +75,7 @@ def _counted(records: Sequence[Record], *, cohort: str, split: str, policy: Subt
         cohort=cohort,
         split=split,
         lesions=len(records),
-        patients=len({record.patient_id for record in records}),
+        patients=len({record.identity for record in records}),
         labels=tuple(_label_count(label, records, events) for label in LABELS),
         subtypes={
             name: int((subtypes == index).sum()) for name, index in zip(names, (*range(len(SUBTYPES)), -1), strict=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from onephase.biomarkers.panel import Events
+from onephase.cohort.identity import canonical_identity
 from onephase.errors import StorageError
 from onephase.imaging.case import Box, SeedPoint
 from onephase.storage import read_json, write_json
@@ -23,7 +24,7 @@ class Record:
 
     Attributes:
         case_id: Name of the lesion's row; unique among all tables that are used together.
-        patient_id: Whose lesion it is; lesions of one patient never part in a split.
+        patient_id: Whose lesion it is, as written; lesions of one patient never part in a split.
         lesion_id: Which lesion of the patient, as written; empty where the patient has one.
         cohort: Name of the table, by which figures are told apart.
         site: Where it was scanned.
@@ -58,6 +59,11 @@ class Record:
     mask_label: str = ""
     box: Box | None = None
     seed: SeedPoint | None = None
+
+    @property
+    def identity(self) -> str:
+        """Who the patient is, the same under every name that public sets give her."""
+        return canonical_identity(self.patient_id)
 
     def to_json(self, *, folder: Path) -> dict[str, Any]:
         """Return the record as JSON values, its paths relative to ``folder``, so that both can move together."""

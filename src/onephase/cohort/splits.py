@@ -45,7 +45,7 @@ def draw_splits(records: Sequence[Record], settings: SplitSettings) -> tuple[Rec
         whole = sum(have[split] for split in DRAWN) + len(open_patients)
         wanted = {split: max(0.0, getattr(settings, split) * whole - have[split]) for split in DRAWN}
         split_of |= _dealt(open_patients, wanted)
-    return tuple(replace(record, split=split_of[record.patient_id]) for record in records)
+    return tuple(replace(record, split=split_of[record.identity]) for record in records)
 
 
 def folds(records: Sequence[Record], k: int, *, seed: int) -> Int64[np.ndarray, " record"]:
@@ -61,7 +61,7 @@ def folds(records: Sequence[Record], k: int, *, seed: int) -> Int64[np.ndarray, 
     if len(fold_of) < k:
         message = f"{k} folds need at least {k} patients, the cohort has {len(fold_of)}: take fewer folds"
         raise CohortError(message)
-    return np.array([fold_of[record.patient_id] for record in records], dtype=np.int64)
+    return np.array([fold_of[record.identity] for record in records], dtype=np.int64)
 
 
 def strata(events: Events) -> Int64[np.ndarray, "case 3"]:
@@ -75,9 +75,9 @@ def _given_splits(records: Sequence[Record]) -> dict[str, Split]:
     """Return the split of each patient of whom a lesion has one."""
     given: dict[str, Split] = {}
     for record in records:
-        if record.split and given.setdefault(record.patient_id, record.split) != record.split:
+        if record.split and given.setdefault(record.identity, record.split) != record.split:
             message = (
-                f"case {record.case_id}: its patient stands in {given[record.patient_id]} and in {record.split}: "
+                f"case {record.case_id}: its patient stands in {given[record.identity]} and in {record.split}: "
                 "give all lesions of a patient one split"
             )
             raise CohortError(message)
@@ -92,14 +92,17 @@ def _queues(records: Sequence[Record], *, seed: int) -> dict[str, list[str]]:
     """
     strata_of: dict[str, tuple[int, ...]] = {}
     cohort_of: dict[str, str] = {}
+    name_of: dict[str, str] = {}
     for record in records:
         key, cohort = tuple(int(level) for level in strata(record.events)[0]), record.cohort
         # A patient of several lesions has a marker when one lesion has it.
-        strata_of[record.patient_id] = tuple(map(max, key, strata_of.get(record.patient_id, key)))
-        cohort_of[record.patient_id] = min(cohort, cohort_of.get(record.patient_id, cohort))
+        patient, name = record.identity, record.patient_id
+        strata_of[patient] = tuple(map(max, key, strata_of.get(patient, key)))
+        cohort_of[patient] = min(cohort, cohort_of.get(patient, cohort))
+        name_of[patient] = min(name, name_of.get(patient, name))
     lot = _lottery(seed)
     queues: dict[str, list[str]] = {cohort: [] for cohort in sorted(set(cohort_of.values()))}
-    for patient in sorted(cohort_of, key=lambda patient: (strata_of[patient], lot(patient))):
+    for patient in sorted(cohort_of, key=lambda patient: (strata_of[patient], lot(name_of[patient]))):
         queues[cohort_of[patient]].append(patient)
     turn = int(lot(""), 16)
     return {cohort: queue[turn % len(queue) :] + queue[: turn % len(queue)] for cohort, queue in queues.items()}

@@ -9,6 +9,7 @@ from onephase.cohort import checks
 from onephase.cohort.counts import GroupCount, count_labels
 from onephase.cohort.csv_file import CohortFile, read_cohort_file
 from onephase.cohort.files import missing_files, unreadable_files
+from onephase.cohort.overlap import parted_patients, repeated_patients
 from onephase.cohort.problems import Problem
 from onephase.cohort.records import Record, Split
 from onephase.cohort.rows import read_row
@@ -160,7 +161,8 @@ def write_splits(result: CheckResult | Cohort) -> tuple[Path, ...]:
 
 
 _ALWAYS: tuple[Callable[[Sequence[Record]], Iterator[Problem]], ...] = (
-    checks.parted_patients,
+    parted_patients,
+    repeated_patients,
     checks.shared_images,
     checks.mixed_provenance,
     checks.mixed_conventions,

@@ -105,7 +105,7 @@ class Predictions:
         """
         largest: dict[str, int] = {}
         for row in sorted(range(len(self)), key=lambda row: (-self.volume_ml[row], self.records[row].case_id)):
-            largest.setdefault(self.records[row].patient_id, row)
+            largest.setdefault(self.records[row].identity, row)
         return np.array(sorted(largest.values()), dtype=np.int64)
 
 

@@ -52,7 +52,7 @@ def held_out(bundle: Bundle, prepared: Sequence[PreparedCohort], *, split: Split
     """
     _refuse_other_patches(bundle, prepared)
     lesions = lesions_of(prepared)
-    learned = {lesion.record.patient_id for lesion in lesions if _learned(bundle, lesion.record) in LEARNED_FROM}
+    learned = {lesion.record.identity for lesion in lesions if _learned(bundle, lesion.record) in LEARNED_FROM}
     tested = [lesion for lesion in lesions if lesion.record.split == split]
     if not tested:
         message = f"no case of the split {split!r}: name another split, or check what `onephase check` has drawn"
@@ -233,7 +233,7 @@ def _learned(bundle: Bundle, record: Record) -> str:
 
 def _refuse_learned(tested: Sequence[Lesion], learned: set[str]) -> None:
     for lesion in tested:
-        if lesion.record.patient_id in learned:
+        if lesion.record.identity in learned:
             message = (
                 f"case {lesion.record.case_id}: the bundle has learned from it or from another lesion of its patient, "
                 "so it cannot test the bundle: give the splits that the bundle was trained with (its split.csv)"

@@ -13,10 +13,11 @@ from jaxtyping import Int64
 
 from onephase.biomarkers.panel import Events
 from onephase.evaluation.answers import SCORED_RECEPTORS, Answers, answers_of
+from onephase.evaluation.comparisons import Versus, as_one_family, versus
 from onephase.evaluation.ki67_scores import has_percentage
 from onephase.evaluation.lesions import events_of
 from onephase.evaluation.predictions import NETWORK, ORACLE, PRIOR, Predictions
-from onephase.evaluation.scores import Scores, TrainingPrior, Versus, score, versus
+from onephase.evaluation.scores import Scores, TrainingPrior, score
 from onephase.evaluation.subgroups import subgroups_of
 from onephase.settings import SubtypePolicy
 from onephase.statistics.bootstrap import RESAMPLES, Resamples
@@ -59,7 +60,7 @@ class Group:
         name: Cohort, or all of them.
         flow: How many cases stand behind the figures.
         scores: By contestant, in the order of the tables.
-        versus: The network against each rival.
+        versus: The network against each rival; all their figures are one family of tests.
     """
 
     name: str
@@ -130,7 +131,7 @@ def study_of(
         The study. Only the largest lesion of each patient is scored.
     """
     cases = predictions.take(predictions.index_lesions())
-    patients = [record.patient_id for record in cases.records]
+    patients = [record.identity for record in cases.records]
     drawn = Resamples.draw(patients, np.random.default_rng(seed), resamples=resamples, level=level)
     events = events_of(cases.records)
     answers = {name: answers_of(posterior, events, policy=policy) for name, posterior in cases.posteriors.items()}
@@ -170,10 +171,8 @@ def _group(
     parts = subgroups_of(members.records) if len(rows) == len(answers[PRIOR]) else ()  # of the whole study only
     scores = {name: score(events, one, prior=prior, resamples=resamples, subgroups=parts) for name, one in own.items()}
     rivals = [name for name in own if NETWORK in own and name not in (NETWORK, *UNCOMPARED)]
-    compared = tuple(
-        versus(events, (NETWORK, own[NETWORK]), (rival, own[rival]), resamples=resamples) for rival in rivals
-    )
-    return Group(flow.group, flow, scores, compared)
+    compared = [versus(events, (NETWORK, own[NETWORK]), (rival, own[rival]), resamples=resamples) for rival in rivals]
+    return Group(flow.group, flow, scores, as_one_family(compared))
 
 
 def _flow(name: str, lesions: int, events: Events) -> FlowRow:
