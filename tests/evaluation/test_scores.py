@@ -11,7 +11,7 @@ from onephase.evaluation.ki67_scores import has_percentage, training_median
 from onephase.evaluation.lesions import events_of
 from onephase.evaluation.panel_scores import is_informative
 from onephase.evaluation.predictions import Predictions
-from onephase.evaluation.scores import Scores, TrainingPrior, score, versus
+from onephase.evaluation.scores import Scores, TrainingPrior, score
 from onephase.evaluation.subgroups import subgroups_of
 from onephase.evaluation.subtype_scores import receptor_group_of
 from onephase.statistics.bootstrap import Resamples
@@ -133,21 +133,6 @@ def test_without_training_percentages_there_is_no_constant(cases: Predictions) -
     assert blind.ki67.constant_mae_percent.reason == "no training case has a Ki-67 percentage"
     assert blind.ki67.mae_percent.value is not None
     assert np.isnan(training_median(Events.unknown(3)))
-
-
-def test_versus_is_better_above_zero(cases: Predictions) -> None:
-    events = events_of(cases.records)
-    names = [record.patient_id for record in cases.records]
-    resamples = Resamples.draw(names, np.random.default_rng(1), resamples=300)
-    contestants = [
-        (name, answers_of(cases.posteriors[name], events, policy="ki67_20")) for name in ("onephase", "geometry")
-    ]
-    one = versus(events, contestants[0], contestants[1], resamples=resamples)
-    assert set(one.figures) == {"er", "pr", "her2", "hr", "ki67_mae_percent", "panel_gain"}
-    assert all(figure.difference.value > 0 for figure in one.figures.values())
-    mirrored = versus(events, contestants[1], contestants[0], resamples=resamples)
-    for name, figure in one.figures.items():
-        assert mirrored.figures[name].difference.value == pytest.approx(-figure.difference.value)
 
 
 def test_indeterminate_subtypes_are_left_out_and_counted(cases: Predictions, scores: Scores) -> None:

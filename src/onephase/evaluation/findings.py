@@ -1,7 +1,8 @@
 """What the figures of a study say in words, with interval and n, and what they do not show."""
 
+from onephase.evaluation.comparisons import Versus
 from onephase.evaluation.predictions import NETWORK, ORACLE
-from onephase.evaluation.scores import Scores, Versus
+from onephase.evaluation.scores import Scores
 from onephase.evaluation.study import Group
 from onephase.statistics.estimate import Comparison
 

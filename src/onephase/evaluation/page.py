@@ -21,9 +21,11 @@ from onephase.evaluation.findings import (
 )
 from onephase.evaluation.ki67_scores import has_percentage, ki67_reference
 from onephase.evaluation.lesions import events_of
+from onephase.evaluation.long_table import figures_csv
 from onephase.evaluation.predictions import Predictions
 from onephase.evaluation.study import Study
-from onephase.evaluation.tables import Table, figures_csv, tables_of
+from onephase.evaluation.table import Table
+from onephase.evaluation.tables import tables_of
 from onephase.inference.prediction import RESEARCH_USE
 from onephase.storage import write_json, write_text
 

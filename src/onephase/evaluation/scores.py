@@ -10,14 +10,14 @@ from jaxtyping import Float64
 from onephase.biomarkers.panel import Events
 from onephase.evaluation.answers import SCORED_RECEPTORS, Answers
 from onephase.evaluation.ki67_scores import Ki67Score, has_percentage, ki67_reference, ki67_score
-from onephase.evaluation.panel_scores import PanelScore, is_informative, panel_score
+from onephase.evaluation.panel_scores import PanelScore, panel_score
 from onephase.evaluation.receptor_scores import ReceptorScore, receptor_scores
 from onephase.evaluation.subgroups import Subgroup, SubgroupRow
 from onephase.evaluation.subtype_scores import SubtypeScore, subtype_scores
-from onephase.statistics.bootstrap import Resamples, compare, mean_of
-from onephase.statistics.estimate import Comparison, Estimate
+from onephase.statistics.bootstrap import Resamples
+from onephase.statistics.estimate import Estimate
 from onephase.statistics.regression import mean_absolute_error
-from onephase.statistics.roc import auc, compare_aucs
+from onephase.statistics.roc import auc
 
 PERCENT = 100
 
@@ -71,26 +71,6 @@ class TrainingPrior:
     ki67_median: Float64[np.ndarray, " case"]
 
 
-@dataclass(frozen=True, slots=True)
-class Versus:
-    """One contestant against another on the same cases; above zero, the first is better.
-
-    Attributes:
-        first: Name of the first contestant.
-        second: Name of the second.
-        figures: By name as in :class:`SubgroupRow`; Ki-67 as the second's error minus the first's.
-    """
-
-    first: str
-    second: str
-    figures: dict[str, Comparison]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain values for a JSON file."""
-        figures = {name: comparison.to_json() for name, comparison in self.figures.items()}
-        return {"first": self.first, "second": self.second, "figures": figures}
-
-
 def score(
     events: Events,
     answers: Answers,
@@ -130,25 +110,6 @@ def score(
         subtypes=subtype_scores(events, answers, resamples=resamples),
         subgroups=rows,
     )
-
-
-def versus(events: Events, first: tuple[str, Answers], second: tuple[str, Answers], *, resamples: Resamples) -> Versus:
-    """Compare two named contestants: AUCs by DeLong's paired test, the rest by the paired bootstrap."""
-    one, other = first[1], second[1]
-    figures: dict[str, Comparison] = {}
-    for column, receptor in enumerate(SCORED_RECEPTORS):
-        status = events.status(receptor)
-        rows = np.flatnonzero(status >= 0)
-        score, other_score = (answers.receptors[rows, column] for answers in (one, other))
-        figures[receptor] = compare_aucs(score, other_score, status[rows] == 1, level=resamples.level)
-    rows = np.flatnonzero(has_percentage(events))
-    observed = ki67_reference(events)[rows]
-    error, other_error = (mean_of(PERCENT * np.abs(answers.ki67_median[rows] - observed)) for answers in (one, other))
-    figures["ki67_mae_percent"] = compare(other_error, error, resamples.take(rows))
-    rows = np.flatnonzero(is_informative(events))
-    gain, other_gain = (mean_of(answers.log_probability[rows]) for answers in (one, other))
-    figures["panel_gain"] = compare(gain, other_gain, resamples.take(rows))
-    return Versus(first[0], second[0], figures)
 
 
 def _figures(

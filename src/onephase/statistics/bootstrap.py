@@ -17,6 +17,8 @@ from onephase.statistics.estimate import Comparison, Estimate
 Counts: TypeAlias = Float64[np.ndarray, "resample case"]
 Statistic: TypeAlias = Callable[[Counts], Float64[np.ndarray, " resample"]]
 """Counts to one value for each resample; NaN where a resample does not define it."""
+Statistics: TypeAlias = Callable[[Counts], Float64[np.ndarray, "resample figure"]]
+"""Counts to several values for each resample, for figures that share their work, as the points of a curve do."""
 
 RESAMPLES = 2000
 BLOCK_VALUES = 1 << 21  # counts that a statistic sees at once: 16 MiB
@@ -77,14 +79,18 @@ def bootstrap(statistic: Statistic, resamples: Resamples, *, events: int | None 
     References:
         Efron and Tibshirani 1993, An Introduction to the Bootstrap, section 13.3 (percentile interval).
     """
-    cases = resamples.counts.shape[1]
-    if cases == 0:
+    if resamples.counts.shape[1] == 0:
         return Estimate.absent("there is no case", n=0, events=events, level=resamples.level)
-    value = float(statistic(np.ones((1, cases)))[0])
-    if np.isnan(value):
-        return Estimate.absent("the cases do not define it", n=cases, events=events, level=resamples.level)
-    low, high, reason = _percentiles(_values(statistic, resamples), resamples)
-    return Estimate(value, low, high, cases, events, resamples.level, reason)
+    return bootstrap_each(lambda counts: statistic(counts)[:, None], resamples, events=events)[0]
+
+
+def bootstrap_each(statistics: Statistics, resamples: Resamples, *, events: int | None = None) -> tuple[Estimate, ...]:
+    """Return several statistics of all cases, of which there is at least one, each as :func:`bootstrap` returns it."""
+    values = statistics(np.ones((1, resamples.counts.shape[1])))[0]
+    drawn = _values(statistics, resamples)
+    return tuple(
+        _estimate(float(value), drawn[:, figure], resamples, events=events) for figure, value in enumerate(values)
+    )
 
 
 def compare(first: Statistic, second: Statistic, resamples: Resamples, *, events: int | None = None) -> Comparison:
@@ -108,7 +114,7 @@ def compare(first: Statistic, second: Statistic, resamples: Resamples, *, events
     estimate = bootstrap(difference, resamples, events=events)
     if estimate.low is None:
         return Comparison(estimate, None, method)
-    values = _values(difference, resamples)
+    values = _values(lambda counts: difference(counts)[:, None], resamples)
     values = values[~np.isnan(values)]
     smaller = min(int((values <= 0).sum()), int((values >= 0).sum()))
     return Comparison(estimate, min(1.0, 2 * (smaller + 1) / (len(values) + 1)), method)
@@ -123,20 +129,38 @@ def mean_of(values: Float64[np.ndarray, " case"]) -> Statistic:
     return mean
 
 
-def ratio(
-    above: Float64[np.ndarray, " resample"], below: Float64[np.ndarray, " resample"]
-) -> Float64[np.ndarray, " resample"]:
+def means_of(values: Float64[np.ndarray, "figure case"]) -> Statistics:
+    """Return the means of several rows of ``values`` as statistics of counts."""
+
+    def means(counts: Counts) -> Float64[np.ndarray, "resample figure"]:
+        sums = counts @ values.T
+        return ratio(sums, np.broadcast_to(counts.sum(axis=1, keepdims=True), sums.shape))
+
+    return means
+
+
+def ratio(above: Float64[np.ndarray, "*shape"], below: Float64[np.ndarray, "*shape"]) -> Float64[np.ndarray, "*shape"]:
     """Return ``above / below``; NaN, "not defined", where ``below`` is not positive."""
     quotient = np.full_like(above, np.nan)
     np.divide(above, below, out=quotient, where=below > 0)
     return quotient
 
 
-def _values(statistic: Statistic, resamples: Resamples) -> Float64[np.ndarray, " resample"]:
+def _values(statistics: Statistics, resamples: Resamples) -> Float64[np.ndarray, "resample figure"]:
     counts = resamples.counts
     block = max(1, BLOCK_VALUES // max(1, counts.shape[1]))
     starts = range(0, len(counts), block)
-    return np.concatenate([statistic(counts[start : start + block].astype(np.float64)) for start in starts])
+    return np.concatenate([statistics(counts[start : start + block].astype(np.float64)) for start in starts])
+
+
+def _estimate(
+    value: float, drawn: Float64[np.ndarray, " resample"], resamples: Resamples, *, events: int | None
+) -> Estimate:
+    cases = resamples.counts.shape[1]
+    if np.isnan(value):
+        return Estimate.absent("the cases do not define it", n=cases, events=events, level=resamples.level)
+    low, high, reason = _percentiles(drawn, resamples)
+    return Estimate(value, low, high, cases, events, resamples.level, reason)
 
 
 def _percentiles(

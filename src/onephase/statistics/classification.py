@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from onephase.statistics.bootstrap import Counts, Resamples, bootstrap
+from onephase.statistics.bootstrap import Counts, Resamples, Statistic, bootstrap
 from onephase.statistics.estimate import Estimate
 from onephase.statistics.roc import auc, auc_statistic
 
@@ -47,15 +47,28 @@ def one_versus_rest(
     """
     classes = range(probabilities.shape[1])
     per_class = tuple(auc(probabilities[:, c], truth == c, level=resamples.level) for c in classes)
-    statistics = [auc_statistic(probabilities[:, c], truth == c) for c in classes if per_class[c].value is not None]
-    if not statistics:
+    if all(one.value is None for one in per_class):
         reason = "there is no case" if len(truth) == 0 else "every case is of one class"
         return OneVersusRest(Estimate.absent(reason, n=len(truth), level=resamples.level), per_class)
+    return OneVersusRest(bootstrap(macro_auc_statistic(probabilities, truth), resamples), per_class)
+
+
+def macro_auc_statistic(
+    probabilities: Float64[np.ndarray, "case class"], truth: Int64[np.ndarray, " case"]
+) -> Statistic:
+    """Return the mean one-versus-rest AUC as a statistic of counts, over the classes that part the cases.
+
+    NaN for a resample that lacks one of them, and throughout when no class parts the cases.
+    """
+    parting = [c for c in range(probabilities.shape[1]) if 0 < (truth == c).sum() < len(truth)]
+    statistics = [auc_statistic(probabilities[:, c], truth == c) for c in parting]
 
     def mean(counts: Counts) -> Float64[np.ndarray, " resample"]:
+        if not statistics:
+            return np.full(len(counts), np.nan)
         return np.asarray(np.mean([statistic(counts) for statistic in statistics], axis=0))
 
-    return OneVersusRest(bootstrap(mean, resamples), per_class)
+    return mean
 
 
 def confusion(

@@ -105,17 +105,25 @@ class Comparison:
         difference: First minus second, with a paired interval.
         p_value: Two-sided, of no difference; None when it is not defined.
         method: The test, in words.
+        adjusted_p: The same after Holm's procedure over the family that the comparison belongs to
+            (:mod:`onephase.statistics.multiplicity`); None where it belongs to none.
     """
 
     difference: Estimate
     p_value: float | None
     method: str
+    adjusted_p: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values for a JSON file."""
-        return {"difference": self.difference.to_json(), "p_value": self.p_value, "method": self.method}
+        return {
+            "difference": self.difference.to_json(),
+            "p_value": self.p_value,
+            "adjusted_p": self.adjusted_p,
+            "method": self.method,
+        }
 
     @classmethod
     def from_json(cls, plain: dict[str, Any]) -> "Comparison":
         """Return the comparison that :meth:`to_json` wrote."""
-        return cls(Estimate.from_json(plain["difference"]), plain["p_value"], plain["method"])
+        return cls(Estimate.from_json(plain["difference"]), plain["p_value"], plain["method"], plain["adjusted_p"])
