@@ -18,7 +18,7 @@ from onephase.settings import SplitSettings
         ("ISPY2-100899", "ISPY2_100899", "ACRIN-6698-100899", "acrin_6698_100899", "I-SPY2-100899"),
         ("ISPY2-756412", "ACRIN-6698-756412"),
         ("UCSF-BR-06", "NACT_06", "UCSF_BR_6", "nact-6"),
-        ("site_007", "SITE-7", "Site 07"),
+        ("site_007", "SITE-7", "Site 07", "site7"),
         ("TCGA-AO-A03M", "tcga_ao_a03m"),
     ],
 )

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from onephase.cli import answers, cohorts, demo, learn
+from onephase.cli import answers, cohorts, demo, imports, learn
 from onephase.errors import OnephaseError
 
 INTERRUPTED, OUR_FAULT = 130, 70
@@ -49,6 +49,7 @@ def _onephase(
 
 app.command("demo")(demo.demo)
 app.command("simulate")(cohorts.simulate)
+app.command("import")(imports.import_)
 app.command("check")(cohorts.check)
 app.command("prepare")(cohorts.prepare)
 app.command("train")(learn.train)

@@ -16,14 +16,16 @@ _ALIASES: Final = {
     "nact": r"(?:ucsf br|nact)",
 }
 _KNOWN: Final = {name: re.compile(rf"{words} ?0*(\d+)") for name, words in _ALIASES.items()}
+_PARTS: Final = re.compile(r"[-_\s]+|(?<=[a-z])(?=\d)|(?<=\d)(?=[a-z])")
 _LEADING_ZEROS: Final = re.compile(r"(?<!\d)0+(?=\d)")
 
 
 def canonical_identity(patient_id: str) -> str:
     """Return the identity of a patient, the same for every name by which public sets call her.
 
-    Letters, hyphens, underscores and blanks are alike, leading zeros do not count. Names of no known set are
-    normalised likewise, so that ``site_007`` and ``SITE-7`` are one patient.
+    Prefix and number are compared: small and large letters are alike, what stands between does not count
+    (hyphen, underscore, blank), nor do leading zeros. Names of no known set are normalised likewise, so that
+    ``site_007`` and ``SITE-7`` are one patient.
 
     Args:
         patient_id: The name in a table, such as ``Breast_MRI_001`` (Duke) or ``DUKE_001`` (MAMA-MIA).
@@ -34,7 +36,7 @@ def canonical_identity(patient_id: str) -> str:
         >>> canonical_identity("ACRIN-6698-102212") == canonical_identity("ISPY2_102212")
         True
     """
-    plain = " ".join(re.sub(r"[-_\s]+", " ", patient_id).lower().split())
+    plain = " ".join(_PARTS.sub(" ", patient_id.lower()).split())
     for name, pattern in _KNOWN.items():
         if found := pattern.fullmatch(plain):
             return f"{name} {found[1]}"

@@ -1,0 +1,144 @@
+"""A plain folder of cases with a table: the user says which column is what, and nothing is guessed."""
+
+import re
+from collections.abc import Mapping, Set
+from dataclasses import dataclass
+from pathlib import Path
+
+from onephase.cohort.columns import BOX, KNOWN, LABELS, SEED, known_as
+from onephase.cohort.sources.sheets import Sheet, find_table, read_sheet
+from onephase.cohort.sources.source import Download, Found, Label, LeaveOut, Lesion, Source, sort_out, unique
+from onephase.errors import CohortError
+
+TABLES = r"(?!.*\.splits\.csv|~).*\.(csv|tsv|xlsx|xls)"
+PART = re.compile(r"\{([^{}]+)\}")
+PATTERNS = ("image", "mask")
+OWN = ("table", "sheet", "missing")
+
+CHOICES = {
+    "table": "the table's file in the folder, where there are several",
+    "sheet": "the sheet of a workbook; the first when left out",
+    "missing": "texts that mean missing, separated by commas, such as NA,unknown",
+    **{column: f"the table's column that holds {column}" for column in KNOWN if column not in PATTERNS},
+    **{name: f"the table's column that holds {name}, or a pattern such as {{ID}}/post1.nii.gz" for name in PATTERNS},
+    "label_convention": "the table's column that says what positive meant, or that text itself",
+}
+
+
+def read(download: Download) -> Found:
+    """Read a folder with a table.
+
+    Raises:
+        CohortError: If the table cannot be told, or a column that was named is not in it.
+    """
+    sheet = _table(download)
+    where = _columns(sheet, download.choices)
+    missing = {"", *download.choices.get("missing", "").split(",")}
+    rows = [_Row(row, where, missing) for row in sheet.records()]
+    names = unique((row["case_id"] or f"row {at}" for at, row in enumerate(rows, start=1)), where=sheet.path.name)
+    row_of = dict(zip(names, rows, strict=True))
+    lesions, left_out = sort_out(
+        names, lambda name: _lesion(name, row_of[name], folder=sheet.path.parent), progress=download.progress
+    )
+    meaning = "as written there; what positive meant, label_convention says"
+    labels = tuple(Label(label, f"column {where[label]}", meaning) for label in LABELS if label in where)
+    return Found(tuple(names), lesions, left_out, (sheet.path,), labels=labels)
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A row of the user's table, told in our columns."""
+
+    cells: Mapping[str, str]
+    where: Mapping[str, str]
+    missing: Set[str]
+
+    def __getitem__(self, column: str) -> str:
+        """Return what the row says of one of our columns; empty where nothing does."""
+        said = self.where.get(column, "")
+        if said in self.cells:
+            return "" if self.cells[said] in self.missing else self.cells[said]
+        return PART.sub(lambda part: self.cells[part[1]], said)
+
+    @property
+    def covariates(self) -> dict[str, str]:
+        """The columns that tell none of ours."""
+        used = {name for said in self.where.values() for name in (said, *PART.findall(said))}
+        return {name: cell for name, cell in self.cells.items() if name not in used and name not in KNOWN}
+
+
+def _lesion(name: str, row: _Row, *, folder: Path) -> Lesion:
+    return Lesion(
+        case_id=name,
+        patient_id=row["patient_id"] or name,
+        lesion_id=row["lesion_id"],
+        site=row["site"],
+        image=_file(row["image"], folder=folder, what="image"),
+        phase=row["phase"],
+        mask=_file(row["mask"], folder=folder, what="mask") if row["mask"] else None,
+        mask_label=row["mask_label"],
+        labels={label: row[label] for label in LABELS},
+        convention=row["label_convention"],
+        provenance=row["provenance"] or "real",
+        split=row["split"],  # type: ignore[arg-type] # what it may be is checked with the table
+        covariates={column: row[column] for column in (*BOX, *SEED) if row[column]} | row.covariates,
+    )
+
+
+def _table(download: Download) -> Sheet:
+    chosen = download.choices.get("table")
+    if chosen is None:
+        name = re.escape(download.out.name)
+        path = find_table(download.folder, rf"(?!{name}$){TABLES}", what="table of cases (--map table=FILE names it)")
+    else:
+        path = download.folder / chosen
+        if not path.is_file():
+            message = f"there is no {path}: give --map table= with a path inside the folder"
+            raise CohortError(message)
+    return read_sheet(path, sheet=download.choices.get("sheet"))
+
+
+def _columns(sheet: Sheet, choices: Mapping[str, str]) -> dict[str, str]:
+    """Return for each of our columns the table's column, pattern or text that tells it.
+
+    Raises:
+        CohortError: If one is not there, or a column of the table is nearly one of ours and not mapped.
+    """
+    said = {name: value for name, value in choices.items() if name not in OWN}
+    where = {column: column for column in KNOWN if column in sheet.columns} | said
+    for column, value in said.items():
+        if column != "label_convention" or value in sheet.columns:
+            sheet.records(*(PART.findall(value) or [value]))
+    for column in ("case_id", "image"):
+        if column not in where:
+            message = f"{sheet.path.name} has no column {column}: name the one that holds it with --map {column}=COLUMN"
+            raise CohortError(message)
+    for name in sheet.columns:
+        meant = known_as(name)
+        if meant and meant != name and name not in where.values() and meant not in where:
+            message = f"{sheet.path.name} has a column {name!r}, which looks like {meant}: say --map {meant}={name!r}"
+            raise CohortError(message)
+    return where
+
+
+def _file(text: str, *, folder: Path, what: str) -> Path:
+    if not text:
+        reason = f"the table names no {what}"
+        raise LeaveOut(reason)
+    path = folder / text
+    if not path.exists():
+        reason = f"the {what} is not here"
+        raise LeaveOut(reason, text)
+    return path
+
+
+SOURCE = Source(
+    name="folder",
+    title="a folder of cases with a table",
+    licence="your own data: say here under which terms they may be used",
+    citation="none",
+    convention="",
+    labels=(),
+    read=read,
+    choices=CHOICES,
+)
