@@ -1,4 +1,4 @@
-"""How well the status of a receptor is told: discrimination and calibration, over the cases that decide it."""
+"""How well the status of a receptor is told: discrimination, calibration and worth, over the cases that decide it."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +10,7 @@ from onephase.biomarkers.panel import Events
 from onephase.evaluation.answers import SCORED_RECEPTORS, Answers
 from onephase.statistics.bootstrap import Resamples
 from onephase.statistics.calibration import Bin, brier, expected_calibration_error, reliability
+from onephase.statistics.decision_curve import DecisionPoint, decision_curve
 from onephase.statistics.estimate import Estimate
 from onephase.statistics.roc import auc
 
@@ -24,6 +25,7 @@ class ReceptorScore:
         brier: Mean squared error of the probability.
         calibration_error: Expected calibration error over the bins.
         bins: The reliability diagram.
+        decision: Net benefit over the thresholds.
         undecided: Cases left out because their event does not decide the status.
     """
 
@@ -32,6 +34,7 @@ class ReceptorScore:
     brier: Estimate
     calibration_error: Estimate
     bins: tuple[Bin, ...]
+    decision: tuple[DecisionPoint, ...]
     undecided: int
 
     def to_json(self) -> dict[str, Any]:
@@ -42,6 +45,7 @@ class ReceptorScore:
             "brier": self.brier.to_json(),
             "calibration_error": self.calibration_error.to_json(),
             "bins": [one.to_json() for one in self.bins],
+            "decision": [one.to_json() for one in self.decision],
             "undecided": self.undecided,
         }
 
@@ -70,5 +74,6 @@ def _score(
         brier=brier(decided, positive, resamples=drawn),
         calibration_error=expected_calibration_error(decided, positive, resamples=drawn),
         bins=reliability(decided, positive, level=resamples.level),
+        decision=decision_curve(decided, positive, resamples=drawn),
         undecided=len(status) - len(rows),
     )

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from onephase.biomarkers.panel import Events
+from onephase.evaluation.abstention_scores import AbstentionScore, abstention_scores
 from onephase.evaluation.answers import SCORED_RECEPTORS, Answers
 from onephase.evaluation.ki67_scores import Ki67Score, has_percentage, ki67_reference, ki67_score
 from onephase.evaluation.panel_scores import PanelScore, panel_score
@@ -32,6 +33,7 @@ class Scores:
         ki67: Ki-67.
         panel: Panel log-likelihood beside the prior's.
         subtypes: Surrogate subtypes of the policy, then receptor groups.
+        abstention: What is left of the error when the unsure cases are left unanswered.
         subgroups: Rows by cohort, site and covariate.
     """
 
@@ -40,6 +42,7 @@ class Scores:
     ki67: Ki67Score
     panel: PanelScore
     subtypes: tuple[SubtypeScore, ...]
+    abstention: tuple[AbstentionScore, ...]
     subgroups: tuple[SubgroupRow, ...]
 
     def receptor(self, name: str) -> ReceptorScore:
@@ -54,6 +57,7 @@ class Scores:
             "ki67": self.ki67.to_json(),
             "panel": self.panel.to_json(),
             "subtypes": [one.to_json() for one in self.subtypes],
+            "abstention": [one.to_json() for one in self.abstention],
             "subgroups": [one.to_json() for one in self.subgroups],
         }
 
@@ -108,6 +112,7 @@ def score(
         ki67=ki67_score(events, answers, constant=prior.ki67_median, resamples=resamples),
         panel=panel_score(events, answers, prior=prior.log_probability, resamples=resamples),
         subtypes=subtype_scores(events, answers, resamples=resamples),
+        abstention=abstention_scores(events, answers, resamples=resamples),
         subgroups=rows,
     )
 

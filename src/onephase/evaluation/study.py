@@ -14,6 +14,7 @@ from jaxtyping import Int64
 from onephase.biomarkers.panel import Events
 from onephase.evaluation.answers import SCORED_RECEPTORS, Answers, answers_of
 from onephase.evaluation.comparisons import Versus, as_one_family, versus
+from onephase.evaluation.conformal_scores import ConformalScore, conformal_scores
 from onephase.evaluation.ki67_scores import has_percentage
 from onephase.evaluation.lesions import events_of
 from onephase.evaluation.predictions import NETWORK, ORACLE, PRIOR, Predictions
@@ -88,6 +89,7 @@ class Study:
         policy: Subtype policy.
         level: Coverage that intervals aim at.
         groups: Cohort by cohort; all together last, where there are several.
+        conformal: Conformal answers of the network on all cases; none where nothing is stored to calibrate them.
         facts: Versions, settings, seeds, those of the bootstrap among them.
     """
 
@@ -96,6 +98,7 @@ class Study:
     policy: SubtypePolicy
     level: float
     groups: tuple[Group, ...]
+    conformal: tuple[ConformalScore, ...]
     facts: Mapping[str, Any]
 
     @property
@@ -111,6 +114,7 @@ class Study:
             "policy": self.policy,
             "level": self.level,
             "groups": [group.to_json() for group in self.groups],
+            "conformal": [one.to_json() for one in self.conformal],
             "facts": dict(self.facts),
         }
 
@@ -152,6 +156,7 @@ def study_of(
         policy=policy,
         level=level,
         groups=tuple(groups),
+        conformal=conformal_scores(cases, NETWORK, policy=policy, resamples=drawn),
         facts={**predictions.facts, "bootstrap_resamples": resamples, "bootstrap_seed": seed},
     )
 

@@ -111,11 +111,15 @@ def compare(first: Statistic, second: Statistic, resamples: Resamples, *, events
         return first(counts) - second(counts)
 
     method = f"paired bootstrap over patients, {len(resamples.counts)} resamples"
-    estimate = bootstrap(difference, resamples, events=events)
+    cases = resamples.counts.shape[1]
+    if cases == 0:
+        absent = Estimate.absent("there is no case", n=0, events=events, level=resamples.level)
+        return Comparison(absent, None, method)
+    drawn = _values(lambda counts: difference(counts)[:, None], resamples)[:, 0]
+    estimate = _estimate(float(difference(np.ones((1, cases)))[0]), drawn, resamples, events=events)
     if estimate.low is None:
         return Comparison(estimate, None, method)
-    values = _values(lambda counts: difference(counts)[:, None], resamples)
-    values = values[~np.isnan(values)]
+    values = drawn[~np.isnan(drawn)]
     smaller = min(int((values <= 0).sum()), int((values >= 0).sum()))
     return Comparison(estimate, min(1.0, 2 * (smaller + 1) / (len(values) + 1)), method)
 

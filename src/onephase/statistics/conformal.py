@@ -42,6 +42,18 @@ def conformal_threshold(scores: Float64[np.ndarray, " case"], *, level: float) -
     return float(np.sort(scores)[rank - 1]) if rank <= len(scores) else inf
 
 
+def thresholds_by_fold(
+    scores: Float64[np.ndarray, " calibrating"],
+    *,
+    calibrating: Int64[np.ndarray, " calibrating"],
+    tested: Int64[np.ndarray, " tested"],
+    level: float,
+) -> Float64[np.ndarray, " tested"]:
+    """Return each tested case's threshold: that of the calibrating cases of its own fold, and so of its own model."""
+    own = {fold: conformal_threshold(scores[calibrating == fold], level=level) for fold in np.unique(tested)}
+    return np.array([own[fold] for fold in tested], dtype=np.float64)
+
+
 def class_scores(
     probabilities: Float64[np.ndarray, "case class"], truth: Int64[np.ndarray, " case"]
 ) -> Float64[np.ndarray, " case"]:
@@ -49,8 +61,10 @@ def class_scores(
     return np.asarray(1 - probabilities[np.arange(len(truth)), truth])
 
 
-def class_sets(probabilities: Float64[np.ndarray, "case class"], *, threshold: float) -> Bool[np.ndarray, "case class"]:
-    """Return the classes that stay within the threshold, case by case: the smallest sets on average.
+def class_sets(
+    probabilities: Float64[np.ndarray, "case class"], thresholds: Float64[np.ndarray, " case"]
+) -> Bool[np.ndarray, "case class"]:
+    """Return the classes that stay within each case's threshold: the smallest sets on average.
 
     A set holds several classes where the case is unclear, and may hold none where nothing is likely.
 
@@ -58,7 +72,7 @@ def class_sets(probabilities: Float64[np.ndarray, "case class"], *, threshold: f
         Sadinle, Lei and Wasserman's least ambiguous sets ("LAC") as MAPIE describes them,
         github.com/scikit-learn-contrib/MAPIE, theoretical_description_classification.
     """
-    return np.asarray(1 - probabilities <= threshold)
+    return np.asarray(1 - probabilities <= thresholds[:, None])
 
 
 def interval_scores(
@@ -69,9 +83,9 @@ def interval_scores(
 
 
 def widened(
-    intervals: Float64[np.ndarray, "case 2"], *, threshold: float, within: tuple[float, float]
+    intervals: Float64[np.ndarray, "case 2"], thresholds: Float64[np.ndarray, " case"], *, within: tuple[float, float]
 ) -> Float64[np.ndarray, "case 2"]:
-    """Return the intervals moved outward by the threshold (inward where it is below zero), within limits.
+    """Return the intervals moved outward by each case's threshold (inward where it is below zero), within limits.
 
     An interval that would turn inside out shrinks to its middle.
 
@@ -79,6 +93,6 @@ def widened(
         Romano, Patterson and Candes 2019, arXiv 1905.03222, section 4 (conformalised quantile regression).
     """
     middle = intervals.mean(axis=1)
-    low = np.minimum(intervals[:, 0] - threshold, middle)
-    high = np.maximum(intervals[:, 1] + threshold, middle)
+    low = np.minimum(intervals[:, 0] - thresholds, middle)
+    high = np.maximum(intervals[:, 1] + thresholds, middle)
     return np.clip(np.column_stack([low, high]), *within)
