@@ -1,0 +1,221 @@
+"""BreastDCEDL: I-SPY 1, I-SPY 2 and Duke as NIfTI, with masks (I-SPY) or boxes (Duke).
+
+The first post-contrast volume has index 1; the table's ``post_early`` is the *second* in I-SPY 2. Headers of masks
+hold no spacing and arrays in another order (z, y, x): they are written anew on the grid of their image, whose
+spacing the table has to confirm. The ``dataset`` column is wrong in places; the patient's name says the set.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool
+
+from onephase.cohort.identity import canonical_identity
+from onephase.cohort.records import Split
+from onephase.cohort.sources.array_order import SAMPLE, refuse_other_order
+from onephase.cohort.sources.receptors import panel, status
+from onephase.cohort.sources.repair import mask_on_grid
+from onephase.cohort.sources.sheets import find_tables, read_sheet
+from onephase.cohort.sources.source import Download, Found, Label, LeaveOut, Lesion, Source, sort_out, unique
+from onephase.errors import CohortError, ImageError
+from onephase.imaging.case import Box
+from onephase.readers.formats import Format
+from onephase.readers.volume_file import VolumeFile, open_volume_file
+
+NAME = re.compile(
+    r"(?P<pid>.+?)_(?:(?:spy[12]|duke)_)?(?:vis1_)?(?:dce_aqc_(?P<index>\d+)|(?P<mask>mask))\.nii(?:\.gz)?",
+    re.IGNORECASE,
+)
+FIRST_POST = 1
+SAME_SPACING = 0.02
+BOX = ("mask_start", "mask_end", "sraw", "eraw", "scol", "ecol")
+RECEPTORS = {"er": "ER", "pr": "PR", "hr": "HR", "her2": "HER2"}
+SETS = {"duke": ("DUKE", "duke-allred"), "ispy1": ("ISPY1", "ispy1"), "ispy2": ("ISPY2", "ispy2")}
+SPLITS: dict[str, Split] = {"0": "train", "1": "validation", "2": "test"}
+COVARIATES = ("age", "menopause", "pCR", "n_times")
+
+
+def read(download: Download) -> Found:
+    """Read BreastDCEDL, or a part of it.
+
+    Raises:
+        CohortError: If there is no table, or masks or boxes do not lie as they are documented to.
+    """
+    tables, rows = _tables(download.folder)
+    files = _files(download.folder)
+    names = [f"breastdcedl-{pid}" for pid in (*rows, *sorted(files.keys() - rows.keys()))]
+    notes = [
+        refuse_other_order(islice(_outlined(rows, files, masks=masks), SAMPLE), what=what)
+        for masks, what in ((True, "masks"), (False, "boxes of Duke"))
+    ]
+
+    def lesion_of(case_id: str) -> Lesion:
+        pid = case_id.removeprefix("breastdcedl-")
+        if pid not in rows:
+            reason = "its files have no row in a table"
+            raise LeaveOut(reason)
+        return _lesion(case_id, rows[pid], files=files.get(pid, _Files()), folder=download.out.parent)
+
+    lesions, left_out = sort_out(names, lesion_of, progress=download.progress)
+    notes.append("the volume is index 1, the first after contrast, and not post_early (the second in I-SPY 2)")
+    notes.append(
+        "boxes of Duke count from 1 with the end included, so read they may be one voxel too wide at each start"
+    )
+    return Found(tuple(names), lesions, left_out, tables, notes=tuple(notes))
+
+
+@dataclass(slots=True)
+class _Files:
+    """What is here of a patient: volumes by index, and the mask."""
+
+    volumes: dict[int, Path] = field(default_factory=dict)
+    mask: Path | None = None
+
+
+def _files(folder: Path) -> dict[str, _Files]:
+    files: dict[str, _Files] = {}
+    for path in sorted(folder.rglob("*.nii*")):
+        if found := NAME.fullmatch(path.name):
+            mine = files.setdefault(found["pid"], _Files())
+            if found["mask"]:
+                mine.mask = path
+            else:
+                mine.volumes[int(found["index"])] = path
+    return files
+
+
+def _tables(folder: Path) -> tuple[tuple[Path, ...], dict[str, dict[str, str]]]:
+    """Return the tables that have a column ``pid``, and what they say together of each patient.
+
+    Where two tables say different things of one patient, the cell holds both, which no code is.
+    """
+    sheets = [sheet for path in find_tables(folder, r".*\.csv") if "pid" in (sheet := read_sheet(path)).columns]
+    if not sheets:
+        message = f"{folder} holds no CSV with a column pid: download the tables of BreastDCEDL too, into that folder"
+        raise CohortError(message)
+    rows: dict[str, dict[str, str]] = {}
+    for sheet in sheets:
+        records = sheet.records("pid")
+        unique((row["pid"] for row in records), where=sheet.path.name)
+        for row in records:
+            mine = rows.setdefault(row["pid"], {})
+            for column, text in row.items():
+                said, now = mine.get(column, ""), text.removesuffix(".0")
+                mine[column] = now if said in {"", now} else said if not now else f"{said} and {now}"
+    return tuple(sheet.path for sheet in sheets), rows
+
+
+def _lesion(case_id: str, row: Mapping[str, str], *, files: _Files, folder: Path) -> Lesion:
+    pid = row["pid"]
+    known = canonical_identity(pid).split()[0]
+    if known not in SETS:
+        reason = "its name is of none of the three sets"
+        raise LeaveOut(reason)
+    site, convention = SETS[known]
+    where = f"case {case_id}, column"
+    labels = panel(**{ours: status(row.get(name, ""), where=f"{where} {name}") for ours, name in RECEPTORS.items()})
+    image = _first_post(row, files)
+    mask, box = None, None
+    if files.mask is not None:
+        mask = mask_on_grid(
+            lambda: _mask(files, image), source=files.mask, grid=image.grid, folder=folder, case_id=case_id
+        )
+    else:
+        box = _box(row)
+    return Lesion(
+        case_id=case_id,
+        patient_id=pid,
+        site=site,
+        image=image.path,
+        mask=mask,
+        box=box,
+        labels=labels,
+        convention=convention,
+        split=SPLITS.get(row.get("test", ""), ""),
+        covariates={column: row[column] for column in COVARIATES if column in row},
+    )
+
+
+def _first_post(row: Mapping[str, str], files: _Files) -> VolumeFile:
+    """Return the volume of index 1, its spacing confirmed by the table."""
+    if row.get("pre", "0") not in {"0", ""}:
+        reason = "its pre-contrast volume is not index 0, so that index 1 need not be the first post-contrast one"
+        raise LeaveOut(reason, f"pre {row['pre']}")
+    if FIRST_POST not in files.volumes:
+        reason = "its volume of index 1 is not here" if files.volumes else "its images are not here"
+        raise LeaveOut(reason)
+    image = open_volume_file(files.volumes[FIRST_POST], Format.NIFTI)
+    told = [row.get("voxel_z") or row.get("slice_thick", ""), row.get("xy_spacing", ""), row.get("xy_spacing", "")]
+    try:
+        spacing_mm = [float(text) for text in told]
+    except ValueError:
+        reason = "the table does not tell its spacing"
+        raise LeaveOut(reason) from None
+    if not np.allclose(spacing_mm, image.grid.spacing_mm, rtol=SAME_SPACING):
+        header = " x ".join(f"{mm:g}" for mm in image.grid.spacing_mm)
+        reason = "the spacing in the header of the image is not that of the table"
+        raise LeaveOut(reason, f"header {header} mm, table {' x '.join(told)} mm")
+    return image
+
+
+def _mask(files: _Files, image: VolumeFile) -> Bool[np.ndarray, "slice row column"]:
+    """Return the mask in the order of the image: its own is (z, y, x), which a reader takes for (x, y, z)."""
+    if files.mask is None:
+        reason = "it has no mask"
+        raise LeaveOut(reason)
+    inside = open_volume_file(files.mask, Format.NIFTI).read(0) > 0
+    if inside.T.shape == image.grid.shape:
+        inside = inside.T
+    if inside.shape != image.grid.shape:
+        reason = "the mask has other numbers of voxels than the image"
+        raise LeaveOut(reason, f"mask {inside.shape[::-1]}, image {image.grid.shape}")
+    return inside
+
+
+def _box(row: Mapping[str, str]) -> Box:
+    try:
+        first, last, top, bottom, left, right = (float(row[column]) for column in BOX)
+    except (KeyError, ValueError):
+        reason = "it has neither a mask here nor a box in the table"
+        raise LeaveOut(reason) from None
+    return Box(slice=(first - 1, last), row=(top - 1, bottom), column=(left - 1, right))
+
+
+def _outlined(
+    rows: Mapping[str, Mapping[str, str]], files: Mapping[str, _Files], *, masks: bool
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield image and outline of the cases with a mask, or of those with a box."""
+    for pid, mine in files.items():
+        if pid not in rows or (mine.mask is not None) != masks:
+            continue
+        try:
+            image = _first_post(rows[pid], mine)
+            if masks:
+                outline = _mask(mine, image)
+            else:
+                outline = np.zeros(image.grid.shape, dtype=np.bool_)
+                outline[tuple(slice(int(start), int(stop)) for start, stop in _box(rows[pid]).bounds)] = True
+            if outline.any():
+                yield image.read(0), outline
+        except (LeaveOut, ImageError):
+            continue  # said when the case itself is read
+
+
+SOURCE = Source(
+    name="breastdcedl",
+    title="BreastDCEDL",
+    licence="CC BY 4.0, and the licences of its source sets (Duke CC BY-NC 4.0, I-SPY 1 CC BY 3.0, I-SPY 2 CC BY 4.0)",
+    citation="BreastDCEDL, Sci Data 13:264; Zenodo 15627233 and 18114231",
+    convention="",
+    labels=(
+        Label("er", "ER", "Duke only: Allred 3 or more"),
+        Label("pr", "PR", "Duke only: Allred 3 or more"),
+        Label("hr", "HR", "ER or PR positive where they are not given apart: I-SPY 2 from 1 %, I-SPY 1 from 10 %"),
+        Label("her2", "HER2", "Duke: IHC 3+ or FISH above 2; I-SPY: IHC 3+ or FISH ratio of 2.0 or more"),
+    ),
+    read=read,
+)
