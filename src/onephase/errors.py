@@ -35,6 +35,10 @@ class NotOurInputError(ImageError):
     """The file is plainly not a post-contrast breast MRI volume or not a tumour outline."""
 
 
+class MissingExtraError(OnephaseError):
+    """What was asked for needs an optional part of the program that is not installed."""
+
+
 class CohortError(OnephaseError):
     """A cohort table cannot be used as it is; ``onephase check`` lists every problem."""
 

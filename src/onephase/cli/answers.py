@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from onephase.imaging.case import Case
     from onephase.inference.bundle import Bundle
     from onephase.inference.prediction import Prediction
+    from onephase.reports.dicom_source import DicomSource
     from onephase.settings import SubtypePolicy
 
 
@@ -57,6 +58,17 @@ def predict(  # noqa: PLR0913 - one parameter for each option
         str, typer.Option(help="Subtype rule: ki67_14, ki67_20 or maisonneuve; the bundle's own when left out.")
     ] = "",
     case_id: Annotated[str, typer.Option(help="Name of the case in the result; choose a pseudonym.")] = "case",
+    dicom: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="For DICOM input: also write SEG, Parametric Map, SR and a picture of the report there.",
+            show_default=False,
+        ),
+    ] = None,
+    fhir: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also write the result as FHIR R4 JSON.", show_default=False)
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Answer for one lesion, or for every row of a cohort table (--cohort).
@@ -70,8 +82,8 @@ def predict(  # noqa: PLR0913 - one parameter for each option
         message = "give either IMAGE with --mask, --box or --seed-point, or --cohort COHORT.csv"
         raise typer.BadParameter(message)
     if cohort is not None:
-        if mask is not None or box is not None or seed_point is not None or phase or given:
-            message = "with --cohort, outlines, phases and evidence come from the table"
+        if any((mask, box, seed_point, phase, given, dicom, fhir)):
+            message = "with --cohort, outlines, phases and evidence come from the table; no --dicom, no --fhir"
             raise typer.BadParameter(message)
         _predict_cohort(bundle, cohort, out=out, policy=policy, as_json=as_json)
         return
@@ -95,12 +107,44 @@ def predict(  # noqa: PLR0913 - one parameter for each option
         phase=phase or None,
     )
     events = read_given(given) if given else None
-    _predict_case(opened, case, events=events, out=out, policy=_policy(policy), as_json=as_json)
+    source = _dicom_source(image, case, dicom=dicom, fhir=fhir)
+    prediction = _predict_case(opened, case, events=events, out=out, policy=_policy(policy), as_json=as_json)
+    if dicom is not None and source is not None:
+        _write_dicom(prediction, source, folder=dicom, quiet=as_json)
+    if fhir is not None:
+        from onephase.reports.fhir import write_fhir
+
+        write_fhir(prediction, fhir, study_uid=source.study_uid if source is not None else "")
+
+
+def _dicom_source(image: Path, case: "Case", *, dicom: Path | None, fhir: Path | None) -> "DicomSource | None":
+    """Return the images behind a case where result objects refer to them; refuse before anything is computed."""
+    from importlib.util import find_spec
+
+    from onephase.errors import MissingExtraError
+    from onephase.reports.dicom_source import read_source
+
+    if dicom is not None and find_spec("highdicom") is None:
+        message = "--dicom needs the extra 'dicom', which is not installed: pip install 'onephase[dicom]'"
+        raise MissingExtraError(message)
+    if dicom is None and (fhir is None or case.source.get("format") != "DICOM"):
+        return None
+    return read_source(image, phase=case.phase_number)
+
+
+def _write_dicom(prediction: "Prediction", source: "DicomSource", *, folder: Path, quiet: bool) -> None:
+    from datetime import datetime
+
+    from onephase.reports.dicom_objects import dicom_objects, write_dicom
+
+    written = write_dicom(dicom_objects(prediction, source, created=datetime.now()), folder)
+    if not quiet:
+        say(f"DICOM: {len(written)} objects in {folder}")
 
 
 def _predict_case(
     bundle: "Bundle", case: "Case", *, events: "Events | None", out: Path, policy: "SubtypePolicy | None", as_json: bool
-) -> None:
+) -> "Prediction":
     from onephase.inference.cohort_prediction import PREDICTION_NAME
     from onephase.inference.predict import predict as predict_one
     from onephase.reports.html import REPORT_NAME, write_report
@@ -115,6 +159,7 @@ def _predict_case(
     else:
         _say_prediction(prediction)
         say(f"Report: {out / REPORT_NAME}")
+    return prediction
 
 
 def _say_prediction(prediction: "Prediction") -> None:

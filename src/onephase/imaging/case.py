@@ -104,6 +104,7 @@ class Case:
         volume: The post-contrast volume.
         roi: Mask on the volume's own grid, or box, or seed point in its voxels.
         phase: Which phase this is and how it was decided, in words; empty for a single-phase file.
+        phase_number: Its number among the phases of what was read, counted from 1.
         warnings: Sentences that must stay with every result of this case.
         source: Facts about the acquisition that are no patient data (modality, field strength, ...).
     """
@@ -114,6 +115,7 @@ class Case:
     phase: str = ""
     warnings: tuple[str, ...] = ()
     source: dict[str, str] = field(default_factory=dict)
+    phase_number: int = 1
 
     def __post_init__(self) -> None:
         """Refuse a mask on another grid and a box or seed point outside the volume."""

@@ -9,6 +9,7 @@ from onephase.imaging.case import Case
 from onephase.imaging.preprocessing import prepare_patch
 from onephase.inference.bundle import Bundle
 from onephase.inference.cautions import policy_cautions, training_caution, warnings_for
+from onephase.inference.maps import Maps
 from onephase.inference.prediction import Given, Outline, Prediction
 from onephase.inference.provenance import origin_of
 from onephase.inference.reading import read_off
@@ -58,6 +59,7 @@ def predict(
         outline=drawn,
         origin=origin_of(bundle, case),
         view=view(case.volume, patch.frame, distance_mm=patch.distance_mm, attention=attention),
+        maps=Maps(patch.frame, patch.distance_mm, attention),
     )
 
 

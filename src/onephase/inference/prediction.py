@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from onephase.inference.maps import Maps
 from onephase.inference.provenance import Origin
 from onephase.inference.reading import Reading
 from onephase.inference.view import View
@@ -86,6 +87,7 @@ class Prediction:
         outline: Where the outline came from.
         origin: Where it all comes from.
         view: Pictures for the report; they take no part in the JSON.
+        maps: Distance and attention on the patch, for overlays; they take no part in the JSON.
     """
 
     case_id: str
@@ -102,6 +104,7 @@ class Prediction:
     outline: Outline
     origin: Origin
     view: View
+    maps: Maps
 
     def to_json(self) -> dict[str, Any]:
         """Return the prediction as JSON values, described in ``docs/prediction.md``."""

@@ -68,7 +68,15 @@ def read_case(  # noqa: PLR0913 - one lesion in one call, every part by name
             if agent:
                 source["contrast_agent"] = agent
             said = (*scan.warnings, *chosen.warnings, *warnings)
-            return Case(case_id, volume, roi, phase=chosen.words, warnings=said, source=source)
+            return Case(
+                case_id,
+                volume,
+                roi,
+                phase=chosen.words,
+                warnings=said,
+                source=source,
+                phase_number=chosen.index + 1,
+            )
 
 
 @contextmanager

@@ -1,0 +1,65 @@
+"""All result objects of one prediction, made together and written beside each other."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from pydicom import Dataset
+
+from onephase.inference.prediction import Prediction
+from onephase.reports.dicom_capture import capture
+from onephase.reports.dicom_identity import Identity, identify
+from onephase.reports.dicom_pm import attention_map
+from onephase.reports.dicom_seg import segmentation
+from onephase.reports.dicom_source import DicomSource
+from onephase.reports.dicom_sr import structured_report
+from onephase.storage import file_aside
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DicomObjects:
+    """The result objects of one prediction; none of them is verified, all are for research.
+
+    Attributes:
+        seg: Core, rim and peritumoral shell.
+        pm: The network's attention.
+        sr: The panel and the measurements.
+        capture: A picture of the report.
+        identity: Whose objects these are.
+    """
+
+    seg: Dataset
+    pm: Dataset
+    sr: Dataset
+    capture: Dataset
+    identity: Identity
+
+
+def dicom_objects(prediction: Prediction, source: DicomSource, *, created: datetime) -> DicomObjects:
+    """Return the result objects of a prediction.
+
+    Args:
+        prediction: The prediction.
+        source: The images it was made from; identity and frame of reference are copied from them.
+        created: When the objects are made. Only dates depend on it: the same result has the same identifiers.
+    """
+    identity = identify(prediction, source, created=created)
+    seg = segmentation(prediction, source, identity=identity)
+    pm = attention_map(prediction, source, identity=identity)
+    sr = structured_report(prediction, source, regions=seg, attention=pm, identity=identity)
+    return DicomObjects(seg, pm, sr, capture(prediction, source, identity=identity), identity)
+
+
+def write_dicom(objects: DicomObjects, folder: Path) -> tuple[Path, ...]:
+    """Write the objects as four files, each whole or not at all, and return where they stand.
+
+    Raises:
+        StorageError: If a file cannot be written.
+    """
+    paths = []
+    for kind in ("seg", "pm", "sr", "capture"):
+        path = folder / objects.identity.file_name(kind)
+        with file_aside(path) as aside:
+            getattr(objects, kind).save_as(aside, enforce_file_format=True)
+        paths.append(path)
+    return tuple(paths)

@@ -1,0 +1,157 @@
+"""The images that a prediction was made from, as DICOM knows them: headers to copy from and to refer to."""
+
+from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydicom import Dataset
+from pydicom.valuerep import DA, TM
+
+from onephase.errors import ImageError
+from onephase.imaging.geometry import Grid
+from onephase.readers.case import open_scan
+from onephase.readers.dicom_files import damage_is_a_sentence, read_dataset
+from onephase.readers.dicom_scan import DicomScan
+from onephase.readers.dicom_slice import DicomSlice
+from onephase.readers.header_text import text_of
+
+# Type 2 in Patient and General Study (PS3.3 C.7.1.1 and C.7.2.1): in every object, empty where not known.
+IDENTITY = (
+    "PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime", "StudyID",
+    "AccessionNumber", "ReferringPhysicianName",
+)  # fmt: skip
+NEEDED = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "FrameOfReferenceUID")
+ALIKE = ("PatientName", "PatientID", "StudyInstanceUID", "FrameOfReferenceUID")
+MOMENTS = {"PatientBirthDate": DA, "StudyDate": DA, "StudyTime": TM}
+SEXES = {"", "M", "F", "O"}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DicomSource:
+    """The slices that were read.
+
+    Attributes:
+        images: Headers without pixels, in the order of the grid's slices; or the header of one enhanced file, cut
+            down to the frames that were read.
+        frames: Which frames of the enhanced file these are, counted from 1; empty for single-frame files.
+        grid: Where the voxels are.
+    """
+
+    images: tuple[Dataset, ...]
+    frames: tuple[int, ...]
+    grid: Grid
+
+    @property
+    def header(self) -> Dataset:
+        """The first header, from which identity and frame of reference are copied."""
+        return self.images[0]
+
+    @property
+    def instance_uids(self) -> tuple[str, ...]:
+        """SOP Instance UID of each file."""
+        return tuple(str(image.SOPInstanceUID) for image in self.images)
+
+    @property
+    def study_uid(self) -> str:
+        """Study Instance UID."""
+        return str(self.header.StudyInstanceUID)
+
+    @property
+    def laterality(self) -> str:
+        """Which breast the series shows, L or R; empty when it shows both or does not say."""
+        return text_of(self.header, "Laterality")
+
+    def point_to_frames(self, made: Dataset) -> None:
+        """Let the frames of an object refer to frames of the whole enhanced file, not of the part that was read."""
+        if not self.frames:
+            return
+        for group in made.PerFrameFunctionalGroupsSequence:
+            for derivation in group.get("DerivationImageSequence") or []:
+                for image in derivation.SourceImageSequence:
+                    image.ReferencedFrameNumber = self.frames[image.ReferencedFrameNumber - 1]
+
+
+def read_source(image: Path, *, phase: int) -> DicomSource:
+    """Read the headers of the phase that a case was read from.
+
+    Args:
+        image: What the case was read from: a DICOM file, or a folder or ZIP of DICOM.
+        phase: Number of the phase, counted from 1; see :attr:`onephase.imaging.case.Case.phase_number`.
+
+    Raises:
+        ImageError: If the input is no DICOM, or its headers hold what no object may be built on.
+    """
+    with open_scan(image) as scan:
+        if not isinstance(scan, DicomScan):
+            message = f"{image} is no DICOM, so there is no study to put result objects into: leave out --dicom"
+            raise ImageError(message)
+        slices = scan.parts[phase - 1].slices
+        with damage_is_a_sentence(image):
+            images = _classic(slices) if slices[0].frame is None else _enhanced(slices, where=image)
+        _refuse_unusable(images, where=image)
+        for header in images:
+            _complete(header, scan.grid)
+        frames = tuple(one.frame + 1 for one in slices if one.frame is not None)
+        return DicomSource(images, frames, scan.grid)
+
+
+def _classic(slices: Sequence[DicomSlice]) -> tuple[Dataset, ...]:
+    images = tuple(_header(one.path) for one in slices)
+    for header in images:  # the reader takes slices for parallel up to a tolerance; objects know one orientation
+        header.ImageOrientationPatient = images[0].ImageOrientationPatient
+    return images
+
+
+def _enhanced(slices: Sequence[DicomSlice], *, where: Path) -> tuple[Dataset, ...]:
+    """Return the header of an enhanced file with the frames that were read, their common geometry among the shared."""
+    if len({one.path for one in slices}) > 1:
+        message = f"{where}: the phase is spread over several enhanced files, for which no result objects are made"
+        raise ImageError(message)
+    header = _header(slices[0].path)
+    every = header.PerFrameFunctionalGroupsSequence
+    frames = [deepcopy(every[one.frame]) for one in slices if one.frame is not None]
+    header.PerFrameFunctionalGroupsSequence, header.NumberOfFrames = frames, len(frames)
+    shared = header.SharedFunctionalGroupsSequence[0]
+    for keyword in ("PlaneOrientationSequence", "PixelMeasuresSequence"):
+        if keyword not in shared:
+            setattr(shared, keyword, frames[0][keyword].value)
+    return (header,)
+
+
+def _header(path: Path) -> Dataset:
+    header = read_dataset(path)
+    header.decode()  # bytes become text, which can be written in another character set
+    return header
+
+
+def _refuse_unusable(images: Sequence[Dataset], *, where: Path) -> None:
+    for keyword in NEEDED:
+        if not all(text_of(image, keyword) for image in images):
+            message = f"{where} has no {keyword}, without which a result object has no place: export it again"
+            raise ImageError(message)
+    for keyword in ALIKE:
+        if len({text_of(image, keyword) for image in images}) > 1:
+            message = f"{where}: the slices of the series differ in {keyword}: give them as the scanner stored them"
+            raise ImageError(message)
+    for keyword, form in MOMENTS.items():
+        try:
+            form(text_of(images[0], keyword) or None)
+        except ValueError:
+            _refuse_value(keyword, where=where)
+    if text_of(images[0], "PatientSex") not in SEXES:
+        _refuse_value("PatientSex", where=where)
+
+
+def _refuse_value(keyword: str, *, where: Path) -> None:
+    message = f"{where} carries a malformed {keyword}, which cannot be copied into a result: correct it at its source"
+    raise ImageError(message) from None
+
+
+def _complete(header: Dataset, grid: Grid) -> None:
+    """Add what the standard asks for and some scanners leave out."""
+    for keyword in IDENTITY:
+        if keyword not in header:
+            setattr(header, keyword, "")
+    if "PerFrameFunctionalGroupsSequence" not in header and not header.get("SliceThickness"):
+        header.SliceThickness = f"{grid.spacing_mm[0]:.6g}"

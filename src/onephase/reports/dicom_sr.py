@@ -1,0 +1,179 @@
+"""A prediction as a Comprehensive 3D SR by TID 1500, Measurement Report (PS3.16): preliminary and unverified."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeAlias
+
+from highdicom.sr import (
+    AlgorithmIdentification,
+    Comprehensive3DSR,
+    DeviceObserverIdentifyingAttributes,
+    FindingSite,
+    Measurement,
+    MeasurementReport,
+    MeasurementsAndQualitativeEvaluations,
+    ObservationContext,
+    ObserverContext,
+    QualitativeEvaluation,
+    ReferencedSegment,
+    RelationshipTypeValues,
+    TextContentItem,
+    TrackingIdentifier,
+    VolumetricROIMeasurementsAndQualitativeEvaluations,
+)
+from pydicom import Dataset
+from pydicom.sr.codedict import codes
+from pydicom.sr.coding import Code
+
+from onephase.inference.maps import LABELLED
+from onephase.inference.prediction import Prediction, Region
+from onephase.inference.reading import Reading
+from onephase.reports import dicom_codes as ours
+from onephase.reports.dicom_identity import MAKER, Identity
+from onephase.reports.dicom_panel import comments_on, percentages, probabilities
+from onephase.reports.dicom_source import DicomSource
+
+Group: TypeAlias = Sequence[Dataset]
+"""A template of highdicom with one measurement group in it."""
+
+
+def structured_report(
+    prediction: Prediction, source: DicomSource, *, regions: Dataset, attention: Dataset, identity: Identity
+) -> Dataset:
+    """Return the structured report of a prediction.
+
+    Args:
+        prediction: What is reported.
+        source: The images it was made from.
+        regions: The Segmentation, to which the measurements of regions refer.
+        attention: The Parametric Map, which is named as evidence.
+        identity: Whose objects these are.
+    """
+    groups = [
+        *_panels(prediction, identity=identity),
+        _outline(prediction, identity=identity),
+        *(_region(region, prediction, regions=regions, identity=identity) for region in prediction.regions),
+    ]
+    report = MeasurementReport(
+        observation_context=ObservationContext(observer_device_context=_observer(identity)),
+        procedure_reported=ours.BREAST_MRI,
+        imaging_measurements=groups,
+        title=codes.DCM.ImagingMeasurementReport,
+        referenced_images=source.images,
+    )
+    made: Dataset = Comprehensive3DSR(
+        evidence=[*source.images, regions, attention],
+        content=report[0],
+        is_complete=True,
+        is_final=False,
+        is_verified=False,
+        **identity.series("sr"),
+    )
+    identity.settle(made)
+    return made
+
+
+def _panels(prediction: Prediction, *, identity: Identity) -> list[Group]:
+    """Return the panel from the image alone, and beside it the panel given what pathology had found, if it had."""
+    alone = _panel(prediction, prediction.image_alone, name=ours.PANEL, identity=identity)
+    panels = [_with_comments(alone, comments_on(prediction))]
+    if prediction.given is not None:
+        told = _panel(prediction, prediction.reading, name=ours.PANEL_GIVEN, identity=identity)
+        panels.append(_with_comments(told, [f"Given: {fact}" for fact in prediction.given.facts]))
+    return panels
+
+
+def _panel(prediction: Prediction, reading: Reading, *, name: Code, identity: Identity) -> Group:
+    values = [
+        *((code, probability, ours.NO_UNIT) for code, probability in probabilities(reading)),
+        *((code, percentage, ours.PER_CENT) for code, percentage in percentages(reading.ki67)),
+    ]
+    group: Group = MeasurementsAndQualitativeEvaluations(
+        tracking_identifier=TrackingIdentifier(identity.uid(f"track {name.value}"), f"onephase {name.value}"),
+        finding_type=name,
+        finding_sites=[FindingSite(ours.BREAST)],
+        algorithm_id=_algorithm(prediction, identity),
+        measurements=_measurements(values),
+        qualitative_evaluations=[
+            QualitativeEvaluation(ours.TRAINING, ours.TRAINED_ON[prediction.origin.trained_on]),
+        ],
+    )
+    return group
+
+
+def _outline(prediction: Prediction, *, identity: Identity) -> Group:
+    found = prediction.outline.measurements
+    origin = ours.OUTLINE_SEMI_AUTOMATIC if prediction.outline.semi_automatic else ours.OUTLINE_GIVEN
+    sizes = [(code, found[name], ours.MILLIMETRE) for name, code in ours.OUTLINE_MM.items() if name in found]
+    group: Group = MeasurementsAndQualitativeEvaluations(
+        tracking_identifier=TrackingIdentifier(identity.uid("track outline"), "onephase outline"),
+        finding_type=ours.OUTLINE,
+        finding_sites=[FindingSite(ours.BREAST)],
+        measurements=_measurements([(ours.VOLUME, found["volume_ml"], ours.MILLILITRE), *sizes]),
+        qualitative_evaluations=[QualitativeEvaluation(ours.OUTLINE_ORIGIN, origin)],
+    )
+    return group
+
+
+def _region(region: Region, prediction: Prediction, *, regions: Dataset, identity: Identity) -> Group:
+    ratio = [] if region.attention_ratio is None else [(ours.ATTENTION_RATIO, region.attention_ratio, ours.NO_UNIT)]
+    values = [
+        (ours.VOLUME, region.volume_ml, ours.MILLILITRE),
+        (ours.ATTENTION_SHARE, region.attention_share, ours.NO_UNIT),
+        *ratio,
+        *((ours.REGION_WEIGHT[task], weight, ours.NO_UNIT) for task, weight in region.weights.items()),
+    ]
+    shared = {
+        "tracking_identifier": TrackingIdentifier(identity.uid(f"track {region.name}"), f"onephase {region.name}"),
+        "finding_type": ours.REGION[region.name],
+        "finding_sites": [FindingSite(ours.BREAST)],
+        "algorithm_id": _algorithm(prediction, identity),
+        "measurements": _measurements(values),
+    }
+    group: Group
+    if region.name in LABELLED:
+        segment = ReferencedSegment.from_segmentation(regions, segment_number=LABELLED.index(region.name) + 1)
+        group = VolumetricROIMeasurementsAndQualitativeEvaluations(referenced_segment=segment, **shared)
+    else:  # the whole patch is no segment
+        group = MeasurementsAndQualitativeEvaluations(**shared)
+    return group
+
+
+def _measurements(values: Iterable[tuple[Code, float, Code]]) -> list[Measurement]:
+    return [Measurement(name=name, value=value, unit=unit) for name, value, unit in values]
+
+
+def _with_comments(group: Group, sentences: Iterable[str]) -> Group:
+    """Add free text to a group; the template is extensible (TID 1501)."""
+    for sentence in sentences:
+        group[0].ContentSequence.append(TextContentItem(ours.COMMENT, sentence, RelationshipTypeValues.CONTAINS))
+    return group
+
+
+def _algorithm(prediction: Prediction, identity: Identity) -> AlgorithmIdentification:
+    parameters: Mapping[str, str] = {
+        "bundle": prediction.origin.bundle_name,
+        "bundle sha256": prediction.origin.bundle_sha256,
+        "settings sha256": prediction.origin.settings_sha256,
+        "trained on": prediction.origin.trained_on,
+        "subtype policy": prediction.policy,
+    }
+    return AlgorithmIdentification(
+        name=MAKER,
+        version=identity.version,
+        parameters=[f"{name}: {value}" for name, value in parameters.items()],
+        family=ours.ARTIFICIAL_INTELLIGENCE,
+        manufacturer=MAKER,
+    )
+
+
+def _observer(identity: Identity) -> ObserverContext:
+    return ObserverContext(
+        observer_type=codes.DCM.Device,
+        observer_identifying_attributes=DeviceObserverIdentifyingAttributes(
+            uid=identity.device_uid,
+            name=MAKER,
+            manufacturer_name=MAKER,
+            model_name=MAKER,
+            serial_number=identity.bundle_sha256,
+        ),
+    )
