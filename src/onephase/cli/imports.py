@@ -55,7 +55,8 @@ def import_(
         for problem in done.check.problems:
             say(f"{problem.severity}: {problem}")
         say(f"Cohort table: {out}")
-        say(f"Prepare it:  onephase prepare {out} --out prepared")
+        if not done.check.errors:
+            say(f"Prepare it:  onephase prepare {out} --out prepared")
     if done.check.errors:
         raise typer.Exit(1)
 

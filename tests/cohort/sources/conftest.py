@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import SimpleITK
+from tests.readers.conftest import Made, write_series
 
 from onephase.cohort.sources.importing import Import, import_cohort
 from onephase.cohort.sources.known import source_named
@@ -47,6 +48,72 @@ def write_workbook(path: Path, sheets: dict[str, Sequence[Sequence[Any]]]) -> Pa
             sheet.append(list(row))
     book.save(path)
     return path
+
+
+def write_dynamic(folder: Path, *, phases: int = 3, **attributes: Any) -> Made:
+    """Write one series with all its phases, brighter after the first; sagittal, so that slices run along -x."""
+    levels = (1.0, 1.8, 2.0, 2.0, 2.0, 2.0)[:phases]
+    return write_series(
+        folder,
+        phases=phases,
+        shape=SHAPE,
+        orientation="sagittal",
+        levels=levels,
+        **{"PatientID": folder.name} | attributes,
+    )
+
+
+def write_seg(path: Path, made: Made, pixels: np.ndarray, *, label: str, kind: str = "FRACTIONAL", **attributes: Any):
+    """Write a DICOM SEG over a series by highdicom, an independent writer, and return its data set."""
+    hd = pytest.importorskip("highdicom", reason="highdicom, the independent writer of SEG, comes with the dicom extra")
+    from pydicom import dcmread
+    from pydicom.sr.codedict import codes
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    description = hd.seg.SegmentDescription(
+        segment_number=1,
+        segment_label=label,
+        segmented_property_category=codes.SCT.Tissue,
+        segmented_property_type=codes.SCT.Breast if "reast" in label else codes.SCT.Tissue,
+        algorithm_type=hd.seg.SegmentAlgorithmTypeValues.MANUAL,
+    )
+    segmentation = hd.seg.Segmentation(
+        source_images=[dcmread(file) for file in made.files[0]],
+        pixel_array=pixels,
+        segmentation_type=kind,
+        segment_descriptions=[description],
+        series_instance_uid=hd.UID(),
+        series_number=100,
+        sop_instance_uid=hd.UID(),
+        instance_number=1,
+        manufacturer="ACME",
+        manufacturer_model_name="test",
+        software_versions="1",
+        device_serial_number="1",
+        omit_empty_frames=kind == "BINARY",
+    )
+    for name, value in attributes.items():
+        setattr(segmentation, name, value)
+    segmentation.save_as(path)
+    return segmentation
+
+
+def write_ucsf_seg(
+    path: Path, made: Made, *, low=(5, 2, 1), high=(8, 5, 2), indices=(0, 1, 2), **attributes: Any
+) -> None:
+    """Write a fibroglandular segmentation with UCSF's private attributes; the VOI is (column, row, slice)."""
+    tissue = np.zeros(SHAPE)
+    tissue[low[2] : high[2] + 1, low[1] : high[1] + 1, low[0] : high[0] + 1] = 1.0
+    tissue = attributes.pop("tissue", tissue)
+    dataset = write_seg(
+        path, made, tissue, label="Breast", SeriesDescription="VOI Breast Tissue Segmentation", **attributes
+    )
+    block = dataset.private_block(0x0117, "UCSF BIRP PRIVATE CREATOR 011710xx", create=True)
+    block.add_new(0x30, "IS", "3")
+    block.add_new(0x35, "IS", list(indices))
+    block.add_new(0xA1, "US", list(low))
+    block.add_new(0xA2, "US", list(high))
+    dataset.save_as(path)
 
 
 def write_csv(path: Path, rows: Sequence[Sequence[Any]]) -> Path:

@@ -18,13 +18,14 @@ from onephase.cohort.identity import canonical_identity
 from onephase.cohort.records import Split
 from onephase.cohort.sources.array_order import SAMPLE, refuse_other_order
 from onephase.cohort.sources.receptors import panel, status
-from onephase.cohort.sources.repair import mask_on_grid
+from onephase.cohort.sources.repair import kept_mask
 from onephase.cohort.sources.sheets import find_tables, read_sheet
 from onephase.cohort.sources.source import Download, Found, Label, LeaveOut, Lesion, Source, sort_out, unique
 from onephase.errors import CohortError, ImageError
-from onephase.imaging.case import Box
+from onephase.imaging.case import Box, Mask
 from onephase.readers.formats import Format
 from onephase.readers.volume_file import VolumeFile, open_volume_file
+from onephase.storage import sha256_of
 
 NAME = re.compile(
     r"(?P<pid>.+?)_(?:(?:spy[12]|duke)_)?(?:vis1_)?(?:dce_aqc_(?P<index>\d+)|(?P<mask>mask))\.nii(?:\.gz)?",
@@ -121,8 +122,13 @@ def _lesion(case_id: str, row: Mapping[str, str], *, files: _Files, folder: Path
     image = _first_post(row, files)
     mask, box = None, None
     if files.mask is not None:
-        mask = mask_on_grid(
-            lambda: _mask(files, image), source=files.mask, grid=image.grid, folder=folder, case_id=case_id
+        grid = image.grid
+        geometry = f"{grid.shape} {grid.spacing_mm} {grid.origin_mm} {grid.direction.tolist()}"
+        mask = kept_mask(
+            lambda: Mask(np.ascontiguousarray(_mask(files, image)), grid),
+            made_from=f"{sha256_of(files.mask)} {geometry}",
+            folder=folder,
+            case_id=case_id,
         )
     else:
         box = _box(row)

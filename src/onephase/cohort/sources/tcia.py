@@ -1,0 +1,153 @@
+"""DICOM as TCIA delivers it: a folder for each patient, below it studies, below them one folder for each series.
+
+The classic layout names studies and series by their UIDs, the descriptive one by date and description; both are
+read by one header of each series. Only the first visit of a patient counts: later ones follow treatment.
+"""
+
+import os
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from onephase.cohort.identity import canonical_identity
+from onephase.cohort.sources.source import LeaveOut
+from onephase.errors import CohortError
+from onephase.readers.dicom_files import is_dicom, read_dataset
+from onephase.readers.header_text import text_of
+
+KEYWORDS = (
+    "Modality", "SeriesDescription", "StudyDescription", "StudyDate", "ClinicalTrialTimePointID", "SeriesNumber",
+)  # fmt: skip
+DEEPEST = 3
+VISIT = re.compile(r"(?:^|[\s_])T(\d)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One series, by the header of its first file.
+
+    Attributes:
+        path: Its folder.
+        first: Its first file.
+        uid: Series Instance UID.
+        study: Study Instance UID.
+        modality: MR, SEG, ...
+        description: Series description.
+        date: Study date.
+        visit: Code of the visit, such as T0; empty where the header has none.
+    """
+
+    path: Path
+    first: Path
+    uid: str
+    study: str
+    modality: str
+    description: str
+    date: str
+    visit: str
+
+
+def patients_in(folder: Path, *, sets: Collection[str]) -> dict[str, list[Path]]:
+    """Return the folders of each patient by canonical identity.
+
+    Args:
+        folder: Where the set lies; patients up to three folders below it.
+        sets: First words of the identities that count, such as ``ispy2``.
+
+    Raises:
+        CohortError: If there is no such folder.
+    """
+    if not folder.is_dir():
+        message = f"{folder} is no folder: give the folder of the downloaded set"
+        raise CohortError(message)
+    found: dict[str, list[Path]] = {}
+    level = [folder]
+    for _ in range(DEEPEST):
+        level = sorted(child for parent in level for child in parent.iterdir() if child.is_dir())
+        named = {child: canonical_identity(child.name) for child in level}
+        mine = [child for child in level if named[child].split(" ")[0] in sets and " " in named[child]]
+        for child in mine:
+            found.setdefault(named[child], []).append(child)
+        level = [child for child in level if child not in mine]
+    return found
+
+
+def series_in(folders: Iterable[Path]) -> list[Series]:
+    """Return the series below some folders; files of one folder are one series."""
+    series = []
+    for folder in folders:
+        for parent, _, names in sorted(os.walk(folder)):
+            first = next((path for name in sorted(names) if is_dicom(path := Path(parent) / name)), None)
+            if first is not None:
+                series.append(_series(Path(parent), first))
+    return series
+
+
+def first_visit(series: list[Series], *, codes: Collection[str]) -> list[Series]:
+    """Return the series of the first visit.
+
+    Args:
+        series: The series of a patient.
+        codes: Codes of the first visit in this set; where no header has a code, the earliest date counts.
+
+    Raises:
+        LeaveOut: If only later visits are here.
+    """
+    if any(one.visit for one in series):
+        first = [one for one in series if one.visit in codes]
+        if not first:
+            reason = "only visits after the first are here"
+            raise LeaveOut(reason, ", ".join(sorted({one.visit for one in series})))
+        return first
+    earliest = min((one.date for one in series), default="")
+    return [one for one in series if one.date == earliest]
+
+
+def only(series: list[Series], *, what: str) -> Series:
+    """Return the one series that fits.
+
+    Raises:
+        LeaveOut: If none does, or several do.
+    """
+    if len(series) == 1:
+        return series[0]
+    reason = f"{what} is not here" if not series else f"several series could be {what}"
+    raise LeaveOut(reason, "; ".join(one.description for one in series))
+
+
+def by_identity(rows: Iterable[Mapping[str, str]], column: str, *, prefix: str = "") -> dict[str, Mapping[str, str]]:
+    """Return the rows of a clinical table by canonical identity.
+
+    Args:
+        rows: The rows.
+        column: The column of the patient's name.
+        prefix: What comes before a bare number, such as ``ISPY2-``.
+
+    Raises:
+        CohortError: If a patient stands twice.
+    """
+    found: dict[str, Mapping[str, str]] = {}
+    for row in rows:
+        name = row[column].removesuffix(".0")
+        identity = canonical_identity(f"{prefix}{name}" if name.isdecimal() else name)
+        if found.setdefault(identity, row) is not row:
+            message = f"the clinical table names {row[column]} twice: keep one row for each patient"
+            raise CohortError(message)
+    return found
+
+
+def _series(path: Path, first: Path) -> Series:
+    header = read_dataset(first, only=KEYWORDS)
+    visit = text_of(header, "ClinicalTrialTimePointID")
+    told = VISIT.search(text_of(header, "StudyDescription"))
+    return Series(
+        path=path,
+        first=first,
+        uid=text_of(header, "SeriesInstanceUID"),
+        study=text_of(header, "StudyInstanceUID"),
+        modality=text_of(header, "Modality").upper(),
+        description=text_of(header, "SeriesDescription"),
+        date=text_of(header, "StudyDate"),
+        visit=visit or (f"T{told[1]}" if told else ""),
+    )

@@ -1,0 +1,105 @@
+"""The NACT pilot: multi-phase series, a private VOI as loose box, tissue that is never the tumour; and the real case."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.cohort.sources.conftest import SHAPE, write_dynamic, write_ucsf_seg, write_workbook
+
+from onephase.cohort.sources.nact_pilot import is_derived
+from onephase.cohort.sources.tcia import Series
+from onephase.cohort.table import read_cohort
+from onephase.errors import CohortError
+from onephase.readers.case import read_case
+
+VISIT = {"ClinicalTrialTimePointID": "T1", "StudyDate": "19910808"}
+
+
+def write_set(root: Path, *, labels: bool = True, **seg) -> Path:
+    for number in ("01", "06"):
+        patient = root / f"UCSF-BR-{number}" / "1.3.6.1"
+        made = write_dynamic(patient / "dce", SeriesDescription="Sagittal-IR_3DFGRE", **VISIT)
+        write_ucsf_seg(patient / "seg" / "1-1.dcm", made, **VISIT, **seg)
+    if labels:
+        rows = [
+            ("NACT_01", "NACT", 0, 0, 0, 0, ""),
+            ("NACT_06", "NACT", 1, 1, 1, 0, ""),
+            ("DUKE_001", "DUKE", 1, 1, 1, 1, ""),
+        ]
+        header = ("patient_id", "dataset", "hr", "er", "pr", "her2", "tcia_series_uid")
+        write_workbook(root / "clinical_and_imaging_info.xlsx", {"dataset_info": [header, *rows]})
+    return root
+
+
+def test_the_voi_becomes_a_box_and_the_second_phase_is_first_post(tmp_path: Path, do_import) -> None:
+    done = do_import("nact-pilot", write_set(tmp_path / "set"))
+    assert not done.check.errors
+    first, second = read_cohort(tmp_path / "out" / "cohort.csv").records
+    assert first.box.bounds == ((1, 3), (2, 6), (5, 9))
+    assert (first.phase, first.mask) == ("2", None)
+    assert (second.patient_id, second.identity, second.texts["er"]) == ("UCSF-BR-06", "nact 6", "positive")
+    case = read_case(second.image, case_id="x", box=second.box, phase=second.phase)
+    assert case.phase == "phase 2 of 3, as asked for"
+
+
+def test_a_voi_that_counts_slices_from_the_other_end_is_found_out(tmp_path: Path, do_import) -> None:
+    tissue = np.zeros(SHAPE)
+    tissue[3:5, 2:6, 5:9] = 1.0  # what slices 1 and 2 are when counted from the other end
+    with pytest.raises(CohortError, match=r"none can be used \(2: its volume of interest does not enclose its own"):
+        do_import("nact-pilot", write_set(tmp_path / "set", tissue=tissue))
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"indices": (0, 2, 3)}, "its private attributes are not those of a pre, early and late phase"),
+        ({"high": (8, 5, 5)}, None),
+        ({"high": (8, 20, 2)}, "its volume of interest reaches beyond the series"),
+    ],
+)
+def test_private_attributes_are_checked(tmp_path: Path, do_import, change, reason) -> None:
+    root = write_set(tmp_path / "set", **change)
+    if reason is None:
+        assert len(do_import("nact-pilot", root).record.found.lesions) == 2
+        return
+    with pytest.raises(CohortError) as fault:
+        do_import("nact-pilot", root)
+    assert reason in str(fault.value)
+
+
+def test_without_mama_mias_table_there_are_no_labels_and_the_check_says_so(tmp_path: Path, do_import) -> None:
+    done = do_import("nact-pilot", write_set(tmp_path / "set", labels=False))
+    assert len(done.record.found.lesions) == 2
+    assert ["all labels are missing" in error.problem for error in done.check.errors] == [True]
+    assert "no labels: put MAMA-MIA's clinical_and_imaging_info.xlsx" in done.record.found.notes[2]
+
+
+def test_later_visits_and_single_phases_are_left_out(tmp_path: Path, do_import) -> None:
+    root = write_set(tmp_path / "set")
+    write_dynamic(root / "UCSF-BR-02" / "1.3" / "dce", ClinicalTrialTimePointID="T3")
+    write_dynamic(root / "UCSF-BR-03" / "1.3" / "dce", phases=1, **VISIT)
+    write_dynamic(root / "UCSF-BR-04" / "1.3" / "dce", **VISIT)
+    done = do_import("nact-pilot", root)
+    assert {reason: len(cases) for reason, cases in done.record.by_reason().items()} == {
+        "only visits after the first are here": 1,
+        "the dynamic series, of three phases or more, is not here": 1,
+        "no segmentation with a volume of interest is here": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("description", "derived"),
+    [("Dynamic-3dfgre", False), ("Sagittal-IR_3DFGRE", False), ("Dynamic-3dfgre: SER", True), ("x: PE1", True)],
+)
+def test_maps_computed_from_the_series_are_no_phases(description: str, derived: bool) -> None:
+    assert is_derived(Series(Path(), Path(), "", "", "MR", description, "", "")) == derived
+
+
+def test_the_real_case_of_the_nact_pilot(shared_data: Path, do_import, tmp_path: Path) -> None:
+    done = do_import("nact-pilot", shared_data)
+    (lesion,) = done.record.found.lesions
+    assert lesion.box.bounds == ((9, 51), (72, 196), (40, 148))
+    assert lesion.phase == "2"
+    case = read_case(lesion.image, case_id="x", box=lesion.box, phase=lesion.phase)
+    assert case.volume.grid.shape == (60, 256, 256)
+    assert done.record.to_json()["counts"] == {"found": 1, "used": 1, "left_out": 0}
