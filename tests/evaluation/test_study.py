@@ -5,12 +5,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
 from onephase.evaluation.findings import receptor_findings
 from onephase.evaluation.page import page_of, write_study
 from onephase.evaluation.predictions import Predictions, read_predictions, write_predictions
+from onephase.evaluation.restraint_findings import NOTHING_TO_CALIBRATE, conformal_findings
 from onephase.evaluation.study import Study, study_of
 from onephase.evaluation.tables import tables_of
 
@@ -46,6 +48,10 @@ def test_files(study: Study, predictions: Predictions, tmp_path: Path) -> None:
     assert json.loads((tmp_path / "evaluation.json").read_text())["policy"] == "ki67_20"
     names = {path.stem for path in (tmp_path / "tables").iterdir()}
     assert names >= {"figures", "cases", "receptors", "ki67", "panel", "comparisons", "subtypes", "subgroups"}
+    assert names >= {"calibration", "decision-curve", "abstention"}
+    drawn = {path.stem: ElementTree.fromstring(path.read_text()) for path in (tmp_path / "figures").iterdir()}  # noqa: S314
+    assert set(drawn) == {"receptors", "panel", "ki67", "reliability", "decision-curve", "abstention"}
+    assert all(one.tag == "{http://www.w3.org/2000/svg}svg" for one in drawn.values())
     with (tmp_path / "tables" / "figures.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     auc = study.groups[0].scores["onephase"].receptor("er").auc
@@ -66,7 +72,7 @@ def test_page_is_whole_in_itself_and_says_what_it_is(study: Study, predictions: 
     assert "Research use only" in page
     assert "SIMULATED" not in page
     assert not re.search(r"(src|href|url)\s*[=(]", page)
-    assert page.count("<svg") == 4
+    assert page.count("<svg") == 6
     parser = HTMLParser()
     parser.feed(page)
     parser.close()
@@ -102,6 +108,36 @@ def test_sentences_say_interval_and_n_and_admit_chance(study: Study, predictions
 def test_tables_are_rectangular(study: Study) -> None:
     for table in tables_of(study):
         assert all(len(row) == len(table.columns) for row in table.rows), table.name
+
+
+def test_conformal_answers_or_why_there_are_none(study: Study, few: Predictions) -> None:
+    assert study.conformal == ()
+    assert conformal_findings(study) == (NOTHING_TO_CALIBRATE,)
+    assert "conformal" not in {table.name for table in tables_of(study)}
+    calibrated = study_of(replace(few, calibration=few), policy="ki67_20", resamples=50)
+    assert len(conformal_findings(calibrated)) == len(calibrated.conformal) == 7
+    table = next(table for table in tables_of(calibrated) if table.name == "conformal")
+    assert {row[0] for row in table.rows} == {
+        "ER",
+        "PR",
+        "HER2",
+        "HR",
+        "subtypes (ki67_20)",
+        "receptor groups",
+        "Ki-67",
+    }
+    page = page_of(calibrated, few)
+    assert NOTHING_TO_CALIBRATE not in page
+    assert "answers that promised 0.9" in page
+
+
+def test_raw_and_adjusted_p_stand_side_by_side(study: Study) -> None:
+    table = next(table for table in tables_of(study) if table.name == "comparisons")
+    assert table.columns[-3:] == ("p", "p (Holm)", "n")
+    for group in study.groups:
+        tested = [one for versus in group.versus for one in versus.figures.values() if one.p_value is not None]
+        smallest = min(tested, key=lambda one: one.p_value)
+        assert smallest.adjusted_p == pytest.approx(min(1, len(tested) * smallest.p_value))
 
 
 def test_the_oracle_stands_beside(few: Predictions) -> None:

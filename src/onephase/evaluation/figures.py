@@ -1,4 +1,4 @@
-"""The figures of a study as inline SVG, drawn with the pens of the reports: forests, reliability, scatter."""
+"""The figures of a study as inline SVG: forests, reliability, scatter."""
 
 from collections.abc import Iterable, Sequence
 
@@ -6,21 +6,27 @@ import numpy as np
 from jaxtyping import Float64
 from markupsafe import Markup
 
-from onephase.reports.style import ACCENT, INK, LINE, MUTED
-from onephase.reports.svg import Scale, drawing, element, path
+from onephase.evaluation.pens import (
+    FOOT,
+    GAP,
+    HEAD,
+    LEFT,
+    LETTER_WIDTH,
+    SQUARE,
+    TEXT,
+    axis_across,
+    axis_up,
+    stroke,
+    whole,
+    words,
+)
+from onephase.reports.style import ACCENT, INK, MUTED
+from onephase.reports.svg import Scale, element
 from onephase.statistics.calibration import Bin
 from onephase.statistics.estimate import Estimate
 
-TEXT = 13.0  # font size; coordinates are pixels at full width
 ROW_HEIGHT = 22.0
-LETTER_WIDTH = 7.2
 PANEL_WIDTH = 190.0
-GAP = 26.0
-HEAD = 30.0
-FOOT = 40.0
-SQUARE = 180.0
-LEFT = 50.0
-TICKS = 4
 
 Row = tuple[str, Estimate]
 
@@ -40,21 +46,21 @@ def forest(panels: Sequence[tuple[str, Sequence[Row]]], *, reference: float, axi
     base = HEAD + ROW_HEIGHT * len(labels)
     low, high = _span([estimate for _, rows in panels for _, estimate in rows], reference)
     marks: list[Markup] = [
-        _text(label, x=left - 12, y=HEAD + ROW_HEIGHT * (row + 0.5) + TEXT / 3, anchor="end", colour=INK)
+        words(label, x=left - 12, y=HEAD + ROW_HEIGHT * (row + 0.5) + TEXT / 3, anchor="end", colour=INK)
         for row, label in enumerate(labels)
     ]
     for number, (title, rows) in enumerate(panels):
         start = left + number * (PANEL_WIDTH + GAP)
         across = Scale(low, high, start, start + PANEL_WIDTH)
-        marks.append(_text(title, x=start + PANEL_WIDTH / 2, y=HEAD - 12, weight="600", colour=INK))
-        marks.append(_line([(across(reference), HEAD - 4), (across(reference), base)], colour=MUTED, dashes="3 3"))
+        marks.append(words(title, x=start + PANEL_WIDTH / 2, y=HEAD - 12, weight="600", colour=INK))
+        marks.append(stroke([(across(reference), HEAD - 4), (across(reference), base)], colour=MUTED, dashes="3 3"))
         for row, (label, estimate) in enumerate(rows):
             colour = ACCENT if label.endswith(highlighted) else INK
             marks += _interval(estimate, across, y=HEAD + ROW_HEIGHT * (row + 0.5), colour=colour)
-        marks += _axis(across, base=base, title=axis)
+        marks += axis_across(across, base=base, title=axis)
     width = left + len(panels) * (PANEL_WIDTH + GAP)
     described = f"{axis} with intervals: " + ", ".join(title for title, _ in panels)
-    return _whole(marks, width=width, height=base + FOOT, label=described)
+    return whole(marks, width=width, height=base + FOOT, label=described)
 
 
 def reliability_diagrams(panels: Sequence[tuple[str, Sequence[Bin]]]) -> Markup:
@@ -65,19 +71,19 @@ def reliability_diagrams(panels: Sequence[tuple[str, Sequence[Bin]]]) -> Markup:
         start = LEFT + number * (SQUARE + 2 * GAP)
         across, up = Scale(0.0, 1.0, start, start + SQUARE), Scale(0.0, 1.0, base, HEAD)
         cases = sum(one.observed.n for one in bins)
-        marks.append(_text(f"{title} (n {cases})", x=start + SQUARE / 2, y=HEAD - 12, weight="600", colour=INK))
-        marks.append(_line([(across(0.0), up(0.0)), (across(1.0), up(1.0))], colour=MUTED, dashes="3 3"))
+        marks.append(words(f"{title} (n {cases})", x=start + SQUARE / 2, y=HEAD - 12, weight="600", colour=INK))
+        marks.append(stroke([(across(0.0), up(0.0)), (across(1.0), up(1.0))], colour=MUTED, dashes="3 3"))
         for one in bins:
             if one.observed.value is None or one.observed.low is None or one.observed.high is None:
                 continue
             x = across(one.predicted)
-            marks.append(_line([(x, up(one.observed.low)), (x, up(one.observed.high))], colour=ACCENT, width=1.6))
+            marks.append(stroke([(x, up(one.observed.low)), (x, up(one.observed.high))], colour=ACCENT, width=1.6))
             marks.append(element("circle", cx=x, cy=up(one.observed.value), r=4.0, fill=ACCENT))
-        marks += _axis(across, base=base, title="predicted")
-        marks += _upright_axis(up, left=start, title="observed" if number == 0 else "")
+        marks += axis_across(across, base=base, title="predicted")
+        marks += axis_up(up, left=start, title="observed" if number == 0 else "")
     width = LEFT + len(panels) * (SQUARE + 2 * GAP)
     described = "Reliability: " + ", ".join(title for title, _ in panels)
-    return _whole(marks, width=width, height=base + FOOT, label=described)
+    return whole(marks, width=width, height=base + FOOT, label=described)
 
 
 def scatter(predicted: Float64[np.ndarray, " case"], observed: Float64[np.ndarray, " case"], *, axis: str) -> Markup:
@@ -86,23 +92,23 @@ def scatter(predicted: Float64[np.ndarray, " case"], observed: Float64[np.ndarra
     top = 1.05 * float(max(predicted.max(), observed.max()))
     base = HEAD + side
     across, up = Scale(0.0, top, LEFT, LEFT + side), Scale(0.0, top, base, HEAD)
-    marks = [_line([(across(0.0), up(0.0)), (across(top), up(top))], colour=MUTED, dashes="3 3")]
+    marks = [stroke([(across(0.0), up(0.0)), (across(top), up(top))], colour=MUTED, dashes="3 3")]
     marks += [
         element("circle", cx=across(x), cy=up(y), r=2.5, fill=ACCENT, fill_opacity=0.55)
         for x, y in zip(observed.tolist(), predicted.tolist(), strict=True)
     ]
-    marks += _axis(across, base=base, title=f"observed {axis}")
-    marks += _upright_axis(up, left=LEFT, title=f"predicted {axis}")
-    return _whole(marks, width=LEFT + side + GAP, height=base + FOOT, label=f"Predicted against observed {axis}")
+    marks += axis_across(across, base=base, title=f"observed {axis}")
+    marks += axis_up(up, left=LEFT, title=f"predicted {axis}")
+    return whole(marks, width=LEFT + side + GAP, height=base + FOOT, label=f"Predicted against observed {axis}")
 
 
 def _interval(estimate: Estimate, across: Scale, *, y: float, colour: str) -> list[Markup]:
     if estimate.value is None:
         middle = (across.start + across.stop) / 2
-        return [_text("not defined", x=middle, y=y + TEXT / 3, colour=MUTED)]
+        return [words("not defined", x=middle, y=y + TEXT / 3, colour=MUTED)]
     marks = []
     if estimate.low is not None and estimate.high is not None:
-        marks.append(_line([(across(estimate.low), y), (across(estimate.high), y)], colour=colour, width=1.8))
+        marks.append(stroke([(across(estimate.low), y), (across(estimate.high), y)], colour=colour, width=1.8))
     marks.append(element("rect", x=across(estimate.value) - 3.5, y=y - 3.5, width=7.0, height=7.0, fill=colour))
     return marks
 
@@ -114,43 +120,3 @@ def _span(estimates: Iterable[Estimate], reference: float) -> tuple[float, float
     low, high = min(shown), max(shown)
     margin = 0.05 * (high - low) or 0.1
     return low - margin, high + margin
-
-
-def _ticks(low: float, high: float) -> list[float]:
-    """Return round numbers, about five of them, within a span."""
-    rough = (high - low) / TICKS
-    magnitude = 10.0 ** np.floor(np.log10(rough))
-    step = next(magnitude * factor for factor in (1, 2, 5, 10) if magnitude * factor >= rough)
-    return [float(step * number) for number in range(int(np.ceil(low / step)), int(np.floor(high / step)) + 1)]
-
-
-def _axis(across: Scale, *, base: float, title: str) -> list[Markup]:
-    marks = [_line([(across.start, base), (across.stop, base)], colour=LINE, width=1.5)]
-    for tick in _ticks(across.low, across.high):
-        marks.append(_line([(across(tick), base), (across(tick), base + 4)], colour=MUTED))
-        marks.append(_text(f"{tick:g}", x=across(tick), y=base + 17, colour=MUTED))
-    return [*marks, _text(title, x=(across.start + across.stop) / 2, y=base + 34, colour=MUTED)]
-
-
-def _upright_axis(up: Scale, *, left: float, title: str) -> list[Markup]:
-    marks = [_line([(left, up.start), (left, up.stop)], colour=LINE, width=1.5)]
-    for tick in _ticks(up.low, up.high):
-        marks.append(_line([(left - 4, up(tick)), (left, up(tick))], colour=MUTED))
-        marks.append(_text(f"{tick:g}", x=left - 7, y=up(tick) + TEXT / 3, anchor="end", colour=MUTED))
-    middle = (up.start + up.stop) / 2
-    turned = {"transform": f"rotate(-90 {left - 36:g} {middle:g})"}
-    words = element("text", title, x=left - 36, y=middle, font_size=TEXT, text_anchor="middle", fill=MUTED, **turned)
-    return [*marks, words] if title else marks
-
-
-def _text(words: str, *, x: float, y: float, colour: str, anchor: str = "middle", weight: str = "400") -> Markup:
-    return element("text", words, x=x, y=y, font_size=TEXT, font_weight=weight, text_anchor=anchor, fill=colour)
-
-
-def _line(points: list[tuple[float, float]], *, colour: str, width: float = 1.0, dashes: str = "none") -> Markup:
-    return element("path", d=path(points), stroke=colour, stroke_width=width, stroke_dasharray=dashes, fill="none")
-
-
-def _whole(marks: list[Markup], *, width: float, height: float, label: str) -> Markup:
-    # the figure is never drawn larger than its coordinates, so that text keeps its size
-    return drawing(*marks, width=width, height=height, label=label, style=f"max-width:{width:.0f}px")

@@ -2,8 +2,13 @@
 
 from collections.abc import Iterator
 
+from onephase.evaluation.abstention_scores import AbstentionScore
+from onephase.evaluation.conformal_scores import ConformalScore
+from onephase.evaluation.ki67_scores import Ki67Score
+from onephase.evaluation.receptor_scores import ReceptorScore
 from onephase.evaluation.scores import Scores
 from onephase.evaluation.study import Study
+from onephase.evaluation.subtype_scores import SubtypeScore
 from onephase.evaluation.table import csv_text
 from onephase.statistics.estimate import Comparison, Estimate
 
@@ -35,15 +40,37 @@ def figures_csv(study: Study) -> str:
                 (group.name, f"{one.first} - {one.second}", name, *_numbers(figure))
                 for name, figure in one.figures.items()
             ]
+    for answer in study.conformal:
+        for name, figure in _conformal(answer):
+            rows.append((study.whole.name, "conformal", f"{answer.target} {name}", *_numbers(figure)))
     return csv_text(rows)
 
 
 def _figures(scores: Scores) -> Iterator[Figure]:
     for one in scores.receptors:
-        yield f"{one.receptor} auc", one.auc
-        yield f"{one.receptor} brier", one.brier
-        yield f"{one.receptor} calibration error", one.calibration_error
-    ki67 = scores.ki67
+        yield from _receptor(one)
+    yield from _ki67(scores.ki67)
+    yield "panel log-likelihood", scores.panel.log_likelihood
+    yield "panel gain over prior", scores.panel.gain
+    for score in scores.subtypes:
+        yield from _subtype(score)
+    for question in scores.abstention:
+        yield from _abstention(question)
+    for row in scores.subgroups:
+        for name, estimate in row.figures.items():
+            yield f"{row.column}={row.value} {name}", estimate
+
+
+def _receptor(one: ReceptorScore) -> Iterator[Figure]:
+    yield f"{one.receptor} auc", one.auc
+    yield f"{one.receptor} brier", one.brier
+    yield f"{one.receptor} calibration error", one.calibration_error
+    for point in one.decision:
+        yield f"{one.receptor} net benefit from {point.threshold:g}", point.model
+        yield f"{one.receptor} net benefit of all positive from {point.threshold:g}", point.treat_all
+
+
+def _ki67(ki67: Ki67Score) -> Iterator[Figure]:
     yield "ki67 mae percent", ki67.mae_percent
     yield "ki67 constant mae percent", ki67.constant_mae_percent
     yield "ki67 gain percent", ki67.gain_percent
@@ -51,16 +78,27 @@ def _figures(scores: Scores) -> Iterator[Figure]:
     yield "ki67 concordance", ki67.concordance
     for level, share in ki67.coverage:
         yield f"ki67 coverage {level:g}", share
-    yield "panel log-likelihood", scores.panel.log_likelihood
-    yield "panel gain over prior", scores.panel.gain
-    for score in scores.subtypes:
-        yield f"{score.scheme} macro auc", score.discrimination.macro
-        yield f"{score.scheme} accuracy", score.accuracy
-        for name, estimate in zip(score.classes, score.discrimination.per_class, strict=True):
-            yield f"{score.scheme} auc {name}", estimate
-    for row in scores.subgroups:
-        for name, estimate in row.figures.items():
-            yield f"{row.column}={row.value} {name}", estimate
+
+
+def _subtype(score: SubtypeScore) -> Iterator[Figure]:
+    yield f"{score.scheme} macro auc", score.discrimination.macro
+    yield f"{score.scheme} accuracy", score.accuracy
+    for name, estimate in zip(score.classes, score.discrimination.per_class, strict=True):
+        yield f"{score.scheme} auc {name}", estimate
+
+
+def _abstention(one: AbstentionScore) -> Iterator[Figure]:
+    yield f"{one.target} {one.loss} mean over shares", one.curve.area
+    for share, risk in one.curve.points:
+        yield f"{one.target} {one.loss} of the surest {share:g}", risk
+
+
+def _conformal(one: ConformalScore) -> Iterator[Figure]:
+    yield f"held the truth, promised {one.level:g}", one.coverage
+    for part, share in {**one.by_class, **one.by_site}.items():
+        yield f"held the truth, {part}", share
+    yield "size", one.size
+    yield "of one class", one.single
 
 
 def _numbers(figure: Estimate | Comparison) -> tuple[object, ...]:

@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 
 from onephase.evaluation.answers import SCORED_RECEPTORS
+from onephase.evaluation.calibration_tables import calibration_table, decision_table
 from onephase.evaluation.comparison_tables import comparison_table
+from onephase.evaluation.restraint_tables import abstention_table, conformal_table
 from onephase.evaluation.scores import Scores
 from onephase.evaluation.study import Group, Study
 from onephase.evaluation.table import PERCENT, TITLES, Table, p_text, with_counts
@@ -19,7 +21,10 @@ def tables_of(study: Study) -> tuple[Table, ...]:
         comparison_table(study),
         _subtypes(study),
         *_confusions(study),
-        _calibration(study),
+        calibration_table(study),
+        decision_table(study),
+        abstention_table(study),
+        conformal_table(study),
         _subgroups(study),
     )
     return tuple(table for table in made if table.rows)
@@ -165,29 +170,6 @@ def _confusions(study: Study) -> Iterator[Table]:
             ("", *score.classes),
             tuple(rows),
         )
-
-
-def _calibration(study: Study) -> Table:
-    rows = [
-        (
-            group.name,
-            contestant,
-            TITLES[one.receptor],
-            one.brier.text(),
-            one.calibration_error.text(),
-            str(one.brier.n),
-        )
-        for group, contestant, scores in _scored(study)
-        for one in scores.receptors
-        if one.brier.n
-    ]
-    return Table(
-        "calibration",
-        "Brier score and expected calibration error (bins of equal size).",
-        ("Cohort", "Contestant", "Receptor", "Brier", "ECE", "n"),
-        tuple(rows),
-        "ECE is never below zero: noise alone lifts it, the more the fewer the cases.",
-    )
 
 
 def _subgroups(study: Study) -> Table:

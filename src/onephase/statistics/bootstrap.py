@@ -20,7 +20,7 @@ Statistic: TypeAlias = Callable[[Counts], Float64[np.ndarray, " resample"]]
 Statistics: TypeAlias = Callable[[Counts], Float64[np.ndarray, "resample figure"]]
 """Counts to several values for each resample, for figures that share their work, as the points of a curve do."""
 
-RESAMPLES = 2000
+RESAMPLES = 5000  # so that the smallest p value, 2 in so many, survives a family of a hundred comparisons
 BLOCK_VALUES = 1 << 21  # counts that a statistic sees at once: 16 MiB
 DEFINED_SHARE = 0.9  # of resamples; below it a percentile would speak for a selection
 

@@ -133,8 +133,9 @@ def auc_statistic(scores: Float64[np.ndarray, " case"], positive: Bool[np.ndarra
 
     def statistic(counts: Counts) -> Float64[np.ndarray, " resample"]:
         ordered = counts[:, order]
-        positives = np.add.reduceat(ordered * sign, starts, axis=1)  # (resample, tie group)
-        negatives = np.add.reduceat(ordered * ~sign, starts, axis=1)
+        positives, negatives = ordered * sign, ordered * ~sign
+        if len(starts) < len(order):  # ties; (resample, tie group)
+            positives, negatives = (np.add.reduceat(part, starts, axis=1) for part in (positives, negatives))
         below = np.cumsum(negatives, axis=1) - negatives / 2
         pairs = positives.sum(axis=1) * negatives.sum(axis=1)
         wins = (positives * below).sum(axis=1)
