@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -233,9 +233,3 @@ def examine(made: Callable[..., Prediction], tmp_path_factory: pytest.TempPathFa
 def centre() -> Callable[[str], np.ndarray]:
     """Where the middle of the ball lies; see :func:`centre_of`."""
     return centre_of
-
-
-@pytest.fixture(scope="session")
-def objects_of() -> Callable[[Prediction, DicomSource], DicomObjects]:
-    """Make the result objects of a prediction at a fixed moment."""
-    return partial(dicom_objects, created=CREATED)

@@ -1,5 +1,6 @@
 """The regions lie on the right voxels, whoever reads them."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import SimpleITK
 from pydicom import Dataset, dcmread
 
 from onephase.inference.maps import LABELLED
+from onephase.reports.dicom_seg import segmentation
 
 ORIENTATIONS = ["axial", "sagittal", "coronal", "oblique"]
 REACH_MM = {1: (-99, -2), 2: (-2, 2), 3: (2, 6)}  # core, rim, shell: the default radii
@@ -54,7 +56,9 @@ def test_gdcm_finds_the_middle_of_each_region_where_the_lesion_is(examine, centr
     reader = SimpleITK.ImageSeriesReader()
     reader.SetFileNames(reader.GetGDCMSeriesFileNames(str(examined.folder)))
     image = reader.Execute()
-    first = np.array(dcmread(examined.written["seg"]).PerFrameFunctionalGroupsSequence[0].PlanePositionSequence[0][0x200032].value)
+    first = np.array(
+        dcmread(examined.written["seg"]).PerFrameFunctionalGroupsSequence[0].PlanePositionSequence[0][0x200032].value
+    )
     from_the_end = np.linalg.norm(first - image.GetOrigin()) > 1
     for covered in by_segment:
         middle = np.argwhere(covered[::-1] if from_the_end else covered).mean(axis=0)
@@ -66,20 +70,22 @@ def test_every_frame_is_kept_and_the_segments_part_the_lesion(examine):
     seg = dcmread(examine("axial").written["seg"])
     slices = len(list(examine("axial").folder.iterdir()))
     assert seg.NumberOfFrames == 3 * slices
-    assert [segment.SegmentLabel for segment in seg.SegmentSequence] == ["Lesion core", "Lesion rim", "Peritumoral shell"]
+    assert [segment.SegmentLabel for segment in seg.SegmentSequence] == [
+        "Lesion core",
+        "Lesion rim",
+        "Peritumoral shell",
+    ]
     assert {segment.SegmentAlgorithmType for segment in seg.SegmentSequence} == {"SEMIAUTOMATIC"}
     assert seg.SegmentsOverlap == "NO"
     assert seg.pixel_array.reshape(3, slices, -1).sum(axis=0).max() == 1
     assert not seg.pixel_array.any(axis=(1, 2)).all()  # some are empty, and there
 
 
-def test_a_region_without_voxels_keeps_its_segment(examine, objects_of):
-    from dataclasses import replace
-
+def test_a_region_without_voxels_keeps_its_segment(examine):
     examined = examine("axial")
     maps = examined.prediction.maps
     small = replace(examined.prediction, maps=replace(maps, distance_mm=maps.distance_mm + np.float32(6)))
-    made = objects_of(small, examined.source)
-    assert len(made.seg.SegmentSequence) == len(LABELLED)
-    assert not made.seg.pixel_array[: len(examined.source.images)].any()
-    assert made.seg.pixel_array.any()
+    seg = segmentation(small, examined.source, identity=examined.objects.identity)
+    assert len(seg.SegmentSequence) == len(LABELLED)
+    assert not seg.pixel_array[: len(examined.source.images)].any()
+    assert seg.pixel_array.any()

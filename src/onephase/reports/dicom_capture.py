@@ -12,7 +12,7 @@ from onephase.reports.figure import report_figure
 
 def capture(prediction: Prediction, source: DicomSource, *, identity: Identity) -> Dataset:
     """Return the Secondary Capture; no patient is named in its pixels."""
-    made: Dataset = SCImage.from_ref_dataset(
+    made = SCImage.from_ref_dataset(
         source.header,
         pixel_array=report_figure(prediction),
         photometric_interpretation="RGB",
@@ -22,8 +22,11 @@ def capture(prediction: Prediction, source: DicomSource, *, identity: Identity) 
         transfer_syntax_uid=ExplicitVRLittleEndian,
         **identity.series("capture"),
     )
+    made.copy_patient_and_study_information(source.header)
+    made.DateOfSecondaryCapture, made.TimeOfSecondaryCapture = made.ContentDate, made.ContentTime
     made.PatientOrientation = ""  # a page has none; viewers would print letters at its edges
     made.Laterality = source.laterality
     made.BurnedInAnnotation = "NO"
     identity.settle(made)
-    return made
+    settled: Dataset = made
+    return settled

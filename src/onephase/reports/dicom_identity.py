@@ -7,6 +7,7 @@ from typing import Any
 from highdicom.coding_schemes import CodingSchemeIdentificationItem
 from pydicom import Dataset
 from pydicom.uid import UID
+from pydicom.valuerep import DT
 
 from onephase.inference.prediction import Prediction
 from onephase.reports.dicom_codes import SCHEME, SCHEME_NAME, SCHEME_UID
@@ -77,6 +78,9 @@ class Identity:
     def settle(self, made: Dataset) -> None:
         """Put what highdicom draws at random, or takes from the clock, in terms of the result."""
         made.InstanceCreationDate, made.InstanceCreationTime = made.ContentDate, made.ContentTime
+        for item in made.ContributingEquipmentSequence:
+            if "ContributionDateTime" in item:
+                item.ContributionDateTime = DT(self.created)
         for keyword in ("DimensionOrganizationSequence", "DimensionIndexSequence"):
             for item in made.get(keyword) or []:
                 item.DimensionOrganizationUID = self.uid(f"{made.Modality} dimensions")
