@@ -2,6 +2,7 @@
 
 import csv
 import json
+import resource
 import shutil
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 import SimpleITK
 
 from onephase.cohort.table import read_cohort
-from onephase.errors import CohortError
+from onephase.errors import CohortError, StorageError
 from onephase.imaging.case import Mask
 from onephase.readers.case import read_case
 from onephase.simulation.cases import CaseKey, case_examination
@@ -120,3 +121,24 @@ def test_bad_choices_are_refused_before_anything_is_written(tmp_path, choice):
     with pytest.raises(CohortError, match="at least 1 worker and a seed of 0 or more"):
         simulate_cohort(tmp_path / "none", cases=1, **choice)
     assert not (tmp_path / "none").exists()
+
+
+def test_a_full_disk_is_a_sentence_and_the_next_run_goes_on(tmp_path, cohort, capfd):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, hard))  # a mask fits, an image does not
+    try:
+        with pytest.raises(StorageError, match=r"alder-3-00000\.nii\.gz could not be written whole .is the disk full"):
+            simulate_cohort(tmp_path, preset="mixed", cases=4, seed=3)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    capfd.readouterr()  # ITK's own complaint
+    assert not list((tmp_path / "images").iterdir())
+    simulate_cohort(tmp_path, preset="mixed", cases=4, seed=3)
+    assert hashes(tmp_path) == hashes(cohort)
+
+
+def test_a_cohort_that_is_not_simulated_is_never_written_into(tmp_path):
+    (tmp_path / "cohort.csv").write_text("case_id,image\nours,ours.nii.gz\n")
+    with pytest.raises(CohortError, match=r"already holds cohort\.csv, and not from a simulation: choose another"):
+        simulate_cohort(tmp_path, cases=2)
+    assert [path.name for path in tmp_path.iterdir()] == ["cohort.csv"]

@@ -16,6 +16,7 @@ import numpy as np
 
 from onephase.cohort.workers import in_order
 from onephase.errors import CohortError
+from onephase.imaging.geometry import Grid
 from onephase.progress import Progress, silent
 from onephase.simulation.cases import CaseKey, CaseTruth, case_examination, case_truth
 from onephase.simulation.plan import plan_of
@@ -23,7 +24,7 @@ from onephase.simulation.sites import site_of
 from onephase.simulation.truth import write_truth
 from onephase.simulation.version import SIMULATION_VERSION, source_sha256
 from onephase.simulation.wording import LABEL_COLUMNS
-from onephase.storage import file_aside, read_json, write_json, write_text
+from onephase.storage import read_json, write_json, write_text
 
 COMPRESSION_LEVEL = 1  # noise does not compress; higher levels cost time and save little
 COLUMNS = (
@@ -82,18 +83,16 @@ def simulate_cohort(  # noqa: PLR0913 - what a user may choose, each by its name
 
 def write_case(folder: Path, key: CaseKey) -> None:
     """Simulate a case and write its image and mask; each file appears whole or not at all."""
-    import SimpleITK  # slow to import, and needed only where images are written
+    from onephase.writers.volume_file import write_array  # slow to import, and needed only where images are written
 
     examination = case_examination(key)
     image_path, mask_path = _paths(folder, key)
     slices, rows, columns = examination.image.shape
     depth, height, width = examination.spacing_mm
+    middle = (-(columns - 1) / 2 * width, -(rows - 1) / 2 * height, -(slices - 1) / 2 * depth)  # of the volume: 0, 0, 0
+    grid = Grid.axial((slices, rows, columns), examination.spacing_mm, origin_mm=middle)
     for path, array in ((mask_path, examination.mask.astype(np.uint8)), (image_path, examination.image)):
-        volume = SimpleITK.GetImageFromArray(array)
-        volume.SetSpacing((width, height, depth))
-        volume.SetOrigin(tuple(-(n - 1) / 2 * mm for n, mm in ((columns, width), (rows, height), (slices, depth))))
-        with file_aside(path) as aside:
-            SimpleITK.WriteImage(volume, str(aside), useCompression=True, compressionLevel=COMPRESSION_LEVEL)
+        write_array(path, array, grid, compression_level=COMPRESSION_LEVEL)
 
 
 def _paths(folder: Path, key: CaseKey) -> tuple[Path, Path]:
@@ -110,6 +109,7 @@ def _claim(folder: Path, *, seed: int) -> None:
     }
     path = folder / "simulation.json"
     if not path.exists():
+        _refuse_other_cohort(folder)
         write_json(path, identity | {"numpy": np.__version__})
         return
     found = read_json(path)
@@ -119,6 +119,14 @@ def _claim(folder: Path, *, seed: int) -> None:
             f"version {found.get('simulation_version')}): choose another folder, or remove that one"
         )
         raise CohortError(message)
+
+
+def _refuse_other_cohort(folder: Path) -> None:
+    """Refuse a folder with a cohort table or images that no simulation wrote, and which it might replace."""
+    for name in ("cohort.csv", "images", "masks"):
+        if (folder / name).exists():
+            message = f"{folder} already holds {name}, and not from a simulation: choose another folder"
+            raise CohortError(message)
 
 
 def _table(keys: Sequence[CaseKey], truths: Sequence[CaseTruth], *, internal: int) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk  # noqa: N813 - the field's own alias
+from jaxtyping import Shaped
 
 from onephase.errors import StorageError
 from onephase.imaging.case import Mask, Volume
@@ -15,6 +16,7 @@ from onephase.storage import file_aside
 
 SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha")
 CHUNK_BYTES = 1 << 20
+USUAL_LEVEL = -1  # ITK's own
 
 
 def write_volume(path: Path, volume: Volume) -> None:
@@ -27,15 +29,28 @@ def write_volume(path: Path, volume: Volume) -> None:
     Raises:
         StorageError: If the suffix is another, or the disk is full; nothing is left behind.
     """
-    _write(path, volume.array, volume.grid)
+    write_array(path, volume.array, volume.grid)
 
 
 def write_mask(path: Path, mask: Mask) -> None:
     """Write a mask as 0 and 1 in eight bits with its grid; see :func:`write_volume`."""
-    _write(path, mask.array.astype(np.uint8), mask.grid)
+    write_array(path, mask.array.astype(np.uint8), mask.grid)
 
 
-def _write(path: Path, array: np.ndarray, grid: Grid) -> None:
+def write_array(
+    path: Path, array: Shaped[np.ndarray, "slice row column"], grid: Grid, *, compression_level: int = USUAL_LEVEL
+) -> None:
+    """Write voxels of any number type as they are; see :func:`write_volume`.
+
+    Args:
+        path: Where to; the suffix says how.
+        array: The voxels.
+        grid: Where they are.
+        compression_level: 1 (fast) to 9 (small), for the suffixes that compress.
+
+    Raises:
+        StorageError: If the suffix is another, or the disk is full; nothing is left behind.
+    """
     if not path.name.endswith(SUFFIXES):
         message = f"{path} has no suffix that can be written: use one of {', '.join(SUFFIXES)}"
         raise StorageError(message)
@@ -45,7 +60,8 @@ def _write(path: Path, array: np.ndarray, grid: Grid) -> None:
     image.SetDirection(grid.direction[:, ::-1].ravel().tolist())
     with file_aside(path) as aside:
         try:
-            sitk.WriteImage(image, str(aside), useCompression=not path.name.endswith(".nii"))
+            compress = not path.name.endswith(".nii")
+            sitk.WriteImage(image, str(aside), useCompression=compress, compressionLevel=compression_level)
             whole = _is_whole(aside, voxel_bytes=math.prod(array.shape) * array.itemsize)
         except (RuntimeError, EOFError, zlib.error, gzip.BadGzipFile):
             whole = False
