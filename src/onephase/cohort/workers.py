@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from multiprocessing import connection, get_context, parent_process
 from typing import TypeVar
 
+from threadpoolctl import threadpool_limits
+
 from onephase.errors import CohortError
 
 ONE_CORE = dict.fromkeys(
@@ -32,8 +34,9 @@ def in_order(
 ) -> Generator[Answer, None, None]:
     """Yield ``function(item)`` for each item, in their order, computed by ``workers`` processes.
 
-    One worker means this process itself. When the leader dies, its workers leave too. Close the generator
-    (``contextlib.closing``) where it may be left before its end.
+    One worker means this process itself, on one core as well: BLAS sums in another order on two, and the
+    bytes must not depend on the number of workers. When the leader dies, its workers leave too. Close the
+    generator (``contextlib.closing``) where it may be left before its end.
 
     Args:
         function: Importable by name; it and its items and answers can be pickled.
@@ -44,7 +47,8 @@ def in_order(
         CohortError: If a worker was killed, most often for want of memory.
     """
     if workers == 1 or len(items) <= 1:
-        yield from map(function, items)
+        with threadpool_limits(1):
+            yield from map(function, items)
         return
     with _one_core_each(), _pool(min(workers, len(items))) as pool:
         waiting: deque[Future[Answer]] = deque()

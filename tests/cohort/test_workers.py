@@ -1,0 +1,21 @@
+"""Answers come in the order of the items, and from one core each, so that the bytes do not depend on the workers."""
+
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from onephase.cohort.workers import in_order
+
+
+def blas_threads(_: int) -> int:
+    return max(library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas")
+
+
+def test_one_worker_computes_on_one_core_like_many_do():
+    with threadpool_limits(2, user_api="blas"):
+        assert blas_threads(0) == 2
+        assert list(in_order(blas_threads, [1, 2, 3], workers=1)) == [1, 1, 1]
+        assert blas_threads(0) == 2
+
+
+def test_answers_come_in_the_order_of_the_items():
+    assert list(in_order(abs, [-3, 1, -2], workers=2)) == [3, 1, 2]
+    assert list(in_order(abs, [], workers=2)) == []
