@@ -28,9 +28,45 @@ def test_a_folder_replaces_the_old_one_only_when_done(tmp_path):
         raise RuntimeError
     assert [path.name for path in target.iterdir()] == ["old"]
     with folder_aside(target) as aside:
+        (aside / "old").write_text("2")
         (aside / "new").write_text("2")
-    assert [path.name for path in target.iterdir()] == ["new"]
+    assert {path.name: path.read_text() for path in target.iterdir()} == {"old": "2", "new": "2"}
     assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
+
+
+def test_nothing_of_somebody_else_is_ever_replaced(tmp_path):
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "thesis.txt").write_text("years of work")
+    (tmp_path / "letter").write_text("dear")
+    with pytest.raises(StorageError, match=r"home holds thesis\.txt, which replacing the folder would lose: move it"):
+        write_folder(tmp_path / "home")
+    with pytest.raises(StorageError, match="letter is a file, where a folder is to be written"):
+        write_folder(tmp_path / "letter")
+    assert (tmp_path / "home" / "thesis.txt").read_text() == "years of work"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["home", "letter"]
+
+
+def write_folder(target):
+    with folder_aside(target) as aside:
+        (aside / "new").write_text("2")
+
+
+def test_a_fault_in_a_folder_names_the_place_that_the_user_knows(tmp_path):
+    with (
+        pytest.raises(StorageError, match=r"answer/report\.html could not be written"),
+        folder_aside(tmp_path / "answer") as aside,
+    ):
+        (aside / "report.html").mkdir()
+        write_text(aside / "report.html", "page")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_in_the_way_is_a_sentence(tmp_path):
+    (tmp_path / "answer").write_text("a file")
+    with pytest.raises(StorageError, match="because a file stands where a folder is needed; nothing was left"):
+        write_text(tmp_path / "answer" / "report.html", "page")
+    with pytest.raises(StorageError, match=r"answer/store\.json is missing"):
+        read_json(tmp_path / "answer" / "store.json")
 
 
 def test_a_full_disk_is_a_sentence_and_leaves_nothing(tmp_path):

@@ -29,7 +29,7 @@ def file_aside(path: Path) -> Iterator[Path]:
     Raises:
         StorageError: If the file cannot be written (disk full, no permission). Nothing is left.
     """
-    with _no_space_is_a_sentence(path):
+    with write_faults(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=".writing-", suffix="".join(path.suffixes), dir=path.parent)
         os.close(handle)
@@ -49,7 +49,8 @@ def folder_aside(path: Path) -> Iterator[Path]:
     """Yield an empty folder beside ``path``; put it in the place of ``path`` when the block succeeds.
 
     Args:
-        path: Where the finished folder shall stand. A folder already there is replaced.
+        path: Where the finished folder shall stand. A folder already there is replaced, but only by one
+            that holds a successor of everything in it: somebody else's folder is never lost.
 
     Yields:
         A temporary folder on the same file system.
@@ -57,11 +58,13 @@ def folder_aside(path: Path) -> Iterator[Path]:
     Raises:
         StorageError: If the folder cannot be written. What stood at ``path`` stays.
     """
-    with _no_space_is_a_sentence(path):
+    with write_faults(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         aside = Path(tempfile.mkdtemp(prefix=".writing-", dir=path.parent))
         try:
-            yield aside
+            with _named_as(path, aside):
+                yield aside
+            _refuse_loss(path, aside)
             aside.chmod(0o777 & ~_umask())
             if path.exists():
                 replaced = Path(tempfile.mkdtemp(prefix=".replaced-", dir=path.parent))
@@ -89,7 +92,7 @@ def read_json(path: Path) -> Any:
     """Read JSON, or say in one sentence which file is missing or broken."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         message = f"{path} is missing"
         raise StorageError(message) from None
     except (UnicodeDecodeError, json.JSONDecodeError) as fault:
@@ -107,7 +110,12 @@ def sha256_of(path: Path) -> str:
 
 
 @contextmanager
-def _no_space_is_a_sentence(path: Path) -> Iterator[None]:
+def write_faults(path: Path) -> Iterator[None]:
+    """Turn what the system says about a place that cannot be written to into one sentence.
+
+    Raises:
+        StorageError: Naming ``path`` and the reason.
+    """
     try:
         yield
     except OSError as fault:
@@ -117,11 +125,37 @@ def _no_space_is_a_sentence(path: Path) -> Iterator[None]:
             errno.EFBIG: "the file-size limit is reached",
             errno.EACCES: "permission is denied",
             errno.EROFS: "the file system is read-only",
+            errno.EEXIST: "a file stands where a folder is needed",
+            errno.ENOTDIR: "a file stands where a folder is needed",
+            errno.EISDIR: "a folder stands in its place",
         }
         if fault.errno not in reasons:
             raise
         message = f"{path} could not be written because {reasons[fault.errno]}; nothing was left half-written"
         raise StorageError(message) from fault
+
+
+@contextmanager
+def _named_as(path: Path, aside: Path) -> Iterator[None]:
+    """Name the place that the user knows where a message would name the one beside it."""
+    try:
+        yield
+    except StorageError as fault:
+        raise StorageError(str(fault).replace(str(aside), str(path))) from fault
+
+
+def _refuse_loss(path: Path, successor: Path) -> None:
+    """Refuse to replace a file, or a folder that holds something without a successor."""
+    if path.exists() and not path.is_dir():
+        message = f"{path} is a file, where a folder is to be written: move it away, or choose another place"
+        raise StorageError(message)
+    there = {entry.name for entry in path.iterdir()} if path.exists() else set()
+    lost = sorted(there - {entry.name for entry in successor.iterdir()})
+    if lost:
+        message = (
+            f"{path} holds {lost[0]}, which replacing the folder would lose: move it away, or choose another folder"
+        )
+        raise StorageError(message)
 
 
 def _umask() -> int:

@@ -201,7 +201,7 @@ def test_other_settings_are_refused(own_cohort) -> None:
 
 
 def test_a_folder_that_is_no_store_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(StorageError, match="is missing"):
+    with pytest.raises(StorageError, match=r"is no prepared cohort: make one with onephase prepare COHORT\.csv"):
         open_prepared(tmp_path)
 
 

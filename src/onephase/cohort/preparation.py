@@ -22,7 +22,7 @@ from onephase.errors import CohortError
 from onephase.imaging.patches import PatchWriter, writing
 from onephase.progress import Progress, silent
 from onephase.settings import Settings
-from onephase.storage import write_json
+from onephase.storage import write_faults, write_json
 
 PREPARING = "preparing"
 VERIFYING = "looking whether prepared cases have changed"
@@ -57,7 +57,8 @@ def prepare(
     """
     cohort = read_cohort(*cohort_paths, split=settings.split, written=_splits_of(folder))
     failures: list[Failure] = []
-    with writing(folder, fingerprint=fingerprint_of(settings), patch_voxels=settings.imaging.patch_voxels) as writer:
+    fingerprint, shape = fingerprint_of(settings), settings.imaging.patch_voxels
+    with write_faults(folder), writing(folder, fingerprint=fingerprint, patch_voxels=shape) as writer:
         _refuse_changed(cohort.records, writer, workers=workers, progress=progress)
         todo = [record for record in cohort.records if record.case_id not in writer]
         progress(PREPARING, 0, len(todo))

@@ -63,9 +63,12 @@ def open_prepared(folder: Path) -> PreparedCohort:
     """Open what ``onephase prepare`` left in a folder. No reader is needed for it, nor the images.
 
     Raises:
-        StorageError: If the folder was not prepared to its end, or does not hold together.
+        StorageError: If nothing was prepared in the folder, or not to its end, or it does not hold together.
     """
-    if (folder / "store.json").exists() and not (folder / RECORDS).exists():
+    if not (folder / "store.json").is_file():
+        message = f"{folder} is no prepared cohort: make one with onephase prepare COHORT.csv --out FOLDER, and name it"
+        raise StorageError(message)
+    if not (folder / RECORDS).exists():
         message = f"{folder} was not prepared to its end: run onephase prepare again, and it goes on where it stopped"
         raise StorageError(message)
     store, records = open_store(folder), read_records(folder / RECORDS)
