@@ -41,8 +41,9 @@ def conformal_table(study: Study) -> Table:
 
 def title_of(target: str) -> str:
     """Return how a question is called in a table: a marker by its name, a subtype policy as what it parts."""
-    policies = {policy: f"subtypes ({policy})" for policy in POLICIES}
-    return {**TITLES, **policies, KI67: "Ki-67"}.get(target, target)
+    titles = {**TITLES, KI67: "Ki-67"}
+    titles.update((policy, f"subtypes ({policy})") for policy in POLICIES)
+    return titles.get(target, target)
 
 
 def _abstention_rows(study: Study) -> Iterator[tuple[str, ...]]:

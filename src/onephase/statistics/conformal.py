@@ -95,4 +95,4 @@ def widened(
     middle = intervals.mean(axis=1)
     low = np.minimum(intervals[:, 0] - thresholds, middle)
     high = np.maximum(intervals[:, 1] + thresholds, middle)
-    return np.clip(np.column_stack([low, high]), *within)
+    return np.asarray(np.clip(np.column_stack([low, high]), *within))
