@@ -1,5 +1,8 @@
 """Every alias row of the public sets, and the overlap that they hide."""
 
+import csv
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -98,3 +101,11 @@ def test_splits_that_were_drawn_apart_are_refused_when_the_tables_meet(write_tab
     assert ["DUKE_001 (test) is Breast_MRI_001" in error.problem for error in errors] == [True]
     assert not check_cohort([mama_mia], SplitSettings(), headers=False).errors
     assert write_splits(check_cohort([duke], SplitSettings(), headers=False)) == ()
+
+
+def test_the_real_names_of_the_trials_are_known(shared_data: Path) -> None:
+    for name in ("ispy1", "ispy2"):
+        with (shared_data / "slices" / name / "cases.csv").open(encoding="utf-8") as stream:
+            identities = [canonical_identity(row["case_id"]) for row in csv.DictReader(stream)]
+        assert {identity.split(" ")[0] for identity in identities} == {name}
+        assert len(set(identities)) == len(identities)

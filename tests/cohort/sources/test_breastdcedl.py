@@ -44,7 +44,11 @@ def write_set(root: Path, *, rows=ROWS, duke=DUKE, order=lambda mask: mask, spac
             write_nifti(root / visit / f"{pid}_{visit}_vis1_dce_aqc_{index}.nii.gz", volume, spacing)
         write_mask_as_published(root / visit / f"{pid}_{visit}_vis1_mask.nii.gz", order(mask))
     for index in range(3):
-        write_nifti(root / "duke" / f"Breast_MRI_001_dce_aqc_{index}.nii.gz", phantom(index, level=1.5)[0], spacing)
+        write_nifti(
+            root / "duke" / f"Breast_MRI_001_dce_aqc_{index}.nii.gz",
+            phantom(index, level=(1.0, 1.5, 1.6)[index])[0],
+            spacing,
+        )
     return root
 
 

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import SimpleITK
 from tests.cohort.sources.conftest import SHAPE, phantom, write_dynamic, write_seg, write_ucsf_seg, write_workbook
 
 from onephase.cohort.table import read_cohort
@@ -107,11 +106,3 @@ def test_without_a_tumour_seg_the_voi_is_a_loose_box(tmp_path: Path, do_import) 
 def test_a_seg_of_the_tumour_comes_first_and_tissue_never_counts(tmp_path: Path, do_import) -> None:
     done = do_import("ispy1", write_ispy1(tmp_path / "set", tumour=True))
     assert [(lesion.mask.parent.name, lesion.box) for lesion in done.record.found.lesions] == [("ftv", None)] * 2
-
-
-def test_the_real_slices_have_the_names_of_the_trials(shared_data: Path) -> None:
-    for name, known in (("ispy1", "ispy1"), ("ispy2", "ispy2")):
-        records = read_cohort(shared_data / "slices" / name / "cases.csv").records
-        assert {record.identity.split(" ")[0] for record in records} == {known}
-        image = SimpleITK.ReadImage(str(records[0].image))
-        assert image.GetDimension() == 3

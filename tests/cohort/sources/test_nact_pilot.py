@@ -1,4 +1,4 @@
-"""The NACT pilot: multi-phase series, a private VOI as loose box, tissue that is never the tumour; and the real case."""
+"""The NACT pilot: multi-phase series, a private VOI as loose box, tissue that is no tumour; and the real case."""
 
 from pathlib import Path
 

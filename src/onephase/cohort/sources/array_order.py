@@ -3,11 +3,11 @@
 Where the array order or slice direction of a set's outlines is documented but stands in no header, the tumour
 itself decides: after contrast it is brighter than what surrounds it. Every way in which the order could be
 another (mirrored along an axis, rows and columns swapped) is tried on a few cases, and the documented one has
-to be the best in most of them. Otherwise the import stops.
+to be the best in more than half of them. Otherwise the import stops.
 """
 
-from collections.abc import Iterable, Iterator
-from itertools import product
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, combinations
 
 import numpy as np
 from jaxtyping import Bool, Float32
@@ -16,32 +16,35 @@ from scipy.ndimage import binary_dilation, find_objects
 from onephase.errors import CohortError
 
 SAMPLE = 12
-NEEDED = 2 / 3
 SHELL_VOXELS = 3
 AXES = ("slice", "row", "column")
 
 
 def refuse_other_order(
-    cases: Iterable[tuple[Float32[np.ndarray, "slice row column"], Bool[np.ndarray, "slice row column"]]], *, what: str
+    cases: Iterable[tuple[Float32[np.ndarray, "slice row column"], Bool[np.ndarray, "slice row column"]]],
+    *,
+    what: str,
+    axes: Sequence[str] = AXES,
 ) -> str:
     """Refuse outlines that fit their images better in another order than the documented one.
 
     Args:
-        cases: Image after contrast, and outline in the documented order, of a few cases.
+        cases: Image after contrast (or its rise by contrast), and outline in the documented order, of a few cases.
         what: What the outlines are, for the message.
+        axes: Axes along which the order is in doubt; rows and columns are tried swapped where both are.
 
     Returns:
         A sentence for the record: in how many cases the documented order fits best.
 
     Raises:
-        CohortError: If the documented order is the best in fewer than two thirds of the cases.
+        CohortError: If the documented order is the best in half of the cases or fewer.
     """
     best = []
     for image, outline in cases:
-        ways = contrasts(image, outline)
+        ways = contrasts(image, outline, axes=axes)
         best.append(max(ways, key=ways.__getitem__))
     fitting = sum(not way for way in best)
-    if fitting < NEEDED * len(best):
+    if best and 2 * fitting <= len(best):
         others = " or ".join(sorted({way for way in best if way}))
         message = (
             f"{what} fit their images in the documented order in {fitting} of {len(best)} cases only, and better "
@@ -52,23 +55,28 @@ def refuse_other_order(
 
 
 def contrasts(
-    image: Float32[np.ndarray, "slice row column"], outline: Bool[np.ndarray, "slice row column"]
+    image: Float32[np.ndarray, "slice row column"],
+    outline: Bool[np.ndarray, "slice row column"],
+    *,
+    axes: Sequence[str] = AXES,
 ) -> dict[str, float]:
     """Return by how much the inside is brighter than a shell around it, for each way in which the outline may lie.
 
     The documented way comes first and has no name; of ways that are equally good it is the one.
     """
-    return {way: _contrast(image, turned) for way, turned in _ways(outline)}
+    return {way: _contrast(image, turned) for way, turned in _ways(outline, axes)}
 
 
-def _ways(outline: Bool[np.ndarray, "slice row column"]) -> Iterator[tuple[str, Bool[np.ndarray, "slice row column"]]]:
-    for swapped, *mirrored in product((False, True), repeat=4):
-        if swapped and outline.shape[1] != outline.shape[2]:
-            continue
-        axes = [axis for axis, flip in enumerate(mirrored) if flip]
-        words = ["with rows and columns swapped"] if swapped else []
-        words += [f"mirrored along the {AXES[axis]}" for axis in axes]
-        yield " and ".join(words), np.flip(outline.transpose(0, 2, 1) if swapped else outline, axes)
+def _ways(
+    outline: Bool[np.ndarray, "slice row column"], axes: Sequence[str]
+) -> Iterator[tuple[str, Bool[np.ndarray, "slice row column"]]]:
+    may_swap = {"row", "column"} <= set(axes) and outline.shape[1] == outline.shape[2]
+    for swapped in (False, True) if may_swap else (False,):
+        for mirrored in chain.from_iterable(combinations(axes, count) for count in range(len(axes) + 1)):
+            words = ["with rows and columns swapped"] if swapped else []
+            words += [f"mirrored along the {axis}" for axis in mirrored]
+            turned = outline.transpose(0, 2, 1) if swapped else outline
+            yield " and ".join(words), np.flip(turned, [AXES.index(axis) for axis in mirrored])
 
 
 def _contrast(image: Float32[np.ndarray, "slice row column"], outline: Bool[np.ndarray, "slice row column"]) -> float:

@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Float32
 
 from onephase.cohort.identity import canonical_identity
 from onephase.cohort.records import Split
@@ -31,7 +31,7 @@ NAME = re.compile(
     r"(?P<pid>.+?)_(?:(?:spy[12]|duke)_)?(?:vis1_)?(?:dce_aqc_(?P<index>\d+)|(?P<mask>mask))\.nii(?:\.gz)?",
     re.IGNORECASE,
 )
-FIRST_POST = 1
+PRE, FIRST_POST = 0, 1
 SAME_SPACING = 0.02
 BOX = ("mask_start", "mask_end", "sraw", "eraw", "scol", "ecol")
 RECEPTORS = {"er": "ER", "pr": "PR", "hr": "HR", "her2": "HER2"}
@@ -152,7 +152,7 @@ def _first_post(row: Mapping[str, str], files: _Files) -> VolumeFile:
         reason = "its pre-contrast volume is not index 0, so that index 1 need not be the first post-contrast one"
         raise LeaveOut(reason, f"pre {row['pre']}")
     if FIRST_POST not in files.volumes:
-        reason = "its volume of index 1 is not here" if files.volumes else "its images are not here"
+        reason = f"its volume of index {FIRST_POST} is not here" if files.volumes else "its images are not here"
         raise LeaveOut(reason)
     image = open_volume_file(files.volumes[FIRST_POST], Format.NIFTI)
     told = [row.get("voxel_z") or row.get("slice_thick", ""), row.get("xy_spacing", ""), row.get("xy_spacing", "")]
@@ -206,9 +206,17 @@ def _outlined(
                 outline = np.zeros(image.grid.shape, dtype=np.bool_)
                 outline[tuple(slice(int(start), int(stop)) for start, stop in _box(rows[pid]).bounds)] = True
             if outline.any():
-                yield image.read(0), outline
+                yield _rise(image, mine), outline
         except (LeaveOut, ImageError):
             continue  # said when the case itself is read
+
+
+def _rise(image: VolumeFile, files: _Files) -> Float32[np.ndarray, "slice row column"]:
+    """Return by how much the signal rises after contrast; the image itself where no volume before it is here."""
+    if PRE not in files.volumes:
+        return image.read(0)
+    before = open_volume_file(files.volumes[PRE], Format.NIFTI)
+    return image.read(0) - before.read(0) if before.grid.same_as(image.grid) else image.read(0)
 
 
 SOURCE = Source(

@@ -1,10 +1,10 @@
 """The sets that can be imported, by name."""
 
-from onephase.cohort.sources import breastdcedl, folder, ispy1, ispy2, mama_mia, nact_pilot
+from onephase.cohort.sources import breastdcedl, duke, folder, ispy1, ispy2, mama_mia, nact_pilot
 from onephase.cohort.sources.source import Source
 from onephase.errors import CohortError
 
-SOURCES = {one.SOURCE.name: one.SOURCE for one in (mama_mia, breastdcedl, ispy1, ispy2, nact_pilot, folder)}
+SOURCES = {one.SOURCE.name: one.SOURCE for one in (duke, mama_mia, breastdcedl, ispy1, ispy2, nact_pilot, folder)}
 
 
 def source_named(name: str) -> Source:

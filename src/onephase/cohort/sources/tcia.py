@@ -61,12 +61,13 @@ def patients_in(folder: Path, *, sets: Collection[str]) -> dict[str, list[Path]]
     if not folder.is_dir():
         message = f"{folder} is no folder: give the folder of the downloaded set"
         raise CohortError(message)
+    patient = re.compile(rf"(?:{'|'.join(sets)}) \d+")
     found: dict[str, list[Path]] = {}
     level = [folder]
     for _ in range(DEEPEST):
         level = sorted(child for parent in level for child in parent.iterdir() if child.is_dir())
         named = {child: canonical_identity(child.name) for child in level}
-        mine = [child for child in level if named[child].split(" ")[0] in sets and " " in named[child]]
+        mine = [child for child in level if patient.fullmatch(named[child])]
         for child in mine:
             found.setdefault(named[child], []).append(child)
         level = [child for child in level if child not in mine]

@@ -1,0 +1,200 @@
+"""Duke's path mapping: which downloaded series is which sequence, and how its slices were counted.
+
+Its faults: doubled slashes; series names that contain a slash on one side only (``Ph1/ax`` and ``Ph1ax``); file
+numbers with another padding (``1-001`` and ``1-01``). So folders are compared by letters and digits alone, and
+files by their number.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from onephase.cohort.identity import canonical_identity
+from onephase.cohort.sources.sheets import find_tables, read_sheet
+from onephase.cohort.sources.source import LeaveOut
+from onephase.errors import CohortError
+from onephase.readers.dicom_files import read_dataset
+from onephase.readers.dicom_slice import vector
+from onephase.storage import sha256_of, write_text
+
+NAME = r"Breast-Cancer-MRI-filepath_filename-mapping\.(csv|xlsx)"
+COLUMNS = ("original_path_and_filename", "classic_path", "descriptive_path")
+SEQUENCES = ("pre", "post_1")
+PATIENT = re.compile(r"duke \d+")
+FILE_NUMBER = re.compile(r"\d+-(\d+)\.dcm", re.IGNORECASE)
+KEPT = ("patient", "sequence", "number", "classic_path", "descriptive_path")
+SHORT = 12
+
+
+@dataclass(frozen=True, slots=True)
+class MappedSequence:
+    """One sequence of a patient by its first and last slice, as the mapping names them.
+
+    Attributes:
+        numbers: First and last slice number, by which annotation boxes count.
+        paths: Classic and descriptive path of the first, then of the last.
+    """
+
+    numbers: tuple[int, int]
+    paths: tuple[tuple[str, str], tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadedSequence:
+    """A sequence on disk.
+
+    Attributes:
+        path: The folder of its series.
+        slices: Number of its slices.
+        rising: Whether slice numbers rise along the order of our reader.
+    """
+
+    path: Path
+    slices: int
+    rising: bool
+
+
+def read_mapping(folder: Path, *, keep: Path) -> tuple[Path, dict[tuple[str, str], MappedSequence]]:
+    """Return the mapping's file, and each patient's sequences by canonical identity and name.
+
+    The mapping has a row for each of 770,000 slices; what is needed of it is kept beside the cohort table.
+
+    Args:
+        folder: Where the set lies.
+        keep: Folder of the cohort table.
+
+    Raises:
+        CohortError: If the mapping is missing or not as published.
+    """
+    found = sorted(find_tables(folder, NAME), key=lambda path: path.suffix != ".csv")  # the CSV is quicker
+    if not found:
+        message = (
+            f"{folder} holds no Breast-Cancer-MRI-filepath_filename-mapping.csv (or .xlsx), which alone says which "
+            "series is the first post-contrast one: download it too, into that folder"
+        )
+        raise CohortError(message)
+    kept = keep / f"duke-sequences-{sha256_of(found[0])[:SHORT]}.csv"
+    if not kept.exists():
+        rows = sorted(_ends(_slices(found[0])))
+        text = io.StringIO(newline="")
+        csv.writer(text, lineterminator="\n").writerows([KEPT, *rows])
+        write_text(kept, text.getvalue())
+    ends: dict[tuple[str, str], list[tuple[int, tuple[str, str]]]] = {}
+    for row in read_sheet(kept).records(*KEPT):
+        paths = (row["classic_path"], row["descriptive_path"])
+        ends.setdefault((row["patient"], row["sequence"]), []).append((int(row["number"]), paths))
+    return found[0], {
+        key: MappedSequence((pair[0][0], pair[-1][0]), (pair[0][1], pair[-1][1])) for key, pair in ends.items()
+    }
+
+
+def downloaded(sequence: MappedSequence, patients: Iterable[Path]) -> DownloadedSequence:
+    """Return a sequence on disk, its direction read from the positions of its first and last slice.
+
+    Raises:
+        LeaveOut: If it is not here, not whole, or lies on no straight line.
+    """
+    folder = _folder(sequence, patients)
+    files = {number: path for path in folder.iterdir() if (number := _number(path.name)) is not None}
+    first, last = sequence.numbers
+    ends = [files.get(_number(classic), folder) for classic, _ in sequence.paths]
+    if folder in ends or len(files) != last or first != 1:
+        reason = "its first post-contrast series is not whole here"
+        raise LeaveOut(reason, f"{len(files)} files, the mapping counts slices {first} to {last}")
+    low, high = (_position(path) for path in ends)
+    normal = np.cross(low[1][:3], low[1][3:])
+    along = float((high[0] - low[0]) @ normal)
+    if along == 0:
+        reason = "its first and last slice lie in one place"
+        raise LeaveOut(reason)
+    return DownloadedSequence(folder, last, rising=along > 0)
+
+
+def _folder(sequence: MappedSequence, patients: Iterable[Path]) -> Path:
+    """Return the folder of the series, in the classic or the descriptive layout."""
+    wanted = {_letters(path) for path in sequence.paths[0]}
+    found = [
+        series
+        for patient in patients
+        for study in sorted(patient.iterdir())
+        if study.is_dir()
+        for series in sorted(study.iterdir())
+        if series.is_dir() and _plain(f"{study.name}{series.name}") in wanted
+    ]
+    if len(found) != 1:
+        reason = "its first post-contrast series is not here" if not found else "its series is here twice"
+        raise LeaveOut(reason)
+    return found[0]
+
+
+def _number(path: str) -> int | None:
+    """Return the number of a file, whatever its padding; None of a name that has none."""
+    found = FILE_NUMBER.fullmatch(path.rsplit("/", 1)[-1])
+    return int(found[1]) if found else None
+
+
+def _letters(path: str) -> str:
+    """Return the folders between patient and file, by letters and digits."""
+    parts = [part for part in path.split("/") if part]
+    patient = next((at for at, part in enumerate(parts) if PATIENT.fullmatch(canonical_identity(part))), 0)
+    return _plain("".join(parts[patient + 1 : -1]))
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def _position(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    header = read_dataset(path, only=("ImagePositionPatient", "ImageOrientationPatient"))
+    return (
+        vector(path, header, "ImagePositionPatient", length=3),
+        vector(path, header, "ImageOrientationPatient", length=6),
+    )
+
+
+def _slices(path: Path) -> Iterator[tuple[str, str, int, str, str]]:
+    """Yield patient, sequence, slice number and both paths of each row that is of a sequence we need.
+
+    Raises:
+        CohortError: If a row is not as published.
+    """
+    for row in _rows(path):
+        original, classic, descriptive = (row[column] for column in COLUMNS)
+        parts = [part for part in original.split("/") if part]
+        number = Path(original).stem.rsplit("_", 1)[-1]
+        if len(parts) < 3 or not number.isdecimal():  # noqa: PLR2004 - patient, sequence, file
+            message = f"{path.name} has a path that is not as published: {original!r}"
+            raise CohortError(message)
+        if parts[-2] in SEQUENCES:
+            yield canonical_identity(parts[-3]), parts[-2], int(number), classic, descriptive
+
+
+def _rows(path: Path) -> Iterator[Mapping[str, str]]:
+    """Yield the rows of the mapping; of a CSV one by one, since all of them fill a gigabyte."""
+    if path.suffix != ".csv":
+        yield from read_sheet(path).records(*COLUMNS)
+        return
+    with path.open(encoding="utf-8-sig", newline="") as stream:
+        rows = csv.DictReader(stream)
+        if missing := set(COLUMNS) - set(rows.fieldnames or ()):
+            message = f"{path.name} has no column named {sorted(missing)[0]!r}: give the table of the set as published"
+            raise CohortError(message)
+        yield from rows
+
+
+def _ends(slices: Iterable[tuple[str, str, int, str, str]]) -> Iterator[tuple[str, str, int, str, str]]:
+    """Yield the first and last slice of each sequence."""
+    ends: dict[tuple[str, str], list[tuple[str, str, int, str, str]]] = {}
+    for one in slices:
+        pair = ends.setdefault(one[:2], [one, one])
+        if one[2] < pair[0][2]:
+            pair[0] = one
+        if one[2] > pair[1][2]:
+            pair[1] = one
+    for pair in ends.values():
+        yield from pair
