@@ -233,3 +233,9 @@ def examine(made: Callable[..., Prediction], tmp_path_factory: pytest.TempPathFa
 def centre() -> Callable[[str], np.ndarray]:
     """Where the middle of the ball lies; see :func:`centre_of`."""
     return centre_of
+
+
+@pytest.fixture(scope="session")
+def breast() -> Callable[..., Path]:
+    """The function that writes a series; see :func:`write_breast`."""
+    return write_breast

@@ -66,10 +66,14 @@ class DicomSource:
         """Let the frames of an object refer to frames of the whole enhanced file, not of the part that was read."""
         if not self.frames:
             return
-        for group in made.PerFrameFunctionalGroupsSequence:
-            for derivation in group.get("DerivationImageSequence") or []:
-                for image in derivation.SourceImageSequence:
-                    image.ReferencedFrameNumber = self.frames[image.ReferencedFrameNumber - 1]
+        references = [
+            reference
+            for group in made.PerFrameFunctionalGroupsSequence
+            for derivation in group.get("DerivationImageSequence") or []
+            for reference in derivation.SourceImageSequence
+        ]
+        for reference in {id(one): one for one in references}.values():  # segments share theirs: each but once
+            reference.ReferencedFrameNumber = self.frames[reference.ReferencedFrameNumber - 1]
 
 
 def read_source(image: Path, *, phase: int) -> DicomSource:

@@ -58,7 +58,9 @@ def structured_report(
         procedure_reported=ours.BREAST_MRI,
         imaging_measurements=groups,
         title=codes.DCM.ImagingMeasurementReport,
-        referenced_images=source.images,
+        # The library of images is optional, and highdicom 0.28 writes it for single-frame images only; the segments
+        # refer to the frames of an enhanced file all the same.
+        referenced_images=None if source.frames else source.images,
     )
     made: Dataset = Comprehensive3DSR(
         evidence=[*source.images, regions, attention],

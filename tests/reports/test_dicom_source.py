@@ -1,0 +1,146 @@
+"""The headers behind a prediction: every form of input, and what no object may be built on."""
+
+import zipfile
+from copy import deepcopy
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK
+from pydicom import Dataset, dcmread
+from pydicom.uid import EnhancedMRImageStorage, generate_uid
+
+from onephase.errors import ImageError
+from onephase.reports.dicom_objects import dicom_objects
+from onephase.reports.dicom_seg import segmentation
+from onephase.reports.dicom_source import read_source
+
+CLASSIC_ONLY = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "SliceThickness", "InstanceNumber")
+
+
+def item(**values: object) -> list[Dataset]:
+    made = Dataset()
+    for keyword, value in values.items():
+        setattr(made, keyword, value)
+    return [made]
+
+
+def write_enhanced(folder: Path, path: Path, *, phases: int) -> Path:
+    """Pack a classic series into one enhanced file, phase after phase, with all geometry in the single frames."""
+    images = sorted(map(dcmread, folder.iterdir()), key=lambda image: image.InstanceNumber)
+    enhanced = deepcopy(images[0])
+    for keyword in CLASSIC_ONLY:
+        delattr(enhanced, keyword)
+    enhanced.SOPClassUID = enhanced.file_meta.MediaStorageSOPClassUID = EnhancedMRImageStorage
+    enhanced.SOPInstanceUID = enhanced.file_meta.MediaStorageSOPInstanceUID = generate_uid(entropy_srcs=["enhanced"])
+    enhanced.NumberOfFrames = phases * len(images)
+    enhanced.SharedFunctionalGroupsSequence = [Dataset()]
+    frames = []
+    for phase in range(phases):
+        for image in images:
+            frame = Dataset()
+            frame.PlanePositionSequence = item(ImagePositionPatient=image.ImagePositionPatient)
+            frame.PlaneOrientationSequence = item(ImageOrientationPatient=image.ImageOrientationPatient)
+            frame.PixelMeasuresSequence = item(PixelSpacing=image.PixelSpacing, SliceThickness=image.SliceThickness)
+            frame.FrameContentSequence = item(TemporalPositionIndex=phase + 1)
+            frames.append(frame)
+    enhanced.PerFrameFunctionalGroupsSequence = frames
+    enhanced.PixelData = b"".join(image.PixelData for image in images) * phases
+    enhanced.save_as(path, enforce_file_format=True)
+    return path
+
+
+def test_objects_on_an_enhanced_file_refer_to_the_frames_of_their_phase(examine, tmp_path):
+    examined = examine("oblique")
+    slices = len(examined.source.images)
+    path = write_enhanced(examined.folder, tmp_path / "enhanced.dcm", phases=3)
+    source = read_source(path, phase=2)
+    assert sorted(source.frames) == list(range(slices + 1, 2 * slices + 1))
+    objects = dicom_objects(examined.prediction, source, created=examined.objects.identity.created)
+    header = dcmread(path, stop_before_pixels=True)
+    for made in (objects.seg, objects.pm):
+        for frame in made.PerFrameFunctionalGroupsSequence:
+            named = frame.DerivationImageSequence[0].SourceImageSequence[0]
+            assert named.ReferencedSOPInstanceUID == header.SOPInstanceUID
+            theirs = header.PerFrameFunctionalGroupsSequence[named.ReferencedFrameNumber - 1]
+            assert theirs.FrameContentSequence[0].TemporalPositionIndex == 2
+            assert (
+                theirs.PlanePositionSequence[0].ImagePositionPatient
+                == frame.PlanePositionSequence[0].ImagePositionPatient
+            )
+    classic = dcmread(examined.written["seg"])
+    np.testing.assert_array_equal(objects.seg.pixel_array, classic.pixel_array)
+    (series,) = objects.sr[0x0040A375].value[0].ReferencedSeriesSequence[:1]
+    assert series.ReferencedSOPSequence[0].ReferencedSOPInstanceUID == header.SOPInstanceUID
+
+
+def test_a_zip_gives_the_same_source_as_its_folder(examine, tmp_path):
+    examined = examine("axial")
+    with zipfile.ZipFile(tmp_path / "study.zip", "w") as archive:
+        for path in examined.folder.iterdir():
+            archive.write(path, path.name)
+    packed = read_source(tmp_path / "study.zip", phase=1)
+    assert packed.instance_uids == examined.source.instance_uids
+    assert packed.grid.same_as(examined.source.grid)
+
+
+def test_images_stand_in_the_order_of_the_grid(examine):
+    for orientation in ("axial", "oblique"):
+        source = examine(orientation).source
+        index = source.grid.index_of(np.array([image.ImagePositionPatient for image in source.images], dtype=float))
+        np.testing.assert_allclose(index[:, 0], np.arange(len(source.images)), atol=1e-3)
+
+
+def test_what_scanners_leave_out_is_empty_in_the_objects(examine, breast, tmp_path):
+    def bare(header: Dataset) -> None:
+        for keyword in ("AccessionNumber", "StudyID", "ReferringPhysicianName", "SliceThickness", "PatientBirthDate"):
+            delattr(header, keyword)
+
+    source = read_source(breast(tmp_path / "series", "axial", change=bare), phase=1)
+    made = segmentation(examine("axial").prediction, source, identity=examine("axial").objects.identity)
+    assert all(keyword in made for keyword in ("AccessionNumber", "StudyID", "PatientBirthDate"))
+    assert float(made.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0].SliceThickness) == pytest.approx(3)
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value", "said"),
+    [
+        ("FrameOfReferenceUID", "", "has no FrameOfReferenceUID, without which a result object has no place"),
+        ("PatientSex", "X", "carries a malformed PatientSex"),
+        ("PatientBirthDate", "about 1961", "carries a malformed PatientBirthDate"),
+        ("StudyTime", "noon", "carries a malformed StudyTime"),
+    ],
+)
+def test_headers_that_cannot_be_copied_are_one_sentence(breast, tmp_path, keyword: str, value: str, said: str):
+    def spoil(header: Dataset) -> None:
+        header[keyword]._value = value  # past pydicom's own check
+
+    folder = breast(tmp_path / "series", "axial", change=spoil)
+    with pytest.raises(ImageError, match=said) as refused:
+        read_source(folder, phase=1)
+    assert "CAN" not in str(refused.value)
+    if value:
+        assert value not in str(refused.value)
+
+
+def test_slices_of_two_patients_are_refused(breast, tmp_path):
+    def mix(header: Dataset) -> None:
+        header.PatientID = f"P{header.InstanceNumber % 2}"
+
+    with pytest.raises(ImageError, match="the slices of the series differ in PatientID"):
+        read_source(breast(tmp_path / "series", "axial", change=mix), phase=1)
+
+
+def test_a_file_that_is_no_dicom_is_one_sentence(tmp_path):
+    path = tmp_path / "volume.nii.gz"
+    SimpleITK.WriteImage(SimpleITK.GetImageFromArray(np.arange(60, dtype=np.float32).reshape(3, 4, 5)), str(path))
+    with pytest.raises(ImageError, match=r"volume.nii.gz is no DICOM, so there is no study"):
+        read_source(path, phase=1)
+
+
+def test_maps_beyond_the_volume_are_nowhere(examine):
+    examined = examine("axial")
+    grid = examined.prediction.maps.grid
+    away = replace(examined.prediction.maps, grid=replace(grid, origin_mm=(5000.0, 0.0, 0.0)))
+    assert not away.on(examined.source.grid).labels(examined.prediction.radii).any()
