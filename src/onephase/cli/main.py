@@ -9,6 +9,10 @@ from onephase.cli import answers, cohorts, demo, imports, learn
 from onephase.errors import OnephaseError
 
 INTERRUPTED, OUR_FAULT = 130, 70
+ON_INTERRUPTION = (
+    "interrupted; nothing is half-written and what was finished is kept: "
+    "start the same command again to go on (train and evaluate with --resume)"
+)
 
 app = typer.Typer(
     name="onephase",
@@ -64,14 +68,25 @@ def run() -> None:
     except OnephaseError as fault:
         print(f"onephase: {fault}", file=sys.stderr)
         sys.exit(fault.exit_code)
-    except KeyboardInterrupt:
-        print("onephase: interrupted; what was finished is kept: start the same command to go on", file=sys.stderr)
-        sys.exit(INTERRUPTED)
     except BrokenPipeError:
         sys.exit(INTERRUPTED)  # whoever read our output has left
-    except Exception:  # noqa: BLE001 - the outermost shell: whatever is left is a fault of ours, shown in full
+    except BaseException as fault:  # the outermost shell
+        if _was_interrupted(fault):
+            print(f"onephase: {ON_INTERRUPTION}", file=sys.stderr)
+            sys.exit(INTERRUPTED)
+        if not isinstance(fault, Exception):
+            raise  # the exit of a command
         import traceback
 
         traceback.print_exc()
         print("onephase: this is a fault of ours; please report the lines above", file=sys.stderr)
         sys.exit(OUR_FAULT)
+
+
+def _was_interrupted(fault: BaseException | None) -> bool:
+    """Tell whether Ctrl-C is behind a fault: typer turns it into an exit, a library that loads into an ImportError."""
+    while fault is not None:
+        if isinstance(fault, KeyboardInterrupt):
+            return True
+        fault = fault.__cause__ or fault.__context__
+    return False
