@@ -92,7 +92,7 @@ def test_later_visits_and_single_phases_are_left_out(tmp_path: Path, do_import) 
     [("Dynamic-3dfgre", False), ("Sagittal-IR_3DFGRE", False), ("Dynamic-3dfgre: SER", True), ("x: PE1", True)],
 )
 def test_maps_computed_from_the_series_are_no_phases(description: str, derived: bool) -> None:
-    assert is_derived(Series(Path(), Path(), "", "", "MR", description, "", "")) == derived
+    assert is_derived(Series(Path(), Path(), "", "", 0, "MR", description, "", "")) == derived
 
 
 def test_the_real_case_of_the_nact_pilot(shared_data: Path, do_import, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from onephase.cohort.identity import canonical_identity
 from onephase.cohort.sources.source import LeaveOut
 from onephase.errors import CohortError
 from onephase.readers.dicom_files import is_dicom, read_dataset
-from onephase.readers.header_text import text_of
+from onephase.readers.header_text import text_of, whole_number_of
 
 KEYWORDS = (
     "Modality", "SeriesDescription", "StudyDescription", "StudyDate", "ClinicalTrialTimePointID", "SeriesNumber",
@@ -32,6 +32,7 @@ class Series:
         first: Its first file.
         uid: Series Instance UID.
         study: Study Instance UID.
+        number: Series Number; 0 when absent.
         modality: MR, SEG, ...
         description: Series description.
         date: Study date.
@@ -42,6 +43,7 @@ class Series:
     first: Path
     uid: str
     study: str
+    number: int
     modality: str
     description: str
     date: str
@@ -147,6 +149,7 @@ def _series(path: Path, first: Path) -> Series:
         first=first,
         uid=text_of(header, "SeriesInstanceUID"),
         study=text_of(header, "StudyInstanceUID"),
+        number=whole_number_of(header, "SeriesNumber") or 0,
         modality=text_of(header, "Modality").upper(),
         description=text_of(header, "SeriesDescription"),
         date=text_of(header, "StudyDate"),
