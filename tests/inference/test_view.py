@@ -90,3 +90,19 @@ def test_a_lesion_smaller_than_a_voxel_is_shown() -> None:
         ramp_volume(np.eye(3)[:, ::-1].copy(), 1), frame, distance_mm=distance, attention=np.zeros_like(distance)
     )
     assert {plane.image.shape for plane in planes} == {(88, 88)}
+
+
+def test_a_long_lesion_is_shown_whole_though_its_deepest_point_lies_at_one_end() -> None:
+    frame = Grid.axial((48, 48, 48), (1.5, 1.5, 1.5), origin_mm=tuple((CENTRE_MM - 23.5 * 1.5).tolist()))
+    index = np.stack(np.meshgrid(*map(np.arange, frame.shape), indexing="ij"), axis=-1).astype(np.float64)
+    from_middle = frame.position_mm(index) - CENTRE_MM
+    head = np.linalg.norm(from_middle - (0, 0, 22), axis=-1) - 10  # a ball at one end of a thin rod
+    rod = np.maximum(np.linalg.norm(from_middle[..., :2], axis=-1) - 4, np.abs(from_middle[..., 2]) - 31)
+    distance = np.minimum(head, rod).astype(np.float32)
+    _, sagittal, coronal = view(
+        ramp_volume(np.eye(3)[:, ::-1].copy(), 0), frame, distance_mm=distance, attention=np.ones_like(distance)
+    )
+    for plane in (sagittal, coronal):
+        inside = plane.distance_mm <= 0
+        assert inside.any(axis=1).sum() * PIXEL_MM == pytest.approx(63, abs=2)
+        assert not inside[[0, -1]].any()

@@ -147,7 +147,7 @@ def _events(row: Row) -> tuple[Events | None, list[CellError]]:
             read_evidence(case_id=row.case, **{label: row[label]})
         except EvidenceError as fault:
             faults.append(_evidence_fault(row, label, fault))
-    contradicting = ", ".join(label for label in LABELS if label != "ki67" and row[label])
+    contradicting = ", ".join(label for label in ("er", "pr", "hr") if row[label])
     return None, faults or [_evidence_fault(row, contradicting, together)]
 
 

@@ -73,8 +73,11 @@ class Box:
         """Refuse an inverted or empty box."""
         for name in ("column", "row", "slice"):
             start, stop = getattr(self, name)
-            if not start < stop:
-                message = f"the box is inverted or empty along {name}: start {start:g} is not below stop {stop:g}"
+            if not (np.isfinite((start, stop)).all() and start < stop):
+                message = (
+                    f"the box is inverted or empty along {name}: start {start:g} is not below stop {stop:g}: "
+                    "give start and stop of columns, rows and slices in voxels, the stop not included"
+                )
                 raise ImageError(message)
 
     @property
@@ -90,6 +93,15 @@ class SeedPoint:
     column: float
     row: float
     slice: float
+
+    def __post_init__(self) -> None:
+        """Refuse a coordinate that is no number."""
+        if not np.isfinite((self.column, self.row, self.slice)).all():
+            message = (
+                f"the seed point ({self.column:g}, {self.row:g}, {self.slice:g}) is no place: "
+                "give column, row and slice of a voxel inside the tumour"
+            )
+            raise ImageError(message)
 
 
 Roi: TypeAlias = Mask | Box | SeedPoint

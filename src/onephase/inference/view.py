@@ -74,7 +74,7 @@ def view(
     distance_mm: Float32[np.ndarray, "slice row column"],
     attention: Float32[np.ndarray, "slice row column"],
 ) -> View:
-    """Return the axial, sagittal and coronal plane through the deepest point of the lesion.
+    """Return the axial, sagittal and coronal plane through the deepest point of the lesion, its middle in theirs.
 
     The planes follow the axes of the patch, so that no acquired slice is smeared by an oblique cut.
 
@@ -85,13 +85,15 @@ def view(
         attention: The network's attention on the patch, 0 or more.
     """
     deepest = np.array(np.unravel_index(np.argmin(distance_mm), distance_mm.shape), dtype=np.float64)
-    centre_mm = frame.position_mm(deepest)
-    field_mm = _field_mm(frame, distance_mm)
+    lesion = _lesion(distance_mm, deepest)
+    field_mm = _field_mm(frame, lesion)
     peak = float(attention.max()) or 1.0
     sampled = {}
     acquired = int(np.argmax(np.abs(volume.grid.direction[:, 0] @ frame.direction)))
     for name, normal, right, down in _hung_planes(frame):
-        positions = _positions(centre_mm, right=right, down=down, field_mm=field_mm)
+        centre = lesion.mean(axis=0)
+        centre[normal] = deepest[normal]
+        positions = _positions(frame.position_mm(centre), right=right, down=down, field_mm=field_mm)
         grey = _sample(volume.array, volume.grid.index_of(positions), outside=np.nan)
         at_patch = frame.index_of(positions)
         distance = _sample(distance_mm, at_patch, outside=OUTSIDE_MM)
@@ -121,12 +123,15 @@ def _hung_planes(frame: Grid) -> list[tuple[str, int, Float64[np.ndarray, "3"], 
     return planes
 
 
-def _field_mm(frame: Grid, distance_mm: np.ndarray) -> float:
-    """Return the side of the planes: the lesion and its surroundings, no more than the patch."""
+def _lesion(distance_mm: np.ndarray, deepest: Float64[np.ndarray, "3"]) -> Float64[np.ndarray, "2 3"]:
+    """Return the first and last voxel of the lesion along each axis; its deepest when it is smaller than a voxel."""
     inside = np.argwhere(distance_mm <= 0)
-    if len(inside) == 0:  # a lesion smaller than a voxel
-        return SMALLEST_FIELD_MM
-    extent_mm = float(((np.ptp(inside, axis=0) + 1) * np.asarray(frame.spacing_mm)).max())
+    return np.array([inside.min(axis=0), inside.max(axis=0)] if len(inside) else [deepest, deepest], dtype=np.float64)
+
+
+def _field_mm(frame: Grid, lesion: Float64[np.ndarray, "2 3"]) -> float:
+    """Return the side of the planes: the lesion and its surroundings, no more than the patch."""
+    extent_mm = float(((np.ptp(lesion, axis=0) + 1) * np.asarray(frame.spacing_mm)).max())
     largest_mm = float(max(np.multiply(frame.shape, frame.spacing_mm)))
     return min(max(extent_mm + 2 * MARGIN_MM, SMALLEST_FIELD_MM), largest_mm)
 

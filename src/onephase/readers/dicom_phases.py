@@ -108,7 +108,7 @@ def _order(repeats: Sequence[Sequence[DicomSlice]]) -> str:
 def _refuse_uneven(stack: Stack, counts: Sequence[int], *, where: Path) -> None:
     twice = [uid for uid, times in Counter(one.instance_uid for one in stack.slices).items() if times > 1]
     if twice:
-        message = f"{where}: {stack.title} holds {len(twice)} slices twice (copies of a file): remove the copies"
+        message = f"{where}: {stack.title} holds slices twice (copied files: {len(twice)}): remove the copies"
         raise ImageError(message)
     usual, _ = Counter(counts).most_common(1)[0]
     missing = [place for place, count in enumerate(counts, start=1) if count < usual]
@@ -131,7 +131,8 @@ def _refuse_uneven(stack: Stack, counts: Sequence[int], *, where: Path) -> None:
 def _refuse_gaps(steps: np.ndarray, step: float, *, where: Path) -> None:
     worst = int(np.abs(steps - step).argmax())
     lost = round(float(steps[worst]) / step) - 1
-    what = f"{lost} slices are missing" if lost >= 1 else "slices are unevenly spaced or of several series"
+    slices = "1 slice is missing" if lost == 1 else f"{lost} slices are missing"
+    what = slices if lost >= 1 else "slices are unevenly spaced or of several series"
     message = (
         f"{where}: {what} between slice {worst + 1} and {worst + 2} ({steps[worst]:.4g} mm apart, the others "
         f"{step:.4g} mm): export the whole series again"

@@ -55,7 +55,8 @@ def choose_phase(scan: Scan, wanted: str | int | None, *, roi: Roi) -> PhaseChoi
     if isinstance(scan, VolumeFile) and number is None:
         message = (
             f"{scan.label} is 4-D ({len(scan.phases)} volumes) and does not say which is the first post-contrast one: "
-            f"choose a volume with --phase N (1 to {len(scan.phases)}; often 2, after one pre-contrast volume)"
+            f"choose a volume with --phase N (1 to {len(scan.phases)}; often 2, after one pre-contrast volume), "
+            "in a table by its column phase"
         )
         raise PhaseUndecidedError(message)
     found = first_post_by_headers(scan.phases) or first_post_by_signal(_levels(scan, roi))
@@ -65,7 +66,7 @@ def choose_phase(scan: Scan, wanted: str | int | None, *, roi: Roi) -> PhaseChoi
         message = (
             f"{scan.label} holds {len(scan.phases)} phases, and neither names, contrast attributes, times nor the "
             "signal in the region of interest tell the first post-contrast one: "
-            f"name it with --phase 1 to {len(scan.phases)}"
+            f"name it with --phase 1 to {len(scan.phases)}, in a table by its column phase"
         )
         raise PhaseUndecidedError(message)
     words = f"phase {found.index + 1} of {len(scan.phases)}, first post-contrast because {found.reason}"
