@@ -100,7 +100,10 @@ def parse_manifest(content: bytes, *, source: str) -> Manifest:
     except ValidationError as fault:
         first = fault.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the text"
-        message = f"{source} is not the manifest of a version {FORMAT_VERSION} bundle: {where}: {first['msg']}"
+        message = (
+            f"{source} is not the manifest of a version {FORMAT_VERSION} bundle ({where}: {first['msg']}): "
+            "get the bundle again, or train one with this version"
+        )
         raise BundleError(message) from None
     if manifest.sealed() != manifest or manifest_bytes(manifest) != content:
         message = f"{source} was changed after it was written (its seal does not fit): get the bundle again"
