@@ -1,9 +1,10 @@
 """A plain folder of cases with a table: the user says which column is what, and nothing is guessed."""
 
 import re
-from collections.abc import Mapping, Set
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from onephase.cohort.columns import BOX, KNOWN, LABELS, SEED, known_as
 from onephase.cohort.sources.sheets import Sheet, find_table, read_sheet
@@ -25,29 +26,15 @@ CHOICES = {
 }
 
 
-def read(download: Download) -> Found:
-    """Read a folder with a table.
-
-    Raises:
-        CohortError: If the table cannot be told, or a column that was named is not in it.
-    """
-    sheet = _table(download)
-    where = _columns(sheet, download.choices)
-    missing = {"", *download.choices.get("missing", "").split(",")}
-    rows = [_Row(row, where, missing) for row in sheet.records()]
-    names = unique((row["case_id"] or f"row {at}" for at, row in enumerate(rows, start=1)), where=sheet.path.name)
-    row_of = dict(zip(names, rows, strict=True))
-    lesions, left_out = sort_out(
-        names, lambda name: _lesion(name, row_of[name], folder=sheet.path.parent), progress=download.progress
-    )
-    meaning = "as written there; what positive meant, label_convention says"
-    labels = tuple(Label(label, f"column {where[label]}", meaning) for label in LABELS if label in where)
-    return Found(tuple(names), lesions, left_out, (sheet.path,), labels=labels)
-
-
 @dataclass(frozen=True, slots=True)
-class _Row:
-    """A row of the user's table, told in our columns."""
+class Row:
+    """A row of the user's table, told in our columns.
+
+    Attributes:
+        cells: Its cells by the table's columns.
+        where: The table's column, pattern or text for each of our columns.
+        missing: Texts that mean missing.
+    """
 
     cells: Mapping[str, str]
     where: Mapping[str, str]
@@ -67,22 +54,68 @@ class _Row:
         return {name: cell for name, cell in self.cells.items() if name not in used and name not in KNOWN}
 
 
-def _lesion(name: str, row: _Row, *, folder: Path) -> Lesion:
+FindMask: TypeAlias = Callable[[Row, Path, str], Path]
+
+
+def read(download: Download) -> Found:
+    """Read a folder with a table; see :func:`read_table`."""
+    return read_table(download, find_mask=_no_mask)
+
+
+def read_table(download: Download, *, find_mask: FindMask) -> Found:
+    """Read a table of cases, the columns named by the user.
+
+    Args:
+        download: What is asked.
+        find_mask: Finds the mask of a row that gives neither mask, box nor point, by its image and case id.
+
+    Raises:
+        CohortError: If the table cannot be told, or a column that was named is not in it.
+    """
+    sheet = _table(download)
+    where = _columns(sheet, download.choices)
+    missing = {"", *download.choices.get("missing", "").split(",")}
+    rows = [Row(row, where, missing) for row in sheet.records()]
+    names = unique((row["case_id"] or f"row {at}" for at, row in enumerate(rows, start=1)), where=sheet.path.name)
+    row_of = dict(zip(names, rows, strict=True))
+    lesions, left_out = sort_out(
+        names,
+        lambda name: _lesion(name, row_of[name], folder=sheet.path.parent, find_mask=find_mask),
+        progress=download.progress,
+    )
+    meaning = "as written there; what positive meant, label_convention says"
+    labels = tuple(Label(label, f"column {where[label]}", meaning) for label in LABELS if label in where)
+    return Found(tuple(names), lesions, left_out, (sheet.path,), labels=labels)
+
+
+def _lesion(name: str, row: Row, *, folder: Path, find_mask: FindMask) -> Lesion:
+    if not row["case_id"]:
+        reason = "its row has no case id"
+        raise LeaveOut(reason)
+    image = _file(row["image"], folder=folder, what="image")
+    mask = _file(row["mask"], folder=folder, what="mask") if row["mask"] else None
+    if mask is None and not any(row[column] for column in (*BOX, *SEED)):
+        mask = find_mask(row, image, name)
     return Lesion(
         case_id=name,
         patient_id=row["patient_id"] or name,
         lesion_id=row["lesion_id"],
         site=row["site"],
-        image=_file(row["image"], folder=folder, what="image"),
+        image=image,
         phase=row["phase"],
-        mask=_file(row["mask"], folder=folder, what="mask") if row["mask"] else None,
-        mask_label=row["mask_label"],
+        mask=mask,
+        mask_label=row["mask_label"] if row["mask"] else "",
         labels={label: row[label] for label in LABELS},
         convention=row["label_convention"],
         provenance=row["provenance"] or "real",
         split=row["split"],  # type: ignore[arg-type] # what it may be is checked with the table
         covariates={column: row[column] for column in (*BOX, *SEED) if row[column]} | row.covariates,
     )
+
+
+def _no_mask(row: Row, image: Path, case_id: str) -> Path:  # noqa: ARG001 - as every finder of masks is called
+    reason = "its row gives neither a mask, nor a box, nor a point"
+    raise LeaveOut(reason)
 
 
 def _table(download: Download) -> Sheet:
@@ -135,7 +168,7 @@ def _file(text: str, *, folder: Path, what: str) -> Path:
 SOURCE = Source(
     name="folder",
     title="a folder of cases with a table",
-    licence="your own data: say here under which terms they may be used",
+    licence="your own data: whoever uses the cohort has to know on which terms",
     citation="none",
     convention="",
     labels=(),

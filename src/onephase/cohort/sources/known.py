@@ -1,12 +1,23 @@
 """The sets that can be imported, by name."""
 
-from onephase.cohort.sources import ambl, breastdcedl, duke, folder, ispy1, ispy2, mama_mia, nact_pilot, tcga_brca
+from onephase.cohort.sources import (
+    ambl,
+    breastdcedl,
+    dicom_study,
+    duke,
+    folder,
+    ispy1,
+    ispy2,
+    mama_mia,
+    nact_pilot,
+    tcga_brca,
+)
 from onephase.cohort.sources.source import Source
 from onephase.errors import CohortError
 
 SOURCES = {
     one.SOURCE.name: one.SOURCE
-    for one in (duke, mama_mia, breastdcedl, ispy1, ispy2, nact_pilot, ambl, tcga_brca, folder)
+    for one in (duke, mama_mia, breastdcedl, ispy1, ispy2, nact_pilot, ambl, tcga_brca, folder, dicom_study)
 }
 
 
