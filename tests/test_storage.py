@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from onephase.errors import StorageError
-from onephase.storage import file_aside, folder_aside, read_json, sha256_of, write_json, write_text
+from onephase.storage import file_aside, folder_aside, read_json, sha256_of, write_json, write_text, write_texts
 
 
 def test_a_file_appears_whole_or_not_at_all(tmp_path):
@@ -102,3 +102,17 @@ def test_broken_json_names_its_file(tmp_path):
 def test_sha256_is_the_known_one(tmp_path):
     write_text(tmp_path / "abc", "abc")
     assert sha256_of(tmp_path / "abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+def test_texts_that_belong_together_appear_all_or_none(tmp_path):
+    write_texts({tmp_path / "page": "one", tmp_path / "numbers": "1"})
+    with pytest.raises(UnicodeEncodeError):
+        write_texts({tmp_path / "page": "two", tmp_path / "numbers": "\ud800"})
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"page": "one", "numbers": "1"}
+
+
+def test_a_folder_in_the_place_of_a_file_is_a_sentence(tmp_path):
+    (tmp_path / "page").mkdir()
+    with pytest.raises(StorageError, match="page could not be written because a folder stands in its place"):
+        write_text(tmp_path / "page", "one")
+    assert [path.name for path in tmp_path.iterdir()] == ["page"]

@@ -190,3 +190,12 @@ except StorageError as fault:
     assert "file-size limit is reached; nothing was left half-written" in done.stdout
     assert path.read_bytes() == before
     assert [entry.name for entry in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_facts_of_the_acquisition_carry_their_unit_and_the_phase_stands_once(made: Made) -> None:
+    acquisition = {"field_strength_tesla": "1.5", "slice_thickness_mm": "2", "scanner": "SIGNA", "phase": "2 of 3"}
+    origin = replace(made().origin, phase="phase 2 of 3, because it was asked for", acquisition=acquisition)
+    text = Page(render_report(made(origin=origin))).text
+    for words in ("field strength 1.5 T", "slice thickness 2 mm", "scanner SIGNA"):
+        assert words in text
+    assert text.count("2 of 3") == 1

@@ -52,12 +52,13 @@ def predict(  # noqa: PLR0913 - one parameter for each option
         typer.Option(help="What pathology already said, e.g. er=positive or ki67=18; repeatable.", show_default=False),
     ] = None,
     cohort: Annotated[
-        Path | None, typer.Option(help="Predict every row of a cohort table instead.", show_default=False)
+        list[Path] | None,
+        typer.Option(help="Predict every row of a cohort table instead; repeatable.", show_default=False),
     ] = None,
     policy: Annotated[
         str, typer.Option(help="Subtype rule: ki67_14, ki67_20 or maisonneuve; the bundle's own when left out.")
     ] = "",
-    case_id: Annotated[str, typer.Option(help="Name of the case in the result; choose a pseudonym.")] = "case",
+    case_id: Annotated[str, typer.Option(help="Name of the case in the result; choose a pseudonym.")] = "unnamed",
     dicom: Annotated[
         Path | None,
         typer.Option(
@@ -78,10 +79,10 @@ def predict(  # noqa: PLR0913 - one parameter for each option
 
     Example:  onephase predict demo/bundle post1.nii.gz --mask tumour.nii.gz --given er=positive --out answer
     """
-    if (image is None) == (cohort is None):
+    if (image is None) == (not cohort):
         message = "give either IMAGE with --mask, --box or --seed-point, or --cohort COHORT.csv"
         raise typer.BadParameter(message)
-    if cohort is not None:
+    if cohort:
         if any((mask, box, seed_point, phase, given, dicom, fhir)):
             message = "with --cohort, outlines, phases and evidence come from the table; no --dicom, no --fhir"
             raise typer.BadParameter(message)
@@ -147,13 +148,12 @@ def _predict_case(
 ) -> "Prediction":
     from onephase.inference.cohort_prediction import PREDICTION_NAME
     from onephase.inference.predict import predict as predict_one
-    from onephase.reports.html import REPORT_NAME, write_report
-    from onephase.storage import write_json
+    from onephase.reports.html import REPORT_NAME, render_report
+    from onephase.storage import json_text, write_texts
 
     prediction = predict_one(bundle, case, given=events, policy=policy)
     answer = prediction.to_json()
-    write_report(prediction, out / REPORT_NAME)
-    write_json(out / PREDICTION_NAME, answer)
+    write_texts({out / REPORT_NAME: render_report(prediction), out / PREDICTION_NAME: json_text(answer)})
     if as_json:
         say_json(answer)
     else:
@@ -169,6 +169,8 @@ def _say_prediction(prediction: "Prediction") -> None:
     say(RESEARCH_USE)
     for warning in prediction.warnings:
         say(f"! {warning}")
+    if prediction.origin.phase:
+        say(f"  {prediction.origin.phase}")
     for name, probability in reading.positive.items():
         say(f"  {name.upper():<5} positive with probability {probability:.2f}")
     likely = reading.ki67.interval(80)
@@ -194,13 +196,13 @@ def _policy(name: str) -> "SubtypePolicy | None":
     raise typer.BadParameter(message)
 
 
-def _predict_cohort(bundle: Path, table: Path, *, out: Path, policy: str, as_json: bool) -> None:
+def _predict_cohort(bundle: Path, tables: list[Path], *, out: Path, policy: str, as_json: bool) -> None:
     from onephase.cohort.table import read_cohort
     from onephase.inference.bundle import load_bundle
     from onephase.inference.cohort_prediction import predict_cohort
     from onephase.reports.html import REPORT_NAME, write_index, write_report
 
-    records = read_cohort(table, labelled=False).records
+    records = read_cohort(*tables, labelled=False).records
     opened = load_bundle(bundle)
     outcomes = []
     with TerminalProgress() as progress:

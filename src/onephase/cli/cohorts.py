@@ -79,14 +79,15 @@ def check(
 def _say_check(result: "CheckResult") -> None:
     if result.problems:
         say_table(
-            f"{len(result.errors)} problems, {len(result.warnings)} warnings",
+            f"Problems: {len(result.errors)}, warnings: {len(result.warnings)}",
             ["", "cohort", "case", "column", "problem", "fix"],
             [
                 [problem.severity, problem.cohort, problem.case, problem.column, problem.problem, problem.fix]
                 for problem in result.problems
             ],
         )
-    say_table("What the cohorts hold", *counts_table(result.counts))
+    if result.counts:
+        say_table("What the cohorts hold", *counts_table(result.counts))
     say("Nothing is wrong." if not result.errors else "Nothing was done. Mend the problems and check again.")
 
 

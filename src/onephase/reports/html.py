@@ -31,6 +31,8 @@ from onephase.reports.style import (
 from onephase.storage import write_text
 
 REPORT_NAME = "report.html"
+UNITS = {"mm": "mm", "ml": "ml", "percent": "%", "tesla": "T", "ms": "ms", "degrees": "degrees"}
+"""The last word of a fact's name, as it is written behind its value."""
 
 
 def write_report(prediction: Prediction, path: Path) -> None:
@@ -136,19 +138,23 @@ def _planes(prediction: Prediction) -> list[dict[str, Any]]:
 
 
 def _measurements(measurements: dict[str, float]) -> list[tuple[str, str]]:
-    units = {"mm": "mm", "ml": "ml", "percent": "%"}
     rows = []
     for name, value in measurements.items():
-        words, _, unit = name.rpartition("_")
-        named = unit in units and bool(words)
-        text = f"{value:.2f} {units[unit]}" if named else f"{value:.3g}"
-        rows.append(((words if named else name).replace("_", " "), text))
+        words, unit = _words_and_unit(name)
+        rows.append((words, f"{value:.2f} {unit}" if unit else f"{value:.3g}"))
     return rows
+
+
+def _words_and_unit(name: str) -> tuple[str, str]:
+    words, _, unit = name.rpartition("_")
+    named = bool(words) and unit in UNITS
+    return (words if named else name).replace("_", " "), UNITS[unit] if named else ""
 
 
 def _provenance(prediction: Prediction) -> list[tuple[str, str]]:
     origin = prediction.origin
     cohorts = "; ".join(f"{part.name} ({part.provenance}, {part.cases} cases)" for part in origin.cohorts)
+    acquired = [(*_words_and_unit(name), value) for name, value in origin.acquisition.items() if name != "phase"]
     voxels, spacing = "x".join(map(str, origin.image_voxels)), "x".join(map(plain, origin.image_spacing_mm))
     return [
         ("bundle", origin.bundle_name),
@@ -157,7 +163,7 @@ def _provenance(prediction: Prediction) -> list[tuple[str, str]]:
         ("settings sha256", origin.settings_sha256),
         ("image", f"{voxels} voxels (slice, row, column) of {spacing} mm"),
         ("phase", origin.phase or "single-phase file"),
-        *origin.acquisition.items(),
+        *((words, f"{value} {unit}".rstrip()) for words, unit, value in acquired),
         ("versions", ", ".join(f"{name} {version}" for name, version in origin.versions.items())),
     ]
 
