@@ -1,7 +1,7 @@
 """How visible each simulated phenotype is: region descriptors, ridge regression, cross-validated R2.
 
 Simulates a cohort of the internal sites, prepares it as any cohort (default settings), describes each patch by
-``baselines.region_features`` and predicts each cue by ridge regression, its strength chosen inside the training
+``imaging.descriptors`` and predicts each cue by ridge regression, its strength chosen inside the training
 folds. Size, correlation length and uptake are predicted on the logarithm, the other cues as they are.
 
 Run it with ``python benchmarks/phenotype_recovery.py FOLDER --cases 900``; it needs the ``train`` extra for
@@ -19,8 +19,8 @@ from sklearn.model_selection import KFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from onephase.baselines.region_features import FEATURE_NAMES, region_features
 from onephase.cohort.preparation import prepare
+from onephase.imaging.descriptors import DESCRIPTORS, describe
 from onephase.settings import Settings
 from onephase.simulation.cohort import simulate_cohort
 from onephase.simulation.phenotype import CUES
@@ -48,14 +48,11 @@ def main() -> None:
     spacing = (settings.imaging.spacing_mm,) * 3
     started = time.process_time()
     features = np.array(
-        [
-            region_features(store.image[row], store.distance_mm[row], spacing_mm=spacing)
-            for row in store.rows(truth.case_ids)
-        ]
+        [describe(store.image[row], store.distance_mm[row], spacing_mm=spacing) for row in store.rows(truth.case_ids)]
     )
     seconds = (time.process_time() - started) / len(features)
 
-    print(f"{len(truth)} cases, {len(FEATURE_NAMES)} descriptors, {seconds:.3f} s of one core a case for them\n")
+    print(f"{len(truth)} cases, {len(DESCRIPTORS)} descriptors, {seconds:.3f} s of one core a case for them\n")
     print("| cue | R2 |\n|---|---|")
     folds = KFold(5, shuffle=True, random_state=0)
     for column, cue in enumerate(CUES):

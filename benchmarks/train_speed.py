@@ -15,6 +15,7 @@ from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
 from onephase.biomarkers.panel import Events
+from onephase.imaging.descriptors import DESCRIPTORS
 from onephase.learning.augmentation import AugmentationDraw
 from onephase.learning.dataset import PatchDataset
 from onephase.learning.loop import panel_nll
@@ -47,8 +48,10 @@ def _noise(settings: Settings, *, cases: int) -> PatchDataset:
     return PatchDataset.from_arrays(
         [str(case) for case in range(cases)],
         Events(cells, np.stack([start, start + 0.01], axis=1), np.full(cases, -1, dtype=np.int8)),
+        patients=[str(case) for case in range(cases)],
         image=rng.normal(size=shape).astype(np.float16),
         distance_mm=rng.uniform(-8, 20, size=shape).astype(np.float16),
+        descriptors=rng.normal(size=(cases, len(DESCRIPTORS))).astype(np.float32),
     )
 
 
@@ -73,8 +76,8 @@ def _report(settings: Settings, training: PatchDataset, *, dtype: torch.dtype, s
     rate = counter.get_total_flops() * steps / wall
     ceiling = _matrix_rate(training.image.device, dtype=dtype)
     print(
-        f"{dtype}: {cases / wall:.1f} cases/s, {1e3 * wall / cases:.1f} ms a case and step ({1e3 * cpu / cases:.1f} ms of "
-        f"CPU), {rate / 1e9:.0f} of {ceiling / 1e9:.0f} GFLOP/s ({100 * rate / ceiling:.0f} % of a matrix product)"
+        f"{dtype}: {cases / wall:.1f} cases/s, {1e3 * wall / cases:.1f} ms a case and step ({1e3 * cpu / cases:.1f} ms "
+        f"of CPU), {rate / 1e9:.0f} of {ceiling / 1e9:.0f} GFLOP/s ({100 * rate / ceiling:.0f} % of a matrix product)"
     )
     with profile(activities=[ProfilerActivity.CPU]) as profiled:
         step()
@@ -100,7 +103,7 @@ def _step(
     )
     image, distance_mm = draw.apply(batch.image, batch.distance_mm)
     with torch.autocast(device.type, dtype=torch.bfloat16, enabled=dtype == torch.bfloat16):
-        output = network(image, distance_mm)
+        output = network(image, distance_mm, batch.descriptors)
     optimizer.zero_grad()
     panel_nll(output, network, batch).backward()
     optimizer.step()

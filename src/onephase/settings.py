@@ -64,6 +64,7 @@ class NetworkSettings(Section):
     widths: tuple[int, ...] = Field(default=(16, 32, 64, 96), min_length=1, description="channels, stage by stage")
     stem_stride: Literal[1, 2] = Field(default=2, description="1 keeps the grid and costs ten times as much")
     scales: tuple[int, ...] = Field(default=(0, 1, 2, 3), description="encoder stages that are attended and pooled")
+    descriptors: bool = Field(default=True, description="start from a linear panel of region descriptors")
     attention: bool = Field(default=True, description="spatial attention; off: every voxel of a region alike")
     regions: tuple[RegionName, ...] = Field(default=("core", "rim", "shell"), min_length=1)
     tasks: tuple[TaskName, ...] = Field(default=("er", "pr", "her2", "ki67"), min_length=1)

@@ -19,6 +19,7 @@ from onephase.evaluation.contestants import cohort_alone, geometry
 from onephase.evaluation.lesions import events_of, lesions_of, patches_of
 from onephase.evaluation.predictions import read_predictions
 from onephase.evaluation.protocol import five_fold, held_out
+from onephase.imaging.descriptors import DESCRIPTORS
 from onephase.imaging.geometry import Grid
 from onephase.imaging.patch import Patch
 from onephase.imaging.patches import open_store, writing
@@ -85,7 +86,8 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> PreparedCohort:
             facts = {"volume_ml": size**3 / 2000, **dict.fromkeys(SIDES, size)}
             image = (rng.normal(size=PATCH) + (1 if positive else -1)).astype(np.float32)
             distance = rng.normal(size=PATCH).astype(np.float32)
-            writer.add(f"case {row}", Patch(image, distance, frame, "given", (), facts), key=str(row))
+            numbers = np.zeros(len(DESCRIPTORS), dtype=np.float32)
+            writer.add(f"case {row}", Patch(image, distance, numbers, frame, "given", (), facts), key=str(row))
     return PreparedCohort(open_store(folder), tuple(records))
 
 

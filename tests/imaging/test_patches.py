@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from onephase.errors import StorageError
+from onephase.imaging.descriptors import DESCRIPTORS
 from onephase.imaging.geometry import Grid
 from onephase.imaging.patch import Patch
 from onephase.imaging.patches import open_store, writing
@@ -22,7 +23,8 @@ def _patch(number: int) -> Patch:
     rng = np.random.default_rng(number)
     grid = Grid.axial(SHAPE, (1.5, 1.5, 1.5))
     image, distance = (rng.standard_normal(SHAPE).astype(np.float32) for _ in range(2))
-    return Patch(image, distance, grid, "given", ("a flag",), {"volume_ml": float(number)})
+    numbers = rng.standard_normal(len(DESCRIPTORS)).astype(np.float32)
+    return Patch(image, distance, numbers, grid, "given", ("a flag",), {"volume_ml": float(number)})
 
 
 def _add(folder, numbers) -> None:
@@ -33,7 +35,7 @@ def _add(folder, numbers) -> None:
 
 
 def _digest(folder) -> str:
-    names = ("image.f16", "distance.f16", "cases.jsonl", "store.json")
+    names = ("image.f16", "distance.f16", "descriptors.f32", "cases.jsonl", "store.json")
     return hashlib.sha256(b"".join((folder / name).read_bytes() for name in names)).hexdigest()
 
 
@@ -47,6 +49,7 @@ def test_what_was_added_comes_back(tmp_path):
     assert "c7" not in store
     np.testing.assert_array_equal(store.image[2], _patch(2).image.astype(np.float16))
     np.testing.assert_array_equal(store.distance_mm[0], _patch(0).distance_mm.astype(np.float16))
+    np.testing.assert_array_equal(store.descriptors[1], _patch(1).descriptors)
     assert isinstance(store.image, np.memmap)
     with pytest.raises(ValueError, match="read-only"):
         store.image[0, 0, 0, 0] = 1
@@ -116,6 +119,11 @@ def test_a_short_or_foreign_store_is_one_sentence(tmp_path):
     with pytest.raises(StorageError, match=r"store\.json is missing"):
         open_store(tmp_path)
     _add(tmp_path, range(2))
+    head = (tmp_path / "store.json").read_text()
+    (tmp_path / "store.json").write_text(head.replace('"core mean"', '"core median of old"'))
+    with pytest.raises(StorageError, match="with other descriptors than this version has: prepare the cohort again"):
+        open_store(tmp_path)
+    (tmp_path / "store.json").write_text(head)
     os.truncate(tmp_path / "image.f16", 10)
     with pytest.raises(StorageError, match="shorter than its list of cases"):
         open_store(tmp_path)

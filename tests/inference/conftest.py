@@ -11,6 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 from onephase.biomarkers.calibration import Calibration
 from onephase.biomarkers.potentials import Potentials
 from onephase.imaging.case import Case, Mask, Volume
+from onephase.imaging.descriptors import DESCRIPTORS
 from onephase.imaging.geometry import Grid
 from onephase.inference.bundle import Bundle, BundleContents, load_bundle, write_bundle
 from onephase.inference.manifest import TrainingCohort, ValidationFigure
@@ -42,7 +43,9 @@ def tiny_network(patch: tuple[int, int, int] = PATCH, *, unary_scale: float = 1.
         helper.make_node("Mul", ["column", "slope"], ["sloped"]),
         helper.make_node("Add", ["sloped", "offset"], ["unary"]),
         helper.make_node("Add", ["mean", "mu_offset"], ["ki67_mu"]),
-        helper.make_node("Mul", ["far", "zero"], ["nothing"]),
+        helper.make_node("ReduceMean", ["descriptors", "one"], ["number"], keepdims=0),
+        helper.make_node("Add", ["far", "number"], ["unused"]),
+        helper.make_node("Mul", ["unused", "zero"], ["nothing"]),
         helper.make_node("Add", ["nothing", "sigma"], ["ki67_sigma"]),
         helper.make_node("Sigmoid", ["image"], ["lit"]),
         helper.make_node("Squeeze", ["lit", "one"], ["attention"]),
@@ -66,7 +69,8 @@ def tiny_network(patch: tuple[int, int, int] = PATCH, *, unary_scale: float = 1.
         [
             helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", 1, *patch])
             for name in ("image", "distance_mm")
-        ],
+        ]
+        + [helper.make_tensor_value_info("descriptors", TensorProto.FLOAT, ["batch", len(DESCRIPTORS)])],
         [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in shapes.items()],
         [numpy_helper.from_array(value, name) for name, value in constants.items()],
     )

@@ -15,6 +15,7 @@ import onnx
 import pytest
 
 from onephase.errors import BundleError
+from onephase.imaging.descriptors import DESCRIPTORS
 from onephase.inference.bundle import LIMITS_BYTES, Bundle, BundleContents, load_bundle, write_bundle
 from onephase.inference.manifest import MANIFEST_NAME, TrainingCohort, manifest_bytes, parse_manifest
 from onephase.settings import ImagingSettings
@@ -161,25 +162,39 @@ def test_a_network_for_another_patch_is_refused(tmp_path: Path, contents: Bundle
         load_bundle(tmp_path / "odd")
 
 
+def numbers(cases: int) -> np.ndarray:
+    """Return descriptors of some cases, all 0."""
+    return np.zeros((cases, len(DESCRIPTORS)), dtype=np.float32)
+
+
 def test_patches_of_another_shape_are_refused(bundle: Bundle) -> None:
     wrong = np.zeros((1, 4, 5, 6), dtype=np.float32)
     with pytest.raises(BundleError, match="prepare them with the bundle's own settings"):
-        bundle.run(wrong, wrong)
+        bundle.run(wrong, wrong, numbers(1))
 
 
 def test_an_answer_that_is_not_finite_is_refused(bundle: Bundle) -> None:
     patch = np.full((1, *bundle.engine.patch_voxels), np.nan, dtype=np.float32)
     with pytest.raises(BundleError, match="no panel"):
-        bundle.run(patch, patch)
+        bundle.run(patch, patch, numbers(1))
 
 
 def test_a_batch_is_its_cases(bundle: Bundle) -> None:
     images = np.random.default_rng(3).normal(size=(3, *bundle.engine.patch_voxels)).astype(np.float32)
-    together = bundle.run(images, images)
-    alone = [bundle.run(images[[row]], images[[row]]) for row in range(3)]
+    together = bundle.run(images, images, numbers(3))
+    alone = [bundle.run(images[[row]], images[[row]], numbers(1)) for row in range(3)]
     assert np.allclose(together.potentials.unary, np.concatenate([one.potentials.unary for one in alone]), atol=1e-6)
     assert together.attention.shape == (3, *bundle.engine.patch_voxels)
     assert together.region_weights.shape == (3, 4, 3)
+
+
+def test_a_network_of_other_descriptors_is_refused(tmp_path: Path, contents: BundleContents) -> None:
+    manifest = write_bundle(tmp_path / "old", contents)
+    path = tmp_path / "old" / "bundle.json"
+    old = manifest.model_copy(update={"descriptors": (*manifest.descriptors[1:], "a descriptor of old")}).sealed()
+    path.write_bytes(manifest_bytes(old))
+    with pytest.raises(BundleError, match="other descriptors than this version has"):
+        load_bundle(tmp_path / "old")
 
 
 def test_real_and_simulated_are_told_apart(tmp_path: Path, contents: BundleContents) -> None:

@@ -8,6 +8,7 @@ import pytest
 pytest.importorskip("torch", reason="needs the train extra")
 
 from onephase.biomarkers.panel import CELLS, Events
+from onephase.imaging.descriptors import DESCRIPTORS
 from onephase.learning.dataset import PatchDataset
 from onephase.settings import Settings
 
@@ -36,8 +37,10 @@ def make_dataset() -> Callable[..., PatchDataset]:
         return PatchDataset.from_arrays(
             [f"case {row}" for row in range(cases)],
             events if known else Events.unknown(cases),
+            patients=[f"patient {row}" for row in range(cases)],
             image=image.astype(np.float16),
             distance_mm=distance.astype(np.float16),
+            descriptors=rng.normal(size=(cases, len(DESCRIPTORS))).astype(np.float32),
         )
 
     return make
@@ -45,13 +48,22 @@ def make_dataset() -> Callable[..., PatchDataset]:
 
 @pytest.fixture
 def make_settings() -> Callable[..., Settings]:
-    """A function that returns settings for a tiny network; network and learning take keywords of their sections."""
+    """A function that returns settings for a tiny network; network and learning take keywords of their sections.
+
+    It starts from the prior: fitting a hundred descriptors takes longer than its few steps.
+    """
 
     def make(*, network: dict[str, object] | None = None, sampling: str = "volume", **learning: object) -> Settings:
         return Settings.model_validate(
             {
                 "imaging": {"patch_voxels": PATCH, "sampling": sampling},
-                "network": {"widths": (4, 6), "scales": (0, 1), "dropout": 0.1, **(network or {})},
+                "network": {
+                    "widths": (4, 6),
+                    "scales": (0, 1),
+                    "dropout": 0.1,
+                    "descriptors": False,
+                    **(network or {}),
+                },
                 "learning": {"epochs": 3, "batch_size": 8, **learning},
             }
         )

@@ -46,7 +46,7 @@ def test_the_exported_network_gives_the_same_posterior_for_any_number_of_cases(m
     for cases in (1, 5):
         other = make_dataset(cases, seed=2)
         assert largest_difference(content, network, checked_on=other) < 1e-5
-        raw = engine.run(other.image.float().numpy(), other.distance_mm.float().numpy())
+        raw = engine.run(other.image.float().numpy(), other.distance_mm.float().numpy(), other.descriptors.numpy())
         np.testing.assert_allclose(raw["region_weights"].sum(axis=2), 1, rtol=1e-5)
         np.testing.assert_allclose(raw["attention"].max(axis=(1, 2, 3)), 1, rtol=1e-5)
 
@@ -79,7 +79,7 @@ def test_each_ablation_learns(make_dataset, make_settings, *, tasks, scales, reg
     network = build_network(settings.network, settings.regions, settings.imaging)
     network.head.start_from(fit_prior(dataset.events))
     batch = dataset.batch(slice(None))
-    output = network(batch.image, batch.distance_mm)
+    output = network(batch.image, batch.distance_mm, batch.descriptors)
     panel_nll(output, network, batch).backward()
     assert output.region_weights.shape == (6, len(tasks), len(regions))
     assert all(torch.isfinite(p.grad).all() for p in network.parameters() if p.grad is not None)

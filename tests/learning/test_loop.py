@@ -36,7 +36,12 @@ def dataset(name):
     arrays = np.load(folder / f"{name}.npz")
     events = Events(arrays["cells"], arrays["ki67"], arrays["pr_high"])
     return PatchDataset.from_arrays(
-        arrays["case_ids"].tolist(), events, image=arrays["image"], distance_mm=arrays["distance_mm"]
+        arrays["case_ids"].tolist(),
+        events,
+        patients=arrays["case_ids"].tolist(),
+        image=arrays["image"],
+        distance_mm=arrays["distance_mm"],
+        descriptors=arrays["descriptors"],
     )
 
 def die(task, done, total):
@@ -59,6 +64,7 @@ def _save(path, dataset):
         pr_high=dataset.events.pr_high,
         image=dataset.image.numpy(),
         distance_mm=dataset.distance_mm.numpy(),
+        descriptors=dataset.descriptors.numpy(),
     )
 
 
@@ -159,7 +165,7 @@ def test_a_batch_without_labels_costs_nothing_and_teaches_nothing(make_dataset, 
     settings = make_settings()
     network = build_network(settings.network, settings.regions, settings.imaging)
     batch = make_dataset(4, seed=1, known=False).batch(slice(None))
-    loss = panel_nll(network(batch.image, batch.distance_mm), network, batch)
+    loss = panel_nll(network(batch.image, batch.distance_mm, batch.descriptors), network, batch)
     loss.backward()
     assert loss == 0
     assert all((p.grad is None) or (p.grad == 0).all() for p in network.parameters())
@@ -170,7 +176,10 @@ def test_cases_without_labels_do_not_change_the_loss(make_dataset, make_settings
     network = build_network(settings.network, settings.regions, settings.imaging).eval()
     known, unknown = make_dataset(4, seed=1).batch(slice(None)), make_dataset(3, seed=2, known=False).batch(slice(None))
     both = type(known)(*(torch.cat([getattr(part, name) for part in (known, unknown)]) for name in known.__slots__))
-    losses = [panel_nll(network(batch.image, batch.distance_mm), network, batch).item() for batch in (known, both)]
+    losses = [
+        panel_nll(network(batch.image, batch.distance_mm, batch.descriptors), network, batch).item()
+        for batch in (known, both)
+    ]
     assert losses[0] == pytest.approx(losses[1], rel=1e-6)
 
 

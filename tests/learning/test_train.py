@@ -50,7 +50,7 @@ def test_a_bundle_says_what_the_trained_network_says(prepared, make_settings, ma
     path = train([prepared], settings, out=tmp_path / "bundle")
     bundle = load_bundle(path)
     dataset = make_dataset(5, seed=8)
-    answer = bundle.run(dataset.image.float().numpy(), dataset.distance_mm.float().numpy())
+    answer = bundle.run(dataset.image.float().numpy(), dataset.distance_mm.float().numpy(), dataset.descriptors.numpy())
     network = build_network(settings.network, settings.regions, settings.imaging).eval()
     network.load_state_dict({name: torch.tensor(array) for name, array in bundle.weights.items()})
     ours, theirs = (
@@ -59,7 +59,7 @@ def test_a_bundle_says_what_the_trained_network_says(prepared, make_settings, ma
     np.testing.assert_allclose(theirs.cells(), ours.cells(), atol=1e-5)
     np.testing.assert_allclose(theirs.ki67_median(), ours.ki67_median(), atol=1e-5)
     batch = dataset.batch(slice(None))
-    eager = network(batch.image, batch.distance_mm)
+    eager = network(batch.image, batch.distance_mm, batch.descriptors)
     np.testing.assert_allclose(answer.attention, eager.attention.detach(), atol=1e-5)
     np.testing.assert_allclose(answer.region_weights, eager.region_weights.detach(), atol=1e-5)
 

@@ -6,6 +6,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the train extra")
 
+from onephase.imaging.descriptors import DESCRIPTORS  # noqa: E402
 from onephase.network.network import PanelNetwork, build_network  # noqa: E402 - after the skip
 from onephase.settings import ImagingSettings, NetworkSettings, RegionSettings  # noqa: E402
 
@@ -30,11 +31,11 @@ def make_network() -> Callable[..., PanelNetwork]:
 
 
 @pytest.fixture
-def patches() -> tuple[torch.Tensor, torch.Tensor]:
-    """Images of noise, and distances to spheres of three sizes: the smallest has no core."""
+def patches() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Images of noise, distances to spheres of three sizes (the smallest has no core), and descriptors of noise."""
     generator = torch.Generator().manual_seed(1)
     image = torch.randn(3, 1, *PATCH, generator=generator)
     axes = torch.meshgrid(*(torch.arange(size) - (size - 1) / 2 for size in PATCH), indexing="ij")
     radius = torch.stack(axes).square().sum(0).sqrt()  # (slice, row, column)
     distance_mm = torch.stack([radius - size for size in (1.0, 3.5, 5.0)])[:, None]
-    return image, distance_mm
+    return image, distance_mm, torch.randn(3, len(DESCRIPTORS), generator=generator)

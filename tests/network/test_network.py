@@ -2,6 +2,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the train extra")
 
+from onephase.imaging.descriptors import DESCRIPTORS  # noqa: E402
 from onephase.network.network import PanelNetwork  # noqa: E402
 
 pytestmark = pytest.mark.torch
@@ -19,7 +20,7 @@ def test_shapes(make_network, patches, sampling):
 
 def test_a_patch_need_not_be_whole_blocks(make_network):
     network = make_network(widths=(4, 6, 8), scales=(1, 2))
-    output = network(torch.randn(2, 1, 5, 9, 6), torch.randn(2, 1, 5, 9, 6) * 4)
+    output = network(torch.randn(2, 1, 5, 9, 6), torch.randn(2, 1, 5, 9, 6) * 4, torch.randn(2, len(DESCRIPTORS)))
     assert output.attention.shape == (2, 5, 9, 6)
     assert torch.equal(output.attention.amax(dim=(1, 2, 3)), torch.ones(2))
     assert all(torch.isfinite(part).all() for part in output)
@@ -33,17 +34,16 @@ def test_a_lesion_without_core_gives_its_core_no_weight(make_network, patches):
 
 
 def test_no_region_at_all_still_gives_a_defined_answer(make_network, patches):
-    image, distance_mm = patches
-    output = make_network(regions=("core",))(image, distance_mm)
+    output = make_network(regions=("core",))(*patches)
     assert (output.region_weights[0] == 0).all()
     assert all(torch.isfinite(part).all() for part in output)
 
 
 def test_cases_of_a_batch_do_not_see_each_other(make_network, patches):
-    network, (image, distance_mm) = make_network(), patches
-    together = network(image, distance_mm)
+    network = make_network()
+    together = network(*patches)
     for case in range(3):
-        alone = network(image[[case]], distance_mm[[case]])
+        alone = network(*(part[[case]] for part in patches))
         for part, whole in zip(alone, together, strict=True):
             torch.testing.assert_close(part[0], whole[case], rtol=1e-4, atol=1e-5)
 
@@ -57,17 +57,18 @@ def test_a_mirrored_patch_has_mirrored_attention_and_the_same_potentials(make_ne
             if parameter.ndim == 5:
                 parameter.copy_((parameter + parameter.flip(axis)) / 2)
     straight = network(*patches)
-    mirrored = network(*(part.flip(axis) for part in patches))
+    image, distance_mm, descriptors = patches
+    mirrored = network(image.flip(axis), distance_mm.flip(axis), descriptors)
     torch.testing.assert_close(mirrored.attention, straight.attention.flip(axis - 1), rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(mirrored.unary, straight.unary, rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(mirrored.region_weights, straight.region_weights, rtol=1e-4, atol=1e-5)
 
 
 def test_the_attention_that_is_shown_is_the_one_that_weighs(make_network, patches):
-    network, (image, distance_mm) = make_network(scales=(0,)), patches
+    network, (image, distance_mm, descriptors) = make_network(scales=(0,)), patches
     seen: list[torch.Tensor] = []
     network.attention.register_forward_hook(lambda _module, _inputs, output: seen.append(output))
-    shown = network(image, distance_mm).attention
+    shown = network(image, distance_mm, descriptors).attention
     fine = torch.nn.functional.interpolate(seen[0], scale_factor=2, mode="trilinear")[:, 0]
     for map_, weighing in zip(shown, fine, strict=True):
         torch.testing.assert_close(map_, weighing / weighing.max())

@@ -7,13 +7,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from onephase.cohort.cutting import cut_patch
 from onephase.cohort.records import Record
 from onephase.cohort.table import read_cohort
 from onephase.errors import OnephaseError
-from onephase.imaging.patches import ARRAYS, STORED, open_store
+from onephase.imaging.patches import FILES, bytes_of, open_store
 from onephase.settings import Settings
 
 KIB, MIB = 1 << 10, 1 << 20
@@ -72,7 +70,7 @@ def estimate_preparation(
         _timed(todo[-1], settings)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KIB
     processes = 1 if workers == 1 else workers + 1  # the leader that writes
-    patch_bytes = int(np.prod(settings.imaging.patch_voxels)) * STORED.itemsize * len(ARRAYS)
+    patch_bytes = sum(bytes_of(name, settings.imaging.patch_voxels) for name in FILES)
     return PreparationEstimate(
         cases=len(records),
         stored=len(records) - len(todo),

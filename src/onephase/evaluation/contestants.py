@@ -11,7 +11,7 @@ from jaxtyping import Float64
 
 from onephase.baselines.geometry import NAMES as GEOMETRY_NAMES
 from onephase.baselines.geometry import geometry_features
-from onephase.baselines.linear_panel import choose_spread, fit_linear_panel
+from onephase.biomarkers.linear_panel import choose_spread, fit_linear_panel
 from onephase.biomarkers.posterior import PanelPosterior
 from onephase.biomarkers.potentials import Potentials
 from onephase.cohort.splits import folds
@@ -28,7 +28,7 @@ COHORT_SPREAD = 1.0  # of the log odds of one cohort and site against the others
 
 def network_answers(bundle: Bundle, tested: Sequence[Lesion]) -> PanelPosterior:
     """Return what the bundle's network says, calibrated as the bundle says."""
-    parts = [bundle.run(batch.image, batch.distance_mm).potentials for batch in patches_of(tested)]
+    parts = [bundle.run(batch.image, batch.distance_mm, batch.descriptors).potentials for batch in patches_of(tested)]
     return PanelPosterior.from_potentials(bundle.calibration.apply(Potentials.stack(parts)))
 
 

@@ -33,10 +33,12 @@ class PatchBatch:
     Attributes:
         image: Normalised intensities.
         distance_mm: Signed distance to the lesion surface.
+        descriptors: The lesions in numbers.
     """
 
     image: Float32[np.ndarray, "case slice row column"]
     distance_mm: Float32[np.ndarray, "case slice row column"]
+    descriptors: Float32[np.ndarray, "case descriptor"]
 
 
 def lesions_of(prepared: Sequence[PreparedCohort]) -> tuple[Lesion, ...]:
@@ -62,4 +64,5 @@ def patches_of(lesions: Sequence[Lesion]) -> Iterator[PatchBatch]:
         yield PatchBatch(
             np.stack([lesion.prepared.store.image[lesion.row] for lesion in some]).astype(np.float32),
             np.stack([lesion.prepared.store.distance_mm[lesion.row] for lesion in some]).astype(np.float32),
+            np.stack([lesion.prepared.store.descriptors[lesion.row] for lesion in some]).astype(np.float32),
         )

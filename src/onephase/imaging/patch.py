@@ -15,6 +15,7 @@ class Patch:
     Attributes:
         image: Normalised intensity; 0 outside the volume.
         distance_mm: Signed distance to the lesion surface, negative inside; `regions.FAR_MM` outside the volume.
+        descriptors: The lesion in numbers, as `descriptors.DESCRIPTORS` names them.
         frame: Where its voxels are.
         outline_method: ``given``, or the semi-automatic method that drew the outline.
         flags: Sentences on what is unusual; they stay with every result.
@@ -24,6 +25,7 @@ class Patch:
 
     image: Float32[np.ndarray, "slice row column"]
     distance_mm: Float32[np.ndarray, "slice row column"]
+    descriptors: Float32[np.ndarray, " descriptor"]
     frame: Grid
     outline_method: str
     flags: tuple[str, ...]
@@ -31,5 +33,5 @@ class Patch:
 
     def __post_init__(self) -> None:
         """Make the arrays read-only."""
-        for array in (self.image, self.distance_mm):
+        for array in (self.image, self.distance_mm, self.descriptors):
             array.setflags(write=False)

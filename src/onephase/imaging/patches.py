@@ -1,12 +1,14 @@
-"""The store of patches: two flat memory-mapped files, and a line for each case once its bytes are safe.
+"""The store of patches: flat memory-mapped files, and a line for each case once its bytes are safe.
 
-``image.f16`` and ``distance.f16`` hold one patch after the other in half precision; ``cases.jsonl`` names
-them. A patch is appended to the files first and to the list last, so that whatever was cut off by a
-kill is not on the list and is written anew. The same cases in the same order give the same bytes.
+``image.f16`` and ``distance.f16`` hold one patch after the other in half precision, ``descriptors.f32`` the
+lesion's descriptors; ``cases.jsonl`` names them. A patch is appended to the files first and to the list last, so
+that whatever was cut off by a kill is not on the list and is written anew. The same cases in the same order give
+the same bytes.
 """
 
 import fcntl
 import json
+import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,17 +17,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float16
+from jaxtyping import Float16, Float32
 
 from onephase.errors import StorageError
+from onephase.imaging.descriptors import DESCRIPTORS
 from onephase.imaging.patch import Patch
 from onephase.storage import read_json, write_json
 
-FORMAT = 1
-ARRAYS = ("image", "distance_mm")
+FORMAT = 2
 LISTING = "cases.jsonl"
-FILES = {"image": "image.f16", "distance_mm": "distance.f16"}
-STORED = np.dtype("<f2")
+FILES = {"image": "image.f16", "distance_mm": "distance.f16", "descriptors": "descriptors.f32"}
+STORED: Mapping[str, np.dtype[Any]] = {
+    "image": np.dtype("<f2"),
+    "distance_mm": np.dtype("<f2"),
+    "descriptors": np.dtype("<f4"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +97,27 @@ class PatchStore:
         """Signed distances of all cases, memory-mapped and read-only."""
         return self._mapped("distance_mm")
 
+    @property
+    def descriptors(self) -> Float32[np.ndarray, "case descriptor"]:
+        """Descriptors of all cases, memory-mapped and read-only."""
+        return self._mapped("descriptors")
+
     def _mapped(self, name: str) -> np.ndarray:
-        shape = (len(self), *self.patch_voxels)
+        shape = (len(self), *shape_of(name, self.patch_voxels))
         if not self.cases:
-            return np.zeros(shape, dtype=STORED)
-        return np.memmap(self.folder / FILES[name], dtype=STORED, mode="r", shape=shape)
+            return np.zeros(shape, dtype=STORED[name])
+        mapped: np.ndarray = np.memmap(self.folder / FILES[name], dtype=STORED[name], mode="r", shape=shape)
+        return mapped
+
+
+def shape_of(name: str, patch_voxels: tuple[int, int, int]) -> tuple[int, ...]:
+    """Return the shape of one case in one of the :data:`FILES`."""
+    return (len(DESCRIPTORS),) if name == "descriptors" else patch_voxels
+
+
+def bytes_of(name: str, patch_voxels: tuple[int, int, int]) -> int:
+    """Return the bytes that one case takes in one of the :data:`FILES`."""
+    return math.prod(shape_of(name, patch_voxels)) * STORED[name].itemsize
 
 
 class PatchWriter:
@@ -130,8 +152,8 @@ class PatchWriter:
             case_id, len(self._keys), key, patch.outline_method, tuple(patch.flags), dict(patch.facts), notes
         )
         try:
-            for name in ARRAYS:
-                _append(self._folder / FILES[name], getattr(patch, name).astype(STORED).tobytes())
+            for name, file in FILES.items():
+                _append(self._folder / file, getattr(patch, name).astype(STORED[name]).tobytes())
             _append(self._folder / LISTING, (json.dumps(asdict(case), allow_nan=False) + "\n").encode())
         except OSError as fault:
             message = (
@@ -153,9 +175,12 @@ def open_store(folder: Path) -> PatchStore:
         message = f"{folder} is no store of patches of format {FORMAT}: prepare the cohort again"
         raise StorageError(message)
     store = PatchStore(folder, head["fingerprint"], tuple(head["patch_voxels"]), tuple(_listed(folder)))
-    for name in ARRAYS:
-        path = folder / FILES[name]
-        wanted, found = len(store) * _patch_bytes(store), path.stat().st_size if path.exists() else 0
+    if head["descriptors"] != list(DESCRIPTORS):
+        message = f"{folder} was prepared with other descriptors than this version has: prepare the cohort again"
+        raise StorageError(message)
+    for name, file in FILES.items():
+        path = folder / file
+        wanted, found = len(store) * bytes_of(name, store.patch_voxels), path.stat().st_size if path.exists() else 0
         if found < wanted:
             message = f"{path} is shorter than its list of cases ({found} of {wanted} bytes): prepare the cohort again"
             raise StorageError(message)
@@ -184,7 +209,12 @@ def writing(
             message = f"another process is writing to {folder}: wait for it, or choose another folder"
             raise StorageError(message) from None
         if not (folder / "store.json").exists():
-            head = {"format": FORMAT, "patch_voxels": list(patch_voxels), "fingerprint": dict(fingerprint)}
+            head = {
+                "format": FORMAT,
+                "patch_voxels": list(patch_voxels),
+                "fingerprint": dict(fingerprint),
+                "descriptors": list(DESCRIPTORS),
+            }
             write_json(folder / "store.json", head)
         store = _with_whole_cases_only(folder)
         _refuse_other_settings(store, fingerprint)
@@ -200,10 +230,10 @@ def _with_whole_cases_only(folder: Path) -> PatchStore:
         if len(whole) < len(text):
             os.truncate(listing, len(whole))
     store = open_store(folder)
-    for name in ARRAYS:
-        path = folder / FILES[name]
+    for name, file in FILES.items():
+        path = folder / file
         if path.exists():
-            os.truncate(path, len(store) * _patch_bytes(store))
+            os.truncate(path, len(store) * bytes_of(name, store.patch_voxels))
     return store
 
 
@@ -226,10 +256,6 @@ def _listed(folder: Path) -> Iterator[StoredCase]:
     for line in path.read_text(encoding="utf-8").splitlines():
         values = json.loads(line)
         yield StoredCase(**{**values, "flags": tuple(values["flags"]), "notes": tuple(values["notes"])})
-
-
-def _patch_bytes(store: PatchStore) -> int:
-    return int(np.prod(store.patch_voxels)) * STORED.itemsize
 
 
 def _append(path: Path, content: bytes) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float32, Int64
 
 from onephase.imaging.case import Case, Mask
+from onephase.imaging.descriptors import describe
 from onephase.imaging.flags import NO_CORE, frame_flags, outline_flags
 from onephase.imaging.frame import lesion_bounds, patch_frame, sides_mm
 from onephase.imaging.measurements import ML_PER_MM3, longest_mm, volume_ml
@@ -61,7 +62,8 @@ def prepare_patch(case: Case, imaging: ImagingSettings, regions: RegionSettings)
         *([] if maps["core"].sum() >= LEAST_CORE_VOXELS else [NO_CORE]),
         *([SCARCE] if scarce else []),
     )
-    return Patch(image, distance, frame, tumour.method, flags, facts)
+    numbers = describe(image, distance, spacing_mm=frame.spacing_mm).astype(np.float32)
+    return Patch(image, distance, numbers, frame, tumour.method, flags, facts)
 
 
 def outlined(case: Case) -> Case:

@@ -30,6 +30,7 @@ import onephase
 from onephase.biomarkers.calibration import Calibration
 from onephase.biomarkers.potentials import Potentials
 from onephase.errors import BundleError
+from onephase.imaging.descriptors import DESCRIPTORS
 from onephase.inference.engine import Engine, open_engine
 from onephase.inference.manifest import (
     MANIFEST_NAME,
@@ -134,17 +135,19 @@ class Bundle:
         self,
         images: Float32[np.ndarray, "case slice row column"],
         distance_mm: Float32[np.ndarray, "case slice row column"],
+        descriptors: Float32[np.ndarray, "case descriptor"],
     ) -> NetworkAnswer:
         """Run the exported network on patches prepared with the bundle's settings.
 
         Args:
             images: Normalised intensities.
             distance_mm: Signed distance to the lesion surface, negative inside.
+            descriptors: The lesions in numbers.
 
         Raises:
             BundleError: If the patches are not of the bundle's shape, or the answer is not finite.
         """
-        raw = self.engine.run(images, distance_mm)
+        raw = self.engine.run(images, distance_mm, descriptors)
         names = ("unary", "ki67_mu", "ki67_sigma", "coupling", "shift")
         try:
             potentials = Potentials(**{name: raw[name].astype(np.float64) for name in names})
@@ -180,6 +183,7 @@ def write_bundle(folder: Path, contents: BundleContents) -> Manifest:
     manifest = Manifest(
         name=contents.name,
         onephase_version=onephase.__version__,
+        descriptors=DESCRIPTORS,
         trained_on=contents.trained_on,
         seeds=dict(contents.seeds),
         validation=dict(contents.validation),
@@ -219,6 +223,9 @@ def load_bundle(folder: Path, *, threads: int = 1) -> Bundle:
     except (SafetensorError, ValidationError, ValueError, KeyError, TypeError) as fault:
         message = f"bundle {folder} is of another version or was made wrongly: {str(fault).splitlines()[0]}"
         raise BundleError(message) from None
+    if manifest.descriptors != DESCRIPTORS:
+        message = f"bundle {folder} was trained with other descriptors than this version has: train it again"
+        raise BundleError(message)
     engine = open_engine(files["network.onnx"], source=str(folder / "network.onnx"), threads=threads)
     if engine.patch_voxels != settings.imaging.patch_voxels:
         message = (

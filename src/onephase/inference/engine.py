@@ -9,7 +9,7 @@ from jaxtyping import Float32
 from onephase.errors import BundleError
 from onephase.inference.onnx_file import refuse_external_data
 
-INPUTS = ("image", "distance_mm")
+INPUTS = ("image", "distance_mm", "descriptors")
 OUTPUTS = ("unary", "ki67_mu", "ki67_sigma", "attention", "region_weights", "coupling", "shift")
 
 
@@ -29,6 +29,7 @@ class Engine:
         self,
         images: Float32[np.ndarray, "case slice row column"],
         distance_mm: Float32[np.ndarray, "case slice row column"],
+        descriptors: Float32[np.ndarray, "case descriptor"],
     ) -> dict[str, np.ndarray]:
         """Return the raw outputs for a batch of patches, by name.
 
@@ -41,7 +42,11 @@ class Engine:
                 f"distances {distance_mm.shape}: prepare them with the bundle's own settings"
             )
             raise BundleError(message)
-        inputs = {"image": images[:, None], "distance_mm": distance_mm[:, None]}  # (case, 1, slice, row, column)
+        inputs = {
+            "image": images[:, None],  # (case, 1, slice, row, column)
+            "distance_mm": distance_mm[:, None],
+            "descriptors": descriptors,
+        }
         return dict(zip(OUTPUTS, self.session.run(list(OUTPUTS), inputs), strict=True))
 
 

@@ -54,6 +54,7 @@ class Manifest(Section):
     version: Literal[1] = FORMAT_VERSION
     name: str
     onephase_version: str
+    descriptors: tuple[str, ...] = Field(description="what the numbers mean that the network is given beside a patch")
     trained_on: tuple[TrainingCohort, ...] = Field(min_length=1)
     seeds: dict[str, int]
     validation: dict[str, ValidationFigure]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32, UInt8
+from jaxtyping import Float32, Float64, UInt8
 from scipy.ndimage import map_coordinates
 
 from onephase.imaging.geometry import Grid
@@ -39,21 +39,27 @@ class Maps:
         Interpolating the distance and not its labels is shape-based interpolation (Raya and Udupa 1990,
         doi 10.1109/42.52980): a region keeps a smooth border on a finer grid.
         """
-        distance_mm = np.full(grid.shape, FAR_MM, dtype=np.float32)
-        attention = np.zeros(grid.shape, dtype=np.float32)
         near = self._box_on(grid)
         index = np.stack(np.meshgrid(*(np.arange(part.start, part.stop) for part in near), indexing="ij"), axis=-1)
         points = np.moveaxis(self.grid.index_of(grid.position_mm(index.astype(np.float64))), -1, 0)
-        for target, source, beyond in ((distance_mm, self.distance_mm, FAR_MM), (attention, self.attention, 0.0)):
-            target[near] = map_coordinates(source, points, order=1, mode="constant", cval=beyond, output=np.float32)
+        known = self.distance_mm < FAR_MM  # the others lie beyond the volume or the reach: nothing to average with
+        weight = _sample(known, points)
+        summed_mm = _sample(np.where(known, self.distance_mm, 0), points)
+        distance_mm = np.full(grid.shape, FAR_MM, dtype=np.float32)
+        distance_mm[near] = np.where(weight > 0, summed_mm / np.where(weight > 0, weight, 1), FAR_MM)
+        attention = np.zeros(grid.shape, dtype=np.float32)
+        attention[near] = _sample(self.attention, points)
         return Maps(grid, distance_mm, attention)
 
     def labels(self, radii: RegionSettings) -> UInt8[np.ndarray, "slice row column"]:
         """Return the region to which each voxel belongs most, by its place in :data:`LABELLED` plus 1; 0 is none."""
-        member = memberships(self.distance_mm, radii)
+        labels = np.zeros(self.grid.shape, dtype=np.uint8)
+        near = self.distance_mm < FAR_MM
+        member = memberships(self.distance_mm[near], radii)
         inside = np.stack([member[name] for name in LABELLED])
         outside = 1 - inside.sum(axis=0, keepdims=True)
-        return np.asarray(np.concatenate([outside, inside]).argmax(axis=0).astype(np.uint8))
+        labels[near] = np.concatenate([outside, inside]).argmax(axis=0)
+        return labels
 
     def _box_on(self, grid: Grid) -> tuple[slice, ...]:
         """Return the box of a grid that holds every voxel within these maps; empty when none does."""
@@ -62,3 +68,7 @@ class Maps:
         starts = np.clip(np.ceil(index.min(axis=0)), 0, grid.shape).astype(int)
         stops = np.clip(np.floor(index.max(axis=0)) + 1, starts, grid.shape).astype(int)
         return tuple(slice(int(start), int(stop)) for start, stop in zip(starts, stops, strict=True))
+
+
+def _sample(values: np.ndarray, points: np.ndarray) -> Float64[np.ndarray, "slice row column"]:
+    return np.asarray(map_coordinates(values, points, order=1, mode="constant", cval=0.0, output=np.float64))

@@ -52,7 +52,8 @@ patients come from `onephase evaluate`.
 - Patch: {" x ".join(map(str, imaging.patch_voxels))} voxels of {imaging.spacing_mm:g} mm ({imaging.sampling}).
 - Regions by distance to the surface: core deeper than {regions.core_depth_mm:g} mm, rim to
   {regions.rim_reach_mm:g} mm outside, peritumoral shell to {regions.shell_reach_mm:g} mm.
-- Network: widths {list(network.widths)}, scales {list(network.scales)}, attention
+- Network: {"starts from a linear panel of region descriptors" if network.descriptors else "no region descriptors"};
+  widths {list(network.widths)}, scales {list(network.scales)}, attention
   {"on" if network.attention else "off"}, regions {list(network.regions)}, tasks {list(network.tasks)}, couplings
   {"on" if network.couplings else "off"}.
 - Seeds: {", ".join(f"{name} {seed}" for name, seed in manifest.seeds.items()) or "not recorded"}.

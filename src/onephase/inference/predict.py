@@ -37,7 +37,7 @@ def predict(
     settings = bundle.settings
     policy = policy or settings.subtype_policy
     patch = prepare_patch(case, imaging=settings.imaging, regions=settings.regions)
-    answer = bundle.run(patch.image[np.newaxis], patch.distance_mm[np.newaxis])
+    answer = bundle.run(patch.image[np.newaxis], patch.distance_mm[np.newaxis], patch.descriptors[np.newaxis])
     image_alone = PanelPosterior.from_potentials(bundle.calibration.apply(answer.potentials))
     posterior = image_alone if given is None else image_alone.given(given)
     prior = PanelPosterior.from_potentials(bundle.prior)

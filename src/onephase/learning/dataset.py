@@ -23,6 +23,7 @@ class PatchBatch:
 
     image: Float32[Tensor, "batch 1 slice row column"]
     distance_mm: Float32[Tensor, "batch 1 slice row column"]
+    descriptors: Float32[Tensor, "batch descriptor"]
     cells: Bool[Tensor, "batch 8"]
     ki67: Float64[Tensor, "batch 2"]
 
@@ -36,17 +37,21 @@ class PatchDataset:
 
     Attributes:
         case_ids: Of each case.
+        patients: The patient of each case.
         events: What is known of each case.
         image: Normalised intensities.
         distance_mm: Signed distance to the lesion surface.
+        descriptors: The lesions in numbers.
         cells: The events' receptor cells as a tensor.
         ki67: The events' Ki-67 intervals as a tensor.
     """
 
     case_ids: tuple[str, ...]
+    patients: tuple[str, ...]
     events: Events
     image: Float16[Tensor, "case slice row column"]
     distance_mm: Float16[Tensor, "case slice row column"]
+    descriptors: Float32[Tensor, "case descriptor"]
     cells: Bool[Tensor, "case 8"]
     ki67: Float64[Tensor, "case 2"]
 
@@ -56,15 +61,19 @@ class PatchDataset:
         case_ids: Sequence[str],
         events: Events,
         *,
+        patients: Sequence[str],
         image: Float16[np.ndarray, "case slice row column"],
         distance_mm: Float16[np.ndarray, "case slice row column"],
+        descriptors: Float32[np.ndarray, "case descriptor"],
     ) -> "PatchDataset":
         """Return a dataset of arrays, which are copied."""
         return cls(
             tuple(case_ids),
+            tuple(patients),
             events,
             torch.tensor(image),
             torch.tensor(distance_mm),
+            torch.tensor(descriptors),
             torch.tensor(events.cells),
             torch.tensor(events.ki67),
         )
@@ -77,9 +86,11 @@ class PatchDataset:
         """Return the dataset on a device."""
         return type(self)(
             self.case_ids,
+            self.patients,
             self.events,
             self.image.to(device),
             self.distance_mm.to(device),
+            self.descriptors.to(device),
             self.cells.to(device),
             self.ki67.to(device),
         )
@@ -89,6 +100,7 @@ class PatchDataset:
         return PatchBatch(
             self.image[rows][:, None].float(),  # (batch, 1, slice, row, column)
             self.distance_mm[rows][:, None].float(),
+            self.descriptors[rows],
             self.cells[rows],
             self.ki67[rows],
         )
@@ -112,16 +124,17 @@ def gather(prepared: Sequence[PreparedCohort], *, split: Split, settings: Settin
     if not records:
         message = f"no case of {_names(prepared)} is in the {split} split: run onephase check and mend the split column"
         raise TrainingError(message)
-    rows = [
-        cohort.store.rows([record.case_id for record in part]) for cohort, part in zip(prepared, chosen, strict=True)
+    stored = [
+        (cohort.store, cohort.store.rows([record.case_id for record in part]))
+        for cohort, part in zip(prepared, chosen, strict=True)
     ]
     return PatchDataset.from_arrays(
         [record.case_id for record in records],
         Events.stack([record.events for record in records]),
-        image=np.concatenate([cohort.store.image[part] for cohort, part in zip(prepared, rows, strict=True)]),
-        distance_mm=np.concatenate(
-            [cohort.store.distance_mm[part] for cohort, part in zip(prepared, rows, strict=True)]
-        ),
+        patients=[record.patient_id for record in records],
+        image=np.concatenate([store.image[rows] for store, rows in stored]),
+        distance_mm=np.concatenate([store.distance_mm[rows] for store, rows in stored]),
+        descriptors=np.concatenate([store.descriptors[rows] for store, rows in stored]),
     )
 
 

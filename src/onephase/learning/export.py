@@ -31,8 +31,8 @@ class _Exported(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, image: Tensor, distance_mm: Tensor) -> tuple[Tensor, ...]:
-        output = self.network(image, distance_mm)
+    def forward(self, image: Tensor, distance_mm: Tensor, descriptors: Tensor) -> tuple[Tensor, ...]:
+        output = self.network(image, distance_mm, descriptors)
         return (
             output.unary,
             output.ki67_mu,
@@ -55,14 +55,19 @@ def export_network(network: PanelNetwork, checked_on: PatchDataset) -> bytes:
         TrainingError: If it does not, within `LARGEST_DIFFERENCE`.
     """
     # Two cases, for one would be taken for a constant; two tensors, for one given twice would be taken for one input.
-    image, distance_mm = (torch.zeros(2, 1, *checked_on.image.shape[1:]) for _ in INPUTS)
+    image, distance_mm = (torch.zeros(2, 1, *checked_on.image.shape[1:]) for _ in range(2))
+    descriptors = torch.zeros(2, *checked_on.descriptors.shape[1:])
     with _quiet_exporter():
         program = torch.onnx.export(
             _Exported(network).eval(),
-            (image, distance_mm),
+            (image, distance_mm, descriptors),
             input_names=INPUTS,
             output_names=OUTPUTS,
-            dynamic_shapes={"image": {0: torch.export.Dim("case")}, "distance_mm": {0: torch.export.Dim.AUTO}},
+            dynamic_shapes={
+                "image": {0: torch.export.Dim("case")},
+                "distance_mm": {0: torch.export.Dim.AUTO},
+                "descriptors": {0: torch.export.Dim.AUTO},
+            },
             dynamo=True,
             verbose=False,
         )
@@ -83,7 +88,9 @@ def largest_difference(content: bytes, network: PanelNetwork, *, checked_on: Pat
     Compared are the probabilities of the eight receptor cells and three quantiles of Ki-67.
     """
     engine = open_engine(content, source="the exported network", threads=torch.get_num_threads())
-    raw = engine.run(checked_on.image.float().numpy(), checked_on.distance_mm.float().numpy())
+    raw = engine.run(
+        checked_on.image.float().numpy(), checked_on.distance_mm.float().numpy(), checked_on.descriptors.numpy()
+    )
     exported = Potentials(**{name: raw[name].astype(np.float64) for name in Potentials.__slots__})
     ours, theirs = (
         PanelPosterior.from_potentials(potentials) for potentials in (predict_potentials(network, checked_on), exported)

@@ -12,9 +12,11 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from lightning.fabric import Fabric
 from torch import Tensor
 
 from onephase.biomarkers.panel import Events
@@ -28,6 +30,7 @@ from onephase.learning.device import open_fabric, resolve_precision
 from onephase.learning.likelihood import panel_log_probability
 from onephase.learning.run_state import EpochFigures, RunState, seeded
 from onephase.learning.schedule import averaging_decay, learning_rate_share
+from onephase.learning.start import Start, fit_start
 from onephase.network.network import NetworkOutput, PanelNetwork, build_network
 from onephase.progress import Progress
 from onephase.settings import Settings
@@ -84,31 +87,26 @@ def train_network(
     steps = learning.epochs * steps_an_epoch
     prior = fit_prior(training.events)
     prior_nll = mean_nll(Potentials.stack([prior] * len(validation)), validation.events)
+    progress("descriptors", 0, 1)
+    start = fit_start(training, settings, prior=prior)
+    progress("descriptors", 1, 1)
     precision = resolve_precision(learning.precision)
     fabric = open_fabric(precision)
-    network, optimizer = fabric.setup(*_start(settings, prior=prior))
-    state = RunState(network.module, copy.deepcopy(network.module).eval(), optimizer)
+    network, optimizer = fabric.setup(*_untrained(settings, start=start))
+    training, validation = training.to(fabric.device), validation.to(fabric.device)
+    averaged = copy.deepcopy(network.module).eval()
+    start_nll = mean_nll(predict_potentials(averaged, validation), validation.events)
+    state = RunState(network.module, averaged, optimizer, start_nll=start_nll)
     run_id = _run_id(training, validation, settings=settings, precision=precision)
     if resume:
         state.restore(folder, run_id=run_id)
-    training, validation = training.to(fabric.device), validation.to(fabric.device)
+    terms = torch.tensor(start.terms, dtype=torch.float32, device=fabric.device)  # (case, 4)
     progress("train", state.step, steps)
     while not state.is_over(learning):
-        started, epoch, nlls = time.perf_counter(), len(state.history) + 1, []
-        with seeded(learning.seed, epoch=epoch) as generator:
-            for batch in _augmented_batches(training, settings=settings, generator=generator):
-                for group in optimizer.param_groups:
-                    group["lr"] = learning.learning_rate * learning_rate_share(state.step, steps=steps)
-                nll = panel_nll(network(batch.image, batch.distance_mm), network.module, batch)
-                optimizer.zero_grad()
-                fabric.backward(nll + coupling_penalty(network.module, sd=learning.coupling_sd) / len(training))
-                fabric.clip_gradients(network, optimizer, max_norm=LARGEST_GRADIENT, error_if_nonfinite=False)
-                optimizer.step()
-                state.average(decay=averaging_decay(state.step, decay=learning.ema_decay))
-                state.step += 1
-                nlls.append(nll.detach())
-                progress("train", state.step, steps)
-        train_nll = float(torch.stack(nlls).mean())
+        started, epoch = time.perf_counter(), len(state.history) + 1
+        train_nll = _epoch(
+            fabric, network, state, training=training, terms=terms, settings=settings, steps=steps, progress=progress
+        )
         if not math.isfinite(train_nll):
             message = f"training diverged in epoch {epoch}: lower learning.learning_rate ({learning.learning_rate})"
             raise TrainingError(message)
@@ -118,6 +116,36 @@ def train_network(
     progress("train", steps, steps)
     state.averaged.load_state_dict(state.best)
     return TrainedNetwork(state.averaged.cpu(), prior, tuple(state.history))
+
+
+def _epoch(  # noqa: PLR0913 - what steps, what it learns from, and who is told
+    fabric: Fabric,
+    network: Any,
+    state: RunState,
+    *,
+    training: PatchDataset,
+    terms: Tensor,
+    settings: Settings,
+    steps: int,
+    progress: Progress,
+) -> float:
+    """Step once through the training cases; return the mean negative log-likelihood of the batches."""
+    learning, nlls = settings.learning, []
+    with seeded(learning.seed, epoch=len(state.history) + 1) as generator:
+        for rows, batch in _augmented_batches(training, settings=settings, generator=generator):
+            for group in state.optimizer.param_groups:
+                group["lr"] = learning.learning_rate * learning_rate_share(state.step, steps=steps)
+            output = network(batch.image, batch.distance_mm, batch.descriptors, start=terms[rows])
+            nll = panel_nll(output, state.network, batch)
+            state.optimizer.zero_grad()
+            fabric.backward(nll + coupling_penalty(state.network, sd=learning.coupling_sd) / len(training))
+            fabric.clip_gradients(network, state.optimizer, max_norm=LARGEST_GRADIENT, error_if_nonfinite=False)
+            state.optimizer.step()
+            state.average(decay=averaging_decay(state.step, decay=learning.ema_decay))
+            state.step += 1
+            nlls.append(nll.detach())
+            progress("train", state.step, steps)
+    return float(torch.stack(nlls).mean())
 
 
 def panel_nll(output: NetworkOutput, network: PanelNetwork, batch: PatchBatch) -> Tensor:
@@ -152,7 +180,7 @@ def predict_potentials(network: PanelNetwork, dataset: PatchDataset, *, batch_si
     parts = []
     for start in range(0, len(dataset), batch_size):
         batch = dataset.batch(slice(start, start + batch_size))
-        output = network(batch.image, batch.distance_mm)
+        output = network(batch.image, batch.distance_mm, batch.descriptors)
         parts.append(
             Potentials(
                 _float64(output.unary),
@@ -170,11 +198,13 @@ def mean_nll(potentials: Potentials, events: Events) -> float:
     return -float(PanelPosterior.from_potentials(potentials).log_probability(events).mean())
 
 
-def _start(settings: Settings, *, prior: Potentials) -> tuple[PanelNetwork, torch.optim.Optimizer]:
-    """Return an untrained network that says the prior, and its optimiser."""
+def _untrained(settings: Settings, *, start: Start) -> tuple[PanelNetwork, torch.optim.Optimizer]:
+    """Return a network that says what it starts from, and its optimiser."""
     with seeded(settings.learning.seed, epoch=0):
         network = build_network(settings.network, settings.regions, settings.imaging)
-    network.head.start_from(prior)
+    network.head.start_from(start.constants)
+    if start.panel is not None:
+        network.descriptor_terms.tell(start.panel)
     for convolution in (module for module in network.modules() if isinstance(module, torch.nn.Conv3d)):
         # Channels last: two thirds of the time of a step on a CPU.
         convolution.weight.data = convolution.weight.data.contiguous(memory_format=torch.channels_last_3d)
@@ -191,17 +221,18 @@ def _steps_an_epoch(training: PatchDataset, *, settings: Settings) -> int:
 
 def _augmented_batches(
     training: PatchDataset, *, settings: Settings, generator: torch.Generator
-) -> Iterator[PatchBatch]:
-    """Yield the batches of an epoch in a new order; a rest too small for a batch waits for another epoch."""
+) -> Iterator[tuple[Tensor, PatchBatch]]:
+    """Yield rows and batches of an epoch in a new order; a rest too small for a batch waits for another epoch."""
     size = min(settings.learning.batch_size, len(training))
     order = torch.randperm(len(training), generator=generator).to(training.cells.device)
     for step in range(_steps_an_epoch(training, settings=settings)):
-        batch = training.batch(order[step * size : (step + 1) * size])
+        rows = order[step * size : (step + 1) * size]
+        batch = training.batch(rows)
         draw = AugmentationDraw.draw(
             generator, cases=size, settings=settings.learning.augmentation, imaging=settings.imaging
         )
         image, distance_mm = draw.apply(batch.image, batch.distance_mm)
-        yield PatchBatch(image, distance_mm, batch.cells, batch.ki67)
+        yield rows, PatchBatch(image, distance_mm, batch.descriptors, batch.cells, batch.ki67)
 
 
 def _run_id(training: PatchDataset, validation: PatchDataset, *, settings: Settings, precision: str) -> str:
@@ -209,7 +240,7 @@ def _run_id(training: PatchDataset, validation: PatchDataset, *, settings: Setti
     digest = hashlib.sha256(json.dumps([settings.model_dump(mode="json"), precision]).encode())
     for dataset in (training, validation):
         digest.update(json.dumps(dataset.case_ids).encode())
-        for tensor in (dataset.cells, dataset.ki67, dataset.image, dataset.distance_mm):
+        for tensor in (dataset.cells, dataset.ki67, dataset.image, dataset.distance_mm, dataset.descriptors):
             digest.update(tensor.cpu().numpy().tobytes())
     return digest.hexdigest()
 

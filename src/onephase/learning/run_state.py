@@ -49,20 +49,28 @@ class RunState:
         optimizer: Over the parameters of ``network``.
         step: Steps done.
         history: Figures of each epoch done.
-        best: Averaged weights of the epoch with the best validation log-likelihood.
+        start_nll: Validation figure of the network before its first step.
+        best: Averaged weights of the epoch with the best validation log-likelihood; those of the start, epoch 0,
+            where no epoch was better.
     """
 
     network: PanelNetwork
     averaged: PanelNetwork
     optimizer: torch.optim.Optimizer
+    start_nll: float
     step: int = 0
     history: list[EpochFigures] = field(default_factory=list)
-    best: dict[str, Tensor] = field(default_factory=dict)
+    best: dict[str, Tensor] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """The start is the best so far."""
+        self.best = copy.deepcopy(self.averaged.state_dict())
 
     @property
     def best_epoch(self) -> int:
-        """The epoch with the best validation log-likelihood, the earliest where several are equal; 0 before any."""
-        return min(self.history, key=lambda figures: figures.validation_nll).epoch if self.history else 0
+        """The epoch with the best validation log-likelihood, the earliest where several are equal; 0 is the start."""
+        figures = [(self.start_nll, 0), *((one.validation_nll, one.epoch) for one in self.history)]
+        return min(figures)[1]
 
     def is_over(self, learning: LearningSettings) -> bool:
         """Whether all epochs are done, or validation has stopped improving."""

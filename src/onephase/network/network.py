@@ -7,8 +7,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from onephase.imaging.descriptors import DESCRIPTORS, descriptors_within
 from onephase.imaging.regions import FAR_MM
 from onephase.network.attention import NoAttention, SpatialAttention, enlarge, relative_to_strongest
+from onephase.network.descriptor_terms import DescriptorTerms
 from onephase.network.encoder import Encoder
 from onephase.network.panel_head import PanelHead
 from onephase.network.region_weighting import (
@@ -60,6 +62,8 @@ class PanelNetwork(nn.Module):
         self.encoder = Encoder(
             1 + len(settings.regions), settings.widths, stem_stride=settings.stem_stride, in_plane=in_plane
         )
+        used = descriptors_within(settings.regions if settings.descriptors else ())
+        self.descriptor_terms = DescriptorTerms(torch.tensor(used), descriptors=len(DESCRIPTORS))
         self.attention = SpatialAttention(widths) if settings.attention else NoAttention()
         self.pooling = nn.ModuleList(RegionPooling(width) for width in widths)
         self.weighting = RegionWeighting(
@@ -85,12 +89,18 @@ class PanelNetwork(nn.Module):
         self,
         image: Float[Tensor, "batch 1 slice row column"],
         distance_mm: Float[Tensor, "batch 1 slice row column"],
+        descriptors: Float[Tensor, "batch descriptor"],
+        *,
+        start: Float[Tensor, "batch 4"] | None = None,
     ) -> NetworkOutput:
         """Return the potentials, the attention and the region weights of each case.
 
         Args:
             image: Normalised intensities.
             distance_mm: Signed distance to the lesion surface, negative inside.
+            descriptors: The lesions in numbers.
+            start: The terms to add to, in place of those of the descriptors: in training, those of a panel that
+                was fitted without the case, so that the network learns what such a panel misses on new cases.
         """
         slices, rows, columns = image.shape[2:]
         image, distance_mm = self._whole_blocks(image, fill=0.0), self._whole_blocks(distance_mm, fill=FAR_MM)
@@ -100,10 +110,12 @@ class PanelNetwork(nn.Module):
         attention = self.attention(attended)  # (batch, 1, slice / block, row / block, column / block)
         pooled = self._pool(attended, membership, attention.float())  # (batch, region, feature)
         told, region_weights = self.weighting(pooled, volumes(membership))
-        unary, ki67_mu, ki67_log_sigma = self.head(told)
+        terms = self.descriptor_terms(descriptors) if start is None else start  # (batch, 4)
+        seen = self.head(told)
+        unary, ki67_mu = seen.unary + terms[:, :3], seen.ki67_mu + terms[:, 3]
         shown = enlarge(attention.float(), (image.shape[2], image.shape[3], image.shape[4]))
         shown = relative_to_strongest(shown[:, 0, :slices, :rows, :columns])  # (batch, slice, row, column)
-        return NetworkOutput(unary, ki67_mu, ki67_log_sigma, shown, region_weights)
+        return NetworkOutput(unary, ki67_mu, seen.ki67_log_sigma, shown, region_weights)
 
     def _pool(self, attended: list[Tensor], membership: Tensor, attention: Tensor) -> Tensor:
         """Pool each attended stage by region: (batch, region, statistic x channel of all scales)."""

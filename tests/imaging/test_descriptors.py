@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from onephase.baselines.region_features import FEATURE_NAMES, region_features
 from onephase.errors import ImageError
+from onephase.imaging.descriptors import DESCRIPTORS, describe, descriptors_within
 
 SPACING = (1.5, 1.2, 1.0)
 WHERE = np.stack(
@@ -25,12 +25,12 @@ def picture(distance, seed=0):
 
 
 def named(image, distance):
-    return dict(zip(FEATURE_NAMES, region_features(image, distance, spacing_mm=SPACING), strict=True))
+    return dict(zip(DESCRIPTORS, describe(image, distance, spacing_mm=SPACING), strict=True))
 
 
 def test_names_are_unique_and_about_a_hundred():
-    assert len(set(FEATURE_NAMES)) == len(FEATURE_NAMES)
-    assert 90 <= len(FEATURE_NAMES) <= 110
+    assert len(set(DESCRIPTORS)) == len(DESCRIPTORS)
+    assert 90 <= len(DESCRIPTORS) <= 110
 
 
 @pytest.mark.parametrize("radius", [5.0, 9.0])
@@ -44,16 +44,16 @@ def test_a_ball_has_its_volume_and_diameter(radius):
 def test_gain_and_offset_do_not_matter():
     distance = ball(8.0)
     image = picture(distance)
-    one = region_features(image, distance, spacing_mm=SPACING)
-    other = region_features(37 * image + 250, distance, spacing_mm=SPACING)
+    one = describe(image, distance, spacing_mm=SPACING)
+    other = describe(37 * image + 250, distance, spacing_mm=SPACING)
     np.testing.assert_allclose(one, other, atol=2e-3)
 
 
 def test_a_reflection_does_not_matter():
     distance = ball(7.0, centre=(2.0, -3.0, 1.0))
     image = picture(distance)
-    one = region_features(image, distance, spacing_mm=SPACING)
-    other = region_features(image[::-1, :, ::-1], distance[::-1, :, ::-1], spacing_mm=SPACING)
+    one = describe(image, distance, spacing_mm=SPACING)
+    other = describe(image[::-1, :, ::-1], distance[::-1, :, ::-1], spacing_mm=SPACING)
     np.testing.assert_allclose(one, other, atol=2e-3)
 
 
@@ -73,14 +73,30 @@ def test_a_ring_a_texture_and_a_spike_show_where_they_should():
 def test_the_smallest_lesions_have_finite_features(radius):
     distance = ball(radius, centre=(0.75, 0.6, 0.5))
     assert (distance < 0).any()
-    assert np.isfinite(region_features(picture(distance), distance, spacing_mm=SPACING)).all()
+    assert np.isfinite(describe(picture(distance), distance, spacing_mm=SPACING)).all()
 
 
 def test_a_lesion_that_fills_the_patch_has_finite_features():
     distance = np.full(WHERE.shape[1:], -3.0, dtype=np.float32)
-    assert np.isfinite(region_features(picture(distance), distance, spacing_mm=SPACING)).all()
+    assert np.isfinite(describe(picture(distance), distance, spacing_mm=SPACING)).all()
 
 
 def test_a_patch_without_a_lesion_is_refused():
     with pytest.raises(ImageError, match="no voxel of the patch lies inside the lesion"):
-        region_features(picture(ball(5.0)), np.full(WHERE.shape[1:], 4.0, dtype=np.float32), spacing_mm=SPACING)
+        describe(picture(ball(5.0)), np.full(WHERE.shape[1:], 4.0, dtype=np.float32), spacing_mm=SPACING)
+
+
+def test_a_descriptor_of_a_region_does_not_see_the_others():
+    distance = ball(9.0)
+    image = picture(distance)
+    inner = descriptors_within({"core", "rim"})
+    assert set(descriptors_within({"core"})) < set(inner)
+    assert {DESCRIPTORS[place].split()[0] for place in inner} >= {"core", "rim", "texture", "variogram", "elongation"}
+    assert len(descriptors_within({"core", "rim", "shell"})) == len(DESCRIPTORS)
+    assert len(descriptors_within({"whole"})) == 0
+    before = describe(image, distance, spacing_mm=SPACING)
+    after = describe(image + 0.3 * ((distance >= 2) & (WHERE[0] > 5)), distance, spacing_mm=SPACING)
+    changed = {DESCRIPTORS[place] for place in np.flatnonzero(np.abs(after - before) > 0.05)}
+    inside = {DESCRIPTORS[place] for place in inner}
+    assert changed
+    assert not changed & inside

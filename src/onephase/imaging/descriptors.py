@@ -1,25 +1,34 @@
-"""Fast region descriptors: about ninety numbers a lesion, first order, profile, texture, shape, surroundings.
+"""Region descriptors: about a hundred numbers a lesion, first order, profile, texture, shape, surroundings.
 
-Meant as the honest simple contestant that a network must beat, and to tell how visible a simulated
-phenotype is. Everything is computed from the stored patch and its signed distance in a few hundredths of a
-second. They are plain descriptors, not IBSI-compliant radiomics features (MIRP gives those).
+The network starts from what they say and looks for what they miss; alone, in a linear panel, they are the honest
+simple contestant that it must beat. Everything is computed from the patch and its signed distance in a few
+hundredths of a second. They are plain descriptors, not IBSI-compliant radiomics features (MIRP gives those).
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Literal
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32, Float64
+from jaxtyping import Bool, Float, Float32, Float64, Int64
 from scipy import ndimage
 
 from onephase.errors import ImageError
+from onephase.settings import RegionName
 
-ZONES = {"core": (-np.inf, -2.0), "rim": (-2.0, 2.0), "shell": (2.0, 6.0), "far": (6.0, 14.0)}
+ZONES: dict[RegionName | Literal["far"], tuple[float, float]] = {
+    "core": (-np.inf, -2.0),
+    "rim": (-2.0, 2.0),
+    "shell": (2.0, 6.0),
+    "far": (6.0, 14.0),
+}
 """First-order zones by signed distance to the lesion surface in mm."""
 PROFILE_EDGES_MM = (-np.inf, -7.0, -5.0, -3.5, -2.0, -1.0, 0.0, 1.0, 2.0, 3.5, 5.0, 8.0, 12.0)
 DEPTH_SHARES = (0.0, 0.15, 0.3, 0.45, 0.65, np.inf)
 BANDS_MM = (0.75, 1.5, 3.0, 6.0)
+WIDE_BAND_MM = 3.0
+FEWEST_VOXELS = 8  # fewer have no spread
 LAGS_MM = (1.5, 3.0, 4.5, 6.0, 9.0)
 VIABLE = 0.55
 DEPTH_TRENDS_MM = (1.5, 4.0)
@@ -50,13 +59,13 @@ class Lesion:
     spacing_mm: tuple[float, float, float]
 
 
-def region_features(
+def describe(
     image: Float[np.ndarray, "slice row column"],
     distance_mm: Float[np.ndarray, "slice row column"],
     *,
     spacing_mm: tuple[float, float, float],
-) -> Float64[np.ndarray, " feature"]:
-    """Describe a lesion by ``FEATURE_NAMES``; finite for every lesion of at least one voxel.
+) -> Float64[np.ndarray, " descriptor"]:
+    """Describe a lesion by :data:`DESCRIPTORS`; finite for every lesion of at least one voxel.
 
     Args:
         image: Patch around the lesion, any gain and offset.
@@ -67,7 +76,7 @@ def region_features(
         ImageError: If no voxel is inside.
     """
     lesion = _cut_out(image, distance_mm, spacing_mm=spacing_mm)
-    values = np.array([value for _, value in _described(lesion)], dtype=np.float64)
+    values = np.array([value for _, _, value in _described(lesion)], dtype=np.float64)
     return np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
 
 
@@ -91,41 +100,67 @@ def _cut_out(
     )
 
 
-def _described(lesion: Lesion) -> Iterator[tuple[str, float]]:
-    yield from _first_order(lesion)
-    yield from _profile(lesion)
-    yield from _rim(lesion)
-    yield from _texture(lesion)
-    yield from _shape(lesion)
-    yield from _surroundings(lesion)
+def descriptors_within(regions: Collection[RegionName]) -> Int64[np.ndarray, " used"]:
+    """Return the places in :data:`DESCRIPTORS` of those that look at no other region than the named ones.
+
+    The outline itself lies in the rim; a network that is shown the core alone does not know it.
+    """
+    return np.flatnonzero([needed <= set(regions) for needed in _NEEDED])
 
 
-def _first_order(lesion: Lesion) -> Iterator[tuple[str, float]]:
-    for zone, (start, stop) in ZONES.items():
-        values = lesion.image[(lesion.distance >= start) & (lesion.distance < stop)]
-        if values.size == 0:  # a small lesion has no core: the lesion stands for it
-            values = lesion.image[lesion.inside]
-        centre, spread = float(values.mean()), float(values.std()) + SMALL
-        standard = (values - centre) / spread
-        low, median, high = np.quantile(values, (0.1, 0.5, 0.9))
-        yield f"{zone} mean", centre
-        yield f"{zone} sd", np.log(spread)
-        yield f"{zone} p10", float(low)
-        yield f"{zone} median", float(median)
-        yield f"{zone} p90", float(high)
-        yield f"{zone} skewness", float((standard**3).mean())
-        yield f"{zone} kurtosis", float(np.log((standard**4).mean() + SMALL))
+def _described(lesion: Lesion) -> Iterator[tuple[str, frozenset[RegionName], float]]:
+    """Yield name, regions that are looked at, and value of each descriptor."""
+    for zone, within in ZONES.items():
+        yield from _within({"shell" if zone == "far" else zone}, _first_order(lesion, zone, within))
+    for stop, value in _profile(lesion):
+        yield from _within({_region_before(stop)}, [(f"profile to {stop:g} mm", value)])
+    yield from _within({"core", "rim"}, _rim(lesion))
+    for sigma, described in zip(BANDS_MM, _bands(lesion), strict=True):  # a wide band reaches past the surface
+        yield from _within({"core", "rim"} if sigma < WIDE_BAND_MM else {"core", "rim", "shell"}, [described])
+    yield from _within({"core", "rim"}, _texture(lesion))
+    yield from _within({"core", "rim"}, _histogram(lesion))
+    yield from _within({"rim"}, _shape(lesion))
+    yield from _within({"rim", "shell"}, _surroundings(lesion))
 
 
-def _profile(lesion: Lesion) -> Iterator[tuple[str, float]]:
+def _within(
+    regions: set[RegionName], described: Iterable[tuple[str, float]]
+) -> Iterator[tuple[str, frozenset[RegionName], float]]:
+    for name, value in described:
+        yield name, frozenset(regions), value
+
+
+def _region_before(stop_mm: float) -> RegionName:
+    if stop_mm <= ZONES["core"][1]:
+        return "core"
+    return "rim" if stop_mm <= ZONES["rim"][1] else "shell"
+
+
+def _first_order(lesion: Lesion, zone: str, within: tuple[float, float]) -> Iterator[tuple[str, float]]:
+    values = lesion.image[(lesion.distance >= within[0]) & (lesion.distance < within[1])]
+    if values.size == 0:  # a small lesion has no core: the lesion stands for it
+        values = lesion.image[lesion.inside]
+    centre, spread = float(values.mean()), float(values.std()) + SMALL
+    standard = (values - centre) / spread
+    low, median, high = np.quantile(values, (0.1, 0.5, 0.9))
+    yield f"{zone} mean", centre
+    yield f"{zone} sd", np.log(spread)
+    yield f"{zone} p10", float(low)
+    yield f"{zone} median", float(median)
+    yield f"{zone} p90", float(high)
+    yield f"{zone} skewness", float((standard**3).mean())
+    yield f"{zone} kurtosis", float(np.log((standard**4).mean() + SMALL))
+
+
+def _profile(lesion: Lesion) -> Iterator[tuple[float, float]]:
+    """Yield where each layer ends, in mm from the surface, and its brightness."""
     means: list[float] = []
     for start, stop in pairwise(PROFILE_EDGES_MM):
         values = lesion.image[(lesion.distance >= start) & (lesion.distance < stop)]
         means.append(float(np.quantile(values, 0.6)) if values.size else np.nan)  # above what necrosis takes
     known = np.flatnonzero(np.isfinite(means))
     filled = np.interp(np.arange(len(means)), known, np.array(means)[known])  # depths a small lesion lacks
-    for stop, value in zip(PROFILE_EDGES_MM[1:], filled, strict=True):
-        yield f"profile to {stop:g} mm", float(value)
+    yield from zip(PROFILE_EDGES_MM[1:], filled.tolist(), strict=True)
 
 
 def _rim(lesion: Lesion) -> Iterator[tuple[str, float]]:
@@ -139,19 +174,29 @@ def _rim(lesion: Lesion) -> Iterator[tuple[str, float]]:
         yield f"rim {start:g}-{stop:g} of depth", float(np.quantile(values, 0.7)) - whole if values.size else 0.0
 
 
-def _texture(lesion: Lesion) -> Iterator[tuple[str, float]]:
-    interior = lesion.distance < -1
-    if interior.sum() < 8:  # noqa: PLR2004 - too few for a spread
-        interior = lesion.inside
+def _bands(lesion: Lesion) -> Iterator[tuple[str, float]]:
+    interior = _interior(lesion)
     smooth = [lesion.image, *(_smoothed(lesion.image, lesion, sigma) for sigma in BANDS_MM)]
     for sigma, fine, coarse in zip(BANDS_MM, smooth[:-1], smooth[1:], strict=True):
         yield f"texture to {sigma:g} mm", np.log(float((fine - coarse)[interior].std()) + SMALL)
-    slopes = np.gradient(smooth[1], *lesion.spacing_mm)
+
+
+def _texture(lesion: Lesion) -> Iterator[tuple[str, float]]:
+    interior = _interior(lesion)
+    slopes = np.gradient(_smoothed(lesion.image, lesion, BANDS_MM[0]), *lesion.spacing_mm)
     steepness = np.sqrt(sum(slope**2 for slope in slopes))[interior]
     yield "gradient mean", np.log(float(steepness.mean()) + SMALL)
     yield "gradient sd", np.log(float(steepness.std()) + SMALL)
     yield from _variogram(lesion, interior)
-    values = smooth[1][lesion.inside]
+
+
+def _interior(lesion: Lesion) -> Bool[np.ndarray, "slice row column"]:
+    interior = lesion.distance < -1
+    return interior if interior.sum() >= FEWEST_VOXELS else lesion.inside
+
+
+def _histogram(lesion: Lesion) -> Iterator[tuple[str, float]]:
+    values = _smoothed(lesion.image, lesion, BANDS_MM[0])[lesion.inside]
     middle = max(float(np.median(values)), SMALL)
     for share, value in zip(QUANTILES, np.quantile(values, QUANTILES) / middle, strict=True):
         yield f"lesion p{100 * share:g}", float(value)
@@ -238,12 +283,12 @@ def _smoothed(
     return np.asarray(ndimage.gaussian_filter(array, sigmas, truncate=2.5))
 
 
-def _names() -> tuple[str, ...]:
-    """The names in the order of the numbers, read off a ball."""
+def _of_a_ball() -> tuple[tuple[str, frozenset[RegionName]], ...]:
+    """Names and regions in the order of the numbers, read off a ball."""
     where = np.stack(np.meshgrid(*[np.arange(-6.0, 7.0)] * 3, indexing="ij"))
     distance = (np.linalg.norm(where, axis=0) - 4).astype(np.float32)
     ball = Lesion(np.exp(-distance).astype(np.float32), distance, distance < 0, (1.0, 1.0, 1.0))
-    return tuple(name for name, _ in _described(ball))
+    return tuple((name, regions) for name, regions, _ in _described(ball))
 
 
-FEATURE_NAMES = _names()
+DESCRIPTORS, _NEEDED = (tuple(part) for part in zip(*_of_a_ball(), strict=True))

@@ -3,7 +3,7 @@ import pytest
 from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression, Ridge
 
-from onephase.baselines.linear_panel import LinearPanel, choose_spread, fit_linear_panel
+from onephase.biomarkers.linear_panel import LinearPanel, choose_spread, fit_linear_panel
 from onephase.biomarkers.panel import CELLS, Events
 from onephase.biomarkers.posterior import PanelPosterior
 from onephase.biomarkers.prior import fit_prior
