@@ -76,7 +76,7 @@ def _ways(
             words = ["with rows and columns swapped"] if swapped else []
             words += [f"mirrored along the {axis}" for axis in mirrored]
             turned = outline.transpose(0, 2, 1) if swapped else outline
-            yield " and ".join(words), np.flip(turned, [AXES.index(axis) for axis in mirrored])
+            yield " and ".join(words), np.flip(turned, tuple(AXES.index(axis) for axis in mirrored))
 
 
 def _contrast(image: Float32[np.ndarray, "slice row column"], outline: Bool[np.ndarray, "slice row column"]) -> float:

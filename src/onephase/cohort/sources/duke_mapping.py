@@ -102,7 +102,7 @@ def downloaded(sequence: MappedSequence, patients: Iterable[Path]) -> Downloaded
     folder = _folder(sequence, patients)
     files = {number: path for path in folder.iterdir() if (number := _number(path.name)) is not None}
     first, last = sequence.numbers
-    ends = [files.get(_number(classic), folder) for classic, _ in sequence.paths]
+    ends = [files.get(_number(classic) or 0, folder) for classic, _ in sequence.paths]
     if folder in ends or len(files) != last or first != 1:
         reason = "its first post-contrast series is not whole here"
         raise LeaveOut(reason, f"{len(files)} files, the mapping counts slices {first} to {last}")

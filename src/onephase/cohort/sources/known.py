@@ -15,10 +15,11 @@ from onephase.cohort.sources import (
 from onephase.cohort.sources.source import Source
 from onephase.errors import CohortError
 
-SOURCES = {
-    one.SOURCE.name: one.SOURCE
-    for one in (duke, mama_mia, breastdcedl, ispy1, ispy2, nact_pilot, ambl, tcga_brca, folder, dicom_study)
-}
+ALL: tuple[Source, ...] = (
+    *(duke.SOURCE, mama_mia.SOURCE, breastdcedl.SOURCE, ispy1.SOURCE, ispy2.SOURCE, nact_pilot.SOURCE),
+    *(ambl.SOURCE, tcga_brca.SOURCE, folder.SOURCE, dicom_study.SOURCE),
+)
+SOURCES = {source.name: source for source in ALL}
 
 
 def source_named(name: str) -> Source:

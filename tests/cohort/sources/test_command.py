@@ -1,0 +1,74 @@
+"""`onephase import` as a user calls it: two commands to a prepared cohort, and one sentence where the data mislead."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.cohort.sources.conftest import write_csv
+from tests.cohort.sources.test_mama_mia import ROWS, write_set
+
+from onephase.cohort.sources.known import SOURCES
+
+ROOT = Path(__file__).parents[3]
+
+
+def onephase(*words: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "onephase.cli", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_two_commands_reach_a_prepared_cohort(tmp_path: Path) -> None:
+    table = tmp_path / "cohort.csv"
+    done = onephase("import", "mama-mia", write_set(tmp_path / "set"), "--out", table)
+    assert done.returncode == 0, done.stderr
+    for part in ("5 cases found = 4 used + 1 left out", "Licence: CC BY-NC 4.0", "Cite: MAMA-MIA", "er from er: "):
+        assert part in done.stdout
+    prepared = onephase("prepare", table, "--out", tmp_path / "prepared", "--json")
+    assert prepared.returncode == 0, prepared.stderr + prepared.stdout
+
+
+def test_a_set_that_misleads_is_one_sentence_and_exit_code_1(tmp_path: Path) -> None:
+    row = ("DUKE_001", "DUKE", 0, 1, 1, 2, 0, 1, "x", 45, 3, "", "")
+    done = onephase("import", "mama-mia", write_set(tmp_path / "set", (row, *ROWS[1:])), "--out", tmp_path / "c.csv")
+    assert done.returncode == 1
+    said = [line for line in done.stderr.splitlines() if line.startswith("onephase: ")]
+    assert len(said) == 1
+    assert "expected 1, 0, NA, nan or nothing, got '2'" in said[0]
+
+
+def test_the_table_that_cannot_be_used_yet_is_exit_code_1_and_json_tells_why(tmp_path: Path) -> None:
+    write_csv(tmp_path / "set" / "table.csv", [("case_id", "image", "col", "row", "slice"), ("a", "a.nrrd", 1, 1, 1)])
+    (tmp_path / "set" / "a.nrrd").mkdir()  # a folder of DICOM by its looks, which the check does not open
+    done = onephase("import", "folder", tmp_path / "set", "--out", tmp_path / "cohort.csv", "--json")
+    assert done.returncode == 1, done.stderr
+    answer = json.loads(done.stdout)
+    assert answer["counts"] == {"found": 1, "used": 1, "left_out": 0}
+    assert any("all labels are missing" in problem["problem"] for problem in answer["problems"])
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("nowhere", "x"), "there is no source 'nowhere': the sources are duke, mama-mia"),
+        (("folder", "x"), "x is no folder: give the folder of the downloaded set"),
+        (("folder", "x", "--map", "er"), "--map 'er': expected NAME=VALUE"),
+        (("duke", "x", "--map", "er=ER"), "--map er=... says nothing to duke"),
+    ],
+)
+def test_a_wrong_call_is_one_sentence(tmp_path: Path, words, message: str) -> None:
+    done = onephase("import", *words, "--out", tmp_path / "cohort.csv")
+    assert done.returncode == 1
+    assert message in done.stderr
+
+
+def test_help_and_the_page_name_every_source() -> None:
+    page = (ROOT / "docs" / "import.md").read_text(encoding="utf-8")
+    told = " ".join(onephase("import", "--help").stdout.split())
+    for name, source in SOURCES.items():
+        assert f"## `{name}`" in page
+        assert name in told
+        assert source.licence
+        assert source.citation
+        assert source.labels or name in {"folder", "dicom-study"}
