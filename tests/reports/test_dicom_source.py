@@ -2,7 +2,6 @@
 
 import zipfile
 from copy import deepcopy
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -137,10 +136,3 @@ def test_a_file_that_is_no_dicom_is_one_sentence(tmp_path):
     SimpleITK.WriteImage(SimpleITK.GetImageFromArray(np.arange(60, dtype=np.float32).reshape(3, 4, 5)), str(path))
     with pytest.raises(ImageError, match=r"volume.nii.gz is no DICOM, so there is no study"):
         read_source(path, phase=1)
-
-
-def test_maps_beyond_the_volume_are_nowhere(examine):
-    examined = examine("axial")
-    grid = examined.prediction.maps.grid
-    away = replace(examined.prediction.maps, grid=replace(grid, origin_mm=(5000.0, 0.0, 0.0)))
-    assert not away.on(examined.source.grid).labels(examined.prediction.radii).any()

@@ -9,10 +9,9 @@ from onephase.cli.options import AsJson
 from onephase.cli.terminal import TerminalProgress, say, say_json
 
 if TYPE_CHECKING:
-    from onephase.biomarkers.panel import Events
     from onephase.imaging.case import Case
-    from onephase.inference.bundle import Bundle
     from onephase.inference.prediction import Prediction
+    from onephase.reports.dicom_objects import DicomObjects
     from onephase.reports.dicom_source import DicomSource
     from onephase.settings import SubtypePolicy
 
@@ -95,6 +94,7 @@ def predict(  # noqa: PLR0913 - one parameter for each option
     from onephase.biomarkers.evidence import read_given
     from onephase.imaging.case import Box, SeedPoint
     from onephase.inference.bundle import load_bundle
+    from onephase.inference.predict import predict as predict_one
     from onephase.readers.case import read_case
 
     opened = load_bundle(bundle)
@@ -109,13 +109,13 @@ def predict(  # noqa: PLR0913 - one parameter for each option
     )
     events = read_given(given) if given else None
     source = _dicom_source(image, case, dicom=dicom, fhir=fhir)
-    prediction = _predict_case(opened, case, events=events, out=out, policy=_policy(policy), as_json=as_json)
-    if dicom is not None and source is not None:
-        _write_dicom(prediction, source, folder=dicom, quiet=as_json)
+    prediction = predict_one(opened, case, given=events, policy=_policy(policy))
+    objects = None if dicom is None or source is None else _dicom_objects(prediction, source)
+    _write_answer(prediction, out=out, as_json=as_json)
+    if objects is not None and dicom is not None:
+        _write_dicom(objects, dicom, quiet=as_json)
     if fhir is not None:
-        from onephase.reports.fhir import write_fhir
-
-        write_fhir(prediction, fhir, study_uid=source.study_uid if source is not None else "")
+        _write_fhir(prediction, fhir, study_uid="" if source is None else source.study_uid)
 
 
 def _dicom_source(image: Path, case: "Case", *, dicom: Path | None, fhir: Path | None) -> "DicomSource | None":
@@ -133,25 +133,33 @@ def _dicom_source(image: Path, case: "Case", *, dicom: Path | None, fhir: Path |
     return read_source(image, phase=case.phase_number)
 
 
-def _write_dicom(prediction: "Prediction", source: "DicomSource", *, folder: Path, quiet: bool) -> None:
+def _dicom_objects(prediction: "Prediction", source: "DicomSource") -> "DicomObjects":
     from datetime import datetime
 
-    from onephase.reports.dicom_objects import dicom_objects, write_dicom
+    from onephase.reports.dicom_objects import dicom_objects
 
-    written = write_dicom(dicom_objects(prediction, source, created=datetime.now()), folder)
+    return dicom_objects(prediction, source, created=datetime.now())
+
+
+def _write_dicom(objects: "DicomObjects", folder: Path, *, quiet: bool) -> None:
+    from onephase.reports.dicom_objects import write_dicom
+
+    written = write_dicom(objects, folder)
     if not quiet:
         say(f"DICOM: {len(written)} objects in {folder}")
 
 
-def _predict_case(
-    bundle: "Bundle", case: "Case", *, events: "Events | None", out: Path, policy: "SubtypePolicy | None", as_json: bool
-) -> "Prediction":
+def _write_fhir(prediction: "Prediction", path: Path, *, study_uid: str) -> None:
+    from onephase.reports.fhir import write_fhir
+
+    write_fhir(prediction, path, study_uid=study_uid)
+
+
+def _write_answer(prediction: "Prediction", *, out: Path, as_json: bool) -> None:
     from onephase.inference.cohort_prediction import PREDICTION_NAME
-    from onephase.inference.predict import predict as predict_one
     from onephase.reports.html import REPORT_NAME, render_report
     from onephase.storage import json_text, write_texts
 
-    prediction = predict_one(bundle, case, given=events, policy=policy)
     answer = prediction.to_json()
     write_texts({out / REPORT_NAME: render_report(prediction), out / PREDICTION_NAME: json_text(answer)})
     if as_json:
@@ -159,7 +167,6 @@ def _predict_case(
     else:
         _say_prediction(prediction)
         say(f"Report: {out / REPORT_NAME}")
-    return prediction
 
 
 def _say_prediction(prediction: "Prediction") -> None:

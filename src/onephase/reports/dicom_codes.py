@@ -78,6 +78,7 @@ TRAINED_ON: dict[Provenance, Code] = {
 
 VOLUME = Code("118565006", "SCT", "Volume")
 BREAST = Code("76752008", "SCT", "Breast")
+LATERALITY = {"L": Code("7771000", "SCT", "Left"), "R": Code("24028007", "SCT", "Right")}
 BREAST_MRI = Code("241615005", "SCT", "MRI of breast")
 SPATIAL_CONCEPT = Code("309825002", "SCT", "Spatial and Relational Concept")
 ARTIFICIAL_INTELLIGENCE = Code("123110", "DCM", "Artificial Intelligence")

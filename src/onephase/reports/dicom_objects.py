@@ -1,5 +1,6 @@
 """All result objects of one prediction, made together and written beside each other."""
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -51,15 +52,14 @@ def dicom_objects(prediction: Prediction, source: DicomSource, *, created: datet
 
 
 def write_dicom(objects: DicomObjects, folder: Path) -> tuple[Path, ...]:
-    """Write the objects as four files, each whole or not at all, and return where they stand.
+    """Write the objects as four files, which appear once all are whole, and return where they stand.
 
     Raises:
-        StorageError: If a file cannot be written.
+        StorageError: If a file cannot be written; then none appears.
     """
-    paths = []
-    for kind in ("seg", "pm", "sr", "capture"):
-        path = folder / objects.identity.file_name(kind)
-        with file_aside(path) as aside:
-            getattr(objects, kind).save_as(aside, enforce_file_format=True)
-        paths.append(path)
-    return tuple(paths)
+    made = {"seg": objects.seg, "pm": objects.pm, "sr": objects.sr, "capture": objects.capture}
+    paths = {kind: folder / objects.identity.file_name(kind) for kind in made}
+    with ExitStack() as asides:
+        for kind, path in paths.items():
+            made[kind].save_as(asides.enter_context(file_aside(path)), enforce_file_format=True)
+    return tuple(paths.values())

@@ -1,7 +1,7 @@
 """A prediction as a Comprehensive 3D SR by TID 1500, Measurement Report (PS3.16): preliminary and unverified."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from highdicom.sr import (
     AlgorithmIdentification,
@@ -25,7 +25,7 @@ from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 
 from onephase.inference.maps import LABELLED
-from onephase.inference.prediction import Prediction, Region
+from onephase.inference.prediction import Outline, Prediction, Region
 from onephase.inference.reading import Reading
 from onephase.reports import dicom_codes as ours
 from onephase.reports.dicom_identity import MAKER, Identity
@@ -48,10 +48,11 @@ def structured_report(
         attention: The Parametric Map, which is named as evidence.
         identity: Whose objects these are.
     """
+    common = {"finding_sites": [_site(source)], "algorithm_id": _algorithm(prediction, identity)}
     groups = [
-        *_panels(prediction, identity=identity),
-        _outline(prediction, identity=identity),
-        *(_region(region, prediction, regions=regions, identity=identity) for region in prediction.regions),
+        *_panels(prediction, common, identity=identity),
+        _outline(prediction.outline, common, identity=identity),
+        *(_region(region, common, regions=regions, identity=identity) for region in prediction.regions),
     ]
     report = MeasurementReport(
         observation_context=ObservationContext(observer_device_context=_observer(identity)),
@@ -74,49 +75,46 @@ def structured_report(
     return made
 
 
-def _panels(prediction: Prediction, *, identity: Identity) -> list[Group]:
+def _panels(prediction: Prediction, common: Mapping[str, Any], *, identity: Identity) -> list[Group]:
     """Return the panel from the image alone, and beside it the panel given what pathology had found, if it had."""
-    alone = _panel(prediction, prediction.image_alone, name=ours.PANEL, identity=identity)
+    shared = {**common, "qualitative_evaluations": [_training(prediction)]}
+    alone = _panel(prediction.image_alone, shared, name=ours.PANEL, identity=identity)
     panels = [_with_comments(alone, comments_on(prediction))]
     if prediction.given is not None:
-        told = _panel(prediction, prediction.reading, name=ours.PANEL_GIVEN, identity=identity)
+        told = _panel(prediction.reading, shared, name=ours.PANEL_GIVEN, identity=identity)
         panels.append(_with_comments(told, [f"Given: {fact}" for fact in prediction.given.facts]))
     return panels
 
 
-def _panel(prediction: Prediction, reading: Reading, *, name: Code, identity: Identity) -> Group:
+def _panel(reading: Reading, shared: Mapping[str, Any], *, name: Code, identity: Identity) -> Group:
     values = [
         *((code, probability, ours.NO_UNIT) for code, probability in probabilities(reading)),
         *((code, percentage, ours.PER_CENT) for code, percentage in percentages(reading.ki67)),
     ]
     group: Group = MeasurementsAndQualitativeEvaluations(
-        tracking_identifier=TrackingIdentifier(identity.uid(f"track {name.value}"), f"onephase {name.value}"),
+        tracking_identifier=_tracking(name.value.lower(), identity),
         finding_type=name,
-        finding_sites=[FindingSite(ours.BREAST)],
-        algorithm_id=_algorithm(prediction, identity),
         measurements=_measurements(values),
-        qualitative_evaluations=[
-            QualitativeEvaluation(ours.TRAINING, ours.TRAINED_ON[prediction.origin.trained_on]),
-        ],
+        **shared,
     )
     return group
 
 
-def _outline(prediction: Prediction, *, identity: Identity) -> Group:
-    found = prediction.outline.measurements
-    origin = ours.OUTLINE_SEMI_AUTOMATIC if prediction.outline.semi_automatic else ours.OUTLINE_GIVEN
+def _outline(outline: Outline, common: Mapping[str, Any], *, identity: Identity) -> Group:
+    found = outline.measurements
+    origin = ours.OUTLINE_SEMI_AUTOMATIC if outline.semi_automatic else ours.OUTLINE_GIVEN
     sizes = [(code, found[name], ours.MILLIMETRE) for name, code in ours.OUTLINE_MM.items() if name in found]
     group: Group = MeasurementsAndQualitativeEvaluations(
-        tracking_identifier=TrackingIdentifier(identity.uid("track outline"), "onephase outline"),
+        tracking_identifier=_tracking("outline", identity),
         finding_type=ours.OUTLINE,
-        finding_sites=[FindingSite(ours.BREAST)],
         measurements=_measurements([(ours.VOLUME, found["volume_ml"], ours.MILLILITRE), *sizes]),
         qualitative_evaluations=[QualitativeEvaluation(ours.OUTLINE_ORIGIN, origin)],
+        **common,
     )
     return group
 
 
-def _region(region: Region, prediction: Prediction, *, regions: Dataset, identity: Identity) -> Group:
+def _region(region: Region, common: Mapping[str, Any], *, regions: Dataset, identity: Identity) -> Group:
     ratio = [] if region.attention_ratio is None else [(ours.ATTENTION_RATIO, region.attention_ratio, ours.NO_UNIT)]
     values = [
         (ours.VOLUME, region.volume_ml, ours.MILLILITRE),
@@ -125,10 +123,9 @@ def _region(region: Region, prediction: Prediction, *, regions: Dataset, identit
         *((ours.REGION_WEIGHT[task], weight, ours.NO_UNIT) for task, weight in region.weights.items()),
     ]
     shared = {
-        "tracking_identifier": TrackingIdentifier(identity.uid(f"track {region.name}"), f"onephase {region.name}"),
+        **common,
+        "tracking_identifier": _tracking(region.name, identity),
         "finding_type": ours.REGION[region.name],
-        "finding_sites": [FindingSite(ours.BREAST)],
-        "algorithm_id": _algorithm(prediction, identity),
         "measurements": _measurements(values),
     }
     group: Group
@@ -138,6 +135,18 @@ def _region(region: Region, prediction: Prediction, *, regions: Dataset, identit
     else:  # the whole patch is no segment
         group = MeasurementsAndQualitativeEvaluations(**shared)
     return group
+
+
+def _tracking(name: str, identity: Identity) -> TrackingIdentifier:
+    return TrackingIdentifier(identity.uid(f"track {name}"), f"onephase {name}")
+
+
+def _training(prediction: Prediction) -> QualitativeEvaluation:
+    return QualitativeEvaluation(ours.TRAINING, ours.TRAINED_ON[prediction.origin.trained_on])
+
+
+def _site(source: DicomSource) -> FindingSite:
+    return FindingSite(ours.BREAST, laterality=ours.LATERALITY.get(source.laterality))
 
 
 def _measurements(values: Iterable[tuple[Code, float, Code]]) -> list[Measurement]:
