@@ -1,6 +1,7 @@
 """Two small invented cohorts with predictions: one records ER, PR, HER2 and Ki-67, the other HR and HER2."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from onephase.biomarkers.posterior import PanelPosterior
 from onephase.biomarkers.potentials import Potentials
 from onephase.cohort.records import Record
 from onephase.evaluation.predictions import Predictions
+from onephase.evaluation.study import Study, study_of
 
 CASES = 160
 
@@ -69,6 +71,19 @@ def make_predictions() -> Callable[..., Predictions]:
         )
 
     return make
+
+
+@pytest.fixture(scope="session")
+def few(make_predictions: Callable[..., Predictions]) -> Predictions:
+    """Predictions of 30 lesions of 28 patients, cases to calibrate on beside them."""
+    few = make_predictions(cases=30)
+    return replace(few, calibration=few)
+
+
+@pytest.fixture(scope="session")
+def few_study(few: Predictions) -> Study:
+    """The study of ``few``."""
+    return study_of(few, policy="ki67_20", resamples=40, seed=7)
 
 
 @pytest.fixture(scope="session")

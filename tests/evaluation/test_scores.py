@@ -156,6 +156,9 @@ def test_subgroups_part_the_cases(cases: Predictions, scores: Scores) -> None:
     found = subgroups_of(cases.records)
     assert [one.column for one in found] == ["cohort"] * 2 + ["site"] * 3 + ["age"] * 2 + ["menopause"] * 3
     assert found[-1].value == "not given"
+    sized = subgroups_of(cases.records, volume_ml=cases.volume_ml)
+    small, large = (one.rows for one in sized if one.column == "volume (ml)")
+    assert cases.volume_ml[small].max() <= cases.volume_ml[large].min()
     for column in ("cohort", "site", "age", "menopause"):
         rows = np.concatenate([one.rows for one in found if one.column == column])
         assert sorted(rows) == list(range(len(cases)))

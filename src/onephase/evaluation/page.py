@@ -6,11 +6,12 @@ from pathlib import Path
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 import onephase
+from onephase.evaluation.checklist import checklist_of
 from onephase.evaluation.long_table import figures_csv
+from onephase.evaluation.methods import methods_of, methods_text
 from onephase.evaluation.predictions import Predictions
 from onephase.evaluation.sections import sections_of
 from onephase.evaluation.study import Study
-from onephase.evaluation.tables import tables_of
 from onephase.inference.prediction import RESEARCH_USE
 from onephase.storage import write_json, write_text
 
@@ -18,7 +19,10 @@ PERCENT = 100
 
 
 def write_study(folder: Path, study: Study, predictions: Predictions) -> Path:
-    """Write ``evaluation.json``, ``tables/*.csv``, ``figures/*.svg`` and ``evaluation.html`` into ``folder``.
+    """Write the page, and every part of it as a file of its own, into ``folder``.
+
+    ``evaluation.html`` and ``evaluation.json``, ``tables/*.csv``, ``figures/*.svg``, ``methods.txt`` and
+    ``checklist.json``.
 
     Args:
         folder: Where the files shall stand.
@@ -30,9 +34,11 @@ def write_study(folder: Path, study: Study, predictions: Predictions) -> Path:
     """
     write_json(folder / "evaluation.json", study.to_json())
     write_text(folder / "tables" / "figures.csv", figures_csv(study))
-    for table in tables_of(study):
-        write_text(folder / "tables" / f"{table.name}.csv", table.to_csv())
+    write_text(folder / "methods.txt", methods_text(methods_of(study, predictions)))
+    write_json(folder / "checklist.json", [item.to_json() for item in checklist_of(study, predictions)])
     for section in sections_of(study, predictions):
+        for table in section.tables:
+            write_text(folder / "tables" / f"{table.name}.csv", table.to_csv())
         for figure in section.figures:
             write_text(folder / "figures" / f"{figure.name}.svg", figure.to_svg())
     write_text(folder / "evaluation.html", page_of(study, predictions))

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from onephase.evaluation.characteristics import characteristics_table
+from onephase.evaluation.checklist import checklist_of, checklist_table
 from onephase.evaluation.findings import (
     calibration_finding,
     ki67_findings,
@@ -10,6 +12,7 @@ from onephase.evaluation.findings import (
     receptor_findings,
     versus_finding,
 )
+from onephase.evaluation.methods import Paragraph, methods_of
 from onephase.evaluation.predictions import Predictions
 from onephase.evaluation.restraint_findings import abstention_findings, conformal_findings
 from onephase.evaluation.study import Study
@@ -28,11 +31,12 @@ from onephase.evaluation.tables import tables_of
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A part of the page: figures as SVG, the sentences that go with them, tables."""
+    """A part of the page: figures as SVG, the sentences that go with them, paragraphs, tables."""
 
     title: str
     figures: tuple[Figure, ...] = ()
     sentences: tuple[str, ...] = ()
+    paragraphs: tuple[Paragraph, ...] = ()
     tables: tuple[Table, ...] = ()
 
 
@@ -45,24 +49,24 @@ def sections_of(study: Study, predictions: Predictions) -> tuple[Section, ...]:
         return tuple(made for name, made in table.items() if name.startswith(names))
 
     sections = (
-        Section("Cases", tables=tables("cases")),
+        Section("Cases", tables=(*tables("cases"), characteristics_table(predictions))),
         Section(
             "Receptors",
             (receptor_forest(study, contestant),),
             tuple(sentence for group in study.groups for sentence in receptor_findings(group, contestant)),
-            tables("receptors"),
+            tables=tables("receptors"),
         ),
         Section(
             "The panel as a whole",
             (panel_forest(study, contestant),),
             tuple(panel_finding(group, contestant) for group in study.groups),
-            tables("panel"),
+            tables=tables("panel"),
         ),
         Section(
             "Ki-67",
             ki67_scatter(predictions, contestant),
             tuple(sentence for group in study.groups for sentence in ki67_findings(group, contestant)),
-            tables("ki67"),
+            tables=tables("ki67"),
         ),
         Section("Subtypes", tables=tables("subtypes", "confusion")),
         Section(
@@ -74,16 +78,20 @@ def sections_of(study: Study, predictions: Predictions) -> tuple[Section, ...]:
             "Calibration",
             reliability_figure(study, contestant),
             tuple(calibration_finding(group, contestant) for group in study.groups),
-            tables("calibration"),
+            tables=tables("calibration"),
         ),
-        Section("What acting on it would be worth", decision_figure(study, contestant), (), tables("decision-curve")),
+        Section(
+            "What acting on it would be worth", decision_figure(study, contestant), tables=tables("decision-curve")
+        ),
         Section(
             "Answering only where it is sure",
             abstention_figure(study, contestant),
             abstention_findings(study.whole, contestant),
-            tables("abstention"),
+            tables=tables("abstention"),
         ),
-        Section("Conformal answers", (), conformal_findings(study), tables("conformal")),
+        Section("Conformal answers", sentences=conformal_findings(study), tables=tables("conformal")),
         Section("Subgroups", tables=tables("subgroups")),
+        Section("Methods, written from the stored facts", paragraphs=methods_of(study, predictions)),
+        Section("Checklist", tables=(checklist_table(checklist_of(study, predictions)),)),
     )
-    return tuple(section for section in sections if section.tables or section.sentences)
+    return tuple(one for one in sections if one.tables or one.sentences or one.paragraphs)

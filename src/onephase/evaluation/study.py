@@ -173,7 +173,8 @@ def _group(
     events = events_of(members.records)
     own = {name: one.take(rows) for name, one in answers.items()}
     prior = TrainingPrior(own[PRIOR].log_probability, members.ki67_constant)
-    parts = subgroups_of(members.records) if len(rows) == len(answers[PRIOR]) else ()  # of the whole study only
+    whole = len(rows) == len(answers[PRIOR])
+    parts = subgroups_of(members.records, volume_ml=members.volume_ml) if whole else ()
     scores = {name: score(events, one, prior=prior, resamples=resamples, subgroups=parts) for name, one in own.items()}
     rivals = [name for name in own if NETWORK in own and name not in (NETWORK, *UNCOMPARED)]
     compared = [versus(events, (NETWORK, own[NETWORK]), (rival, own[rival]), resamples=resamples) for rival in rivals]

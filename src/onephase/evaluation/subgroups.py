@@ -6,7 +6,7 @@ from math import isfinite
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int64
+from jaxtyping import Float64, Int64
 
 from onephase.cohort.records import Record
 from onephase.statistics.estimate import Estimate
@@ -22,7 +22,7 @@ class Subgroup:
     """Cases that share a value of a column.
 
     Attributes:
-        column: ``cohort``, ``site`` or a covariate of the cohort table.
+        column: ``cohort``, ``site``, ``volume (ml)`` or a covariate of the cohort table.
         value: What the cases share, in words.
         rows: Which cases.
     """
@@ -54,13 +54,17 @@ class SubgroupRow:
         return {"column": self.column, "value": self.value, "n": self.n, "figures": figures}
 
 
-def subgroups_of(records: Sequence[Record]) -> tuple[Subgroup, ...]:
-    """Return the subgroups by cohort, site and covariate; a column with one value forms none.
+def subgroups_of(
+    records: Sequence[Record], *, volume_ml: Float64[np.ndarray, " case"] | None = None
+) -> tuple[Subgroup, ...]:
+    """Return the subgroups by cohort, site, lesion volume and covariate; a column with one value forms none.
 
     A column of numbers with more than eight values is cut at its median; text with more than eight
     values forms no subgroups.
     """
     columns = {"cohort": [record.cohort for record in records], "site": [record.site for record in records]}
+    if volume_ml is not None:
+        columns["volume (ml)"] = [f"{volume:.6g}" for volume in volume_ml]
     for name in sorted({name for record in records for name in record.covariates}):
         columns[name] = [record.covariates.get(name, "") for record in records]
     return tuple(subgroup for name, values in columns.items() for subgroup in _of_column(name, values))

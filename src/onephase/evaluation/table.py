@@ -31,6 +31,7 @@ class Table:
         columns: Column titles.
         rows: Cells as text.
         note: What a reader must know to read it rightly.
+        prose: Whether cells hold words that wrap.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Table:
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     note: str = ""
+    prose: bool = False
 
     def to_csv(self) -> str:
         """Return the table as CSV."""
