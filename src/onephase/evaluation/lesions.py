@@ -1,4 +1,4 @@
-"""Prepared lesions of one or several stores, as the protocols deal with them: a record and where its patch is."""
+"""What the protocols look up of prepared lesions: their patches, some at a time, and their volumes."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -6,24 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32, Float64
 
-from onephase.biomarkers.panel import Events
-from onephase.cohort.prepared import PreparedCohort
-from onephase.cohort.records import Record
+from onephase.cohort.lesions import Lesion, events_of, lesions_of
+
+__all__ = ["Lesion", "PatchBatch", "events_of", "lesions_of", "patches_of", "volumes_ml"]
 
 BATCH = 32  # lesions whose patches are held at once
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Lesion:
-    """One prepared lesion."""
-
-    record: Record
-    prepared: PreparedCohort
-
-    @property
-    def row(self) -> int:
-        """Where its patch is in the store's arrays."""
-        return self.prepared.store.rows([self.record.case_id])[0]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,16 +26,6 @@ class PatchBatch:
     image: Float32[np.ndarray, "case slice row column"]
     distance_mm: Float32[np.ndarray, "case slice row column"]
     descriptors: Float32[np.ndarray, "case descriptor"]
-
-
-def lesions_of(prepared: Sequence[PreparedCohort]) -> tuple[Lesion, ...]:
-    """Return the lesions of prepared cohorts, one cohort after the other."""
-    return tuple(Lesion(record, one) for one in prepared for record in one.records)
-
-
-def events_of(records: Sequence[Record]) -> Events:
-    """Return the events of records, one a row."""
-    return Events.stack([record.events for record in records]) if records else Events.unknown(0)
 
 
 def volumes_ml(lesions: Sequence[Lesion]) -> Float64[np.ndarray, " case"]:
