@@ -105,9 +105,18 @@ def _tables(folder: Path) -> tuple[tuple[Path, ...], dict[str, dict[str, str]]]:
         for row in records:
             mine = rows.setdefault(row["pid"], {})
             for column, text in row.items():
-                said, now = mine.get(column, ""), text.removesuffix(".0")
-                mine[column] = now if said in {"", now} else said if not now else f"{said} and {now}"
+                mine[column] = _together(mine.get(column, ""), text.removesuffix(".0"))
     return tuple(sheet.path for sheet in sheets), rows
+
+
+def _together(said: str, now: str) -> str:
+    """Return what two tables say together of a cell; both where they differ, also as numbers."""
+    if not said or not now or said == now:
+        return said or now
+    try:
+        return said if float(said) == float(now) else f"{said} and {now}"
+    except ValueError:
+        return f"{said} and {now}"
 
 
 def _lesion(case_id: str, row: Mapping[str, str], *, files: _Files, folder: Path) -> Lesion:

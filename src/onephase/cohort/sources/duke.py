@@ -159,7 +159,8 @@ def _outlined(
             scan = open_dicom(sequence.path)
             rise = scan.read(0)
             if (before := known.sequences.get((identity, "pre"))) is not None:
-                rise -= open_dicom(downloaded(before, known.folders[identity]).path).read(0)
+                plain = open_dicom(downloaded(before, known.folders[identity]).path)
+                rise = rise - plain.read(0) if plain.grid.same_as(scan.grid) else rise
             outline = np.zeros(scan.grid.shape, dtype=np.bool_)
             outline[tuple(slice(int(start), int(stop)) for start, stop in box.bounds)] = True
             yield rise, outline

@@ -167,7 +167,7 @@ def _slices(path: Path) -> Iterator[tuple[str, str, int, str, str]]:
         original, classic, descriptive = (row[column] for column in COLUMNS)
         parts = [part for part in original.split("/") if part]
         number = Path(original).stem.rsplit("_", 1)[-1]
-        if len(parts) < 3 or not number.isdecimal():  # noqa: PLR2004 - patient, sequence, file
+        if len(parts) < 3 or (parts[-2] in SEQUENCES and not number.isdecimal()):  # noqa: PLR2004 - patient, sequence, file
             message = f"{path.name} has a path that is not as published: {original!r}"
             raise CohortError(message)
         if parts[-2] in SEQUENCES:

@@ -28,7 +28,9 @@ def read(download: Download) -> Found:
     Raises:
         CohortError: If the clinical workbook is missing or not as published.
     """
-    table = find_table(download.folder, r".*I-?SPY.*Clinical.*\.xlsx?", what="clinical workbook of I-SPY 1")
+    table = find_table(
+        download.folder, r"(?!.*I-?SPY ?2).*I-?SPY.*Clinical.*\.xlsx?", what="clinical workbook of I-SPY 1"
+    )
     records = read_sheet(table, sheet=SHEET).records("SUBJECTID", *RECEPTORS.values())
     rows = by_identity(records, "SUBJECTID", prefix="ISPY1_")
     folders = patients_in(download.folder, sets={"ispy1"})

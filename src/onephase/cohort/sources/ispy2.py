@@ -68,8 +68,7 @@ def _lesion(case_id: str, row: Mapping[str, str], *, folders: list[Path], beside
         reason = "its images are not here"
         raise LeaveOut(reason)
     series = first_visit(series_in(folders), codes=("T0",))
-    dynamic = only([one for one in series if one.description.endswith(DYNAMIC)], what="the series 'original DCE'")
-    analysis = _analysis_mask(series, dynamic)
+    dynamic, analysis = _pair(series)
     mask = kept_mask(
         lambda: _turned_round(analysis.first, dynamic.path),
         made_from=f"{sha256_of(analysis.first)} {dynamic.uid}",
@@ -87,11 +86,19 @@ def _lesion(case_id: str, row: Mapping[str, str], *, folders: list[Path], beside
     )
 
 
-def _analysis_mask(series: list[Series], dynamic: Series) -> Series:
-    """Return the analysis mask of the same field of view (cropped to one breast, or both breasts)."""
-    view = dynamic.description.removesuffix(DYNAMIC)
-    masks = [one for one in series if one.description == f"{view}{ANALYSIS_MASK}" and one.modality == "SEG"]
-    return only(masks, what="its analysis mask")
+def _pair(series: list[Series]) -> tuple[Series, Series]:
+    """Return the dynamic series and the analysis mask of one view, cropped to a breast or of both.
+
+    Raises:
+        LeaveOut: If no view has one of each, or several have.
+    """
+    masks = {one.description.removesuffix(ANALYSIS_MASK): one for one in series if one.modality == "SEG"}
+    dynamic = [one for one in series if one.modality == "MR" and one.description.endswith(DYNAMIC)]
+    if not dynamic:
+        reason = f"the series '{DYNAMIC}' is not here"
+        raise LeaveOut(reason)
+    chosen = only([one for one in dynamic if one.description.removesuffix(DYNAMIC) in masks], what="its analysis mask")
+    return chosen, masks[chosen.description.removesuffix(DYNAMIC)]
 
 
 def _turned_round(path: Path, image: Path) -> Mask:

@@ -134,7 +134,8 @@ def _workbook(path: Path, sheet: str | None) -> Sequence[Sequence[str]]:
     except (zipfile.BadZipFile, ValueError, KeyError) as fault:
         message = f"{path.name} is a damaged workbook ({fault}): download it again"
         raise CohortError(message) from None
-    return [[str(cell) for cell in row] for row in frame.itertuples(index=False)]
+    # A formula that failed comes as NaN; it is no missing value, and no code that is listed anywhere.
+    return [[cell if isinstance(cell, str) else "#N/A" for cell in row] for row in frame.itertuples(index=False)]
 
 
 def _text(path: Path) -> Sequence[Sequence[str]]:

@@ -1,0 +1,67 @@
+"""Counts add up by construction, and codes are never guessed."""
+
+from pathlib import Path
+
+import pytest
+
+from onephase.cohort.sources.receptors import panel, status
+from onephase.cohort.sources.source import Found, LeaveOut, LeftOut, Lesion, sort_out
+from onephase.errors import CohortError, ImageError
+
+
+def lesion(name: str) -> Lesion:
+    return Lesion(case_id=name, patient_id=name, image=Path("x"), labels={})
+
+
+def read(name: str) -> Lesion:
+    if name == "b":
+        reason = "it is not here"
+        raise LeaveOut(reason, "b.nii")
+    if name == "c":
+        message = "c.nii is empty"
+        raise ImageError(message)
+    return lesion(name)
+
+
+def test_each_case_is_used_or_left_out_with_its_reason() -> None:
+    seen: list[tuple[int, int]] = []
+    used, left = sort_out(["a", "b", "c"], read, progress=lambda task, done, total: seen.append((done, total)))
+    assert [one.case_id for one in used] == ["a"]
+    assert left == (
+        LeftOut("b", "it is not here", "b.nii"),
+        LeftOut("c", "image or mask cannot be used", "c.nii is empty"),
+    )
+    assert seen == [(0, 3), (1, 3), (2, 3), (3, 3)]
+
+
+@pytest.mark.parametrize("names", [("a",), ("a", "b", "c"), ("a", "a")])
+def test_counts_that_do_not_add_up_are_a_fault_of_ours(names) -> None:
+    Found(("a", "b"), (lesion("a"),), (LeftOut("b", "x"),))
+    with pytest.raises(ValueError, match="cases were seen and 2 accounted for"):
+        Found(names, (lesion("a"),), (LeftOut("b", "x"),))
+
+
+def test_codes_are_as_listed_or_stop_the_import() -> None:
+    assert [status(text, where="x") for text in ("1", "0.0", "", "NA")] == ["positive", "negative", "", ""]
+    with pytest.raises(CohortError, match="sheet, case a: expected 1, 0, NA, nan or nothing, got '9'"):
+        status("9", where="sheet, case a")
+
+
+@pytest.mark.parametrize(
+    ("er", "pr", "hr", "told"),
+    [
+        ("positive", "negative", "positive", ""),
+        ("negative", "negative", "negative", ""),
+        ("", "", "positive", "positive"),
+        ("negative", "", "positive", "positive"),
+        ("positive", "", "", ""),
+    ],
+)
+def test_hr_is_written_where_er_and_pr_do_not_say_it(er: str, pr: str, hr: str, told: str) -> None:
+    assert panel(er=er, pr=pr, hr=hr) == {"er": er, "pr": pr, "her2": "", "hr": told}
+
+
+@pytest.mark.parametrize(("er", "pr", "hr"), [("positive", "", "negative"), ("negative", "negative", "positive")])
+def test_an_hr_against_er_and_pr_is_left_out(er: str, pr: str, hr: str) -> None:
+    with pytest.raises(LeaveOut, match="HR contradicts ER and PR"):
+        panel(er=er, pr=pr, hr=hr)
