@@ -64,7 +64,7 @@ def subgroups_of(
     """
     columns = {"cohort": [record.cohort for record in records], "site": [record.site for record in records]}
     if volume_ml is not None:
-        columns["volume (ml)"] = [f"{volume:.6g}" for volume in volume_ml]
+        columns["volume (ml)"] = [f"{volume:.3g}" for volume in volume_ml]
     for name in sorted({name for record in records for name in record.covariates}):
         columns[name] = [record.covariates.get(name, "") for record in records]
     return tuple(subgroup for name, values in columns.items() for subgroup in _of_column(name, values))
