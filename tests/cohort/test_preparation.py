@@ -200,9 +200,10 @@ def test_other_settings_are_refused(own_cohort) -> None:
         prepare([own_cohort], own_cohort.parents[1] / "store", other)
 
 
-def test_a_folder_that_is_no_store_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(StorageError, match=r"is no prepared cohort: make one with onephase prepare COHORT\.csv"):
-        open_prepared(tmp_path)
+def test_what_is_no_store_is_refused(cohort, tmp_path: Path) -> None:
+    for path in (tmp_path, tmp_path / "none", cohort[0]):
+        with pytest.raises(StorageError, match=r"is no prepared cohort: make one with onephase prepare COHORT\.csv"):
+            open_prepared(path)
 
 
 def test_a_record_without_patch_is_refused(own_cohort) -> None:

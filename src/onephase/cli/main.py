@@ -33,12 +33,13 @@ app = typer.Typer(
 )
 
 
-def _print_version(wanted: bool) -> None:
+def _print_version(wanted: bool) -> bool:
     if wanted:
         from onephase import __version__
 
         typer.echo(f"onephase {__version__}")
         raise typer.Exit
+    return wanted
 
 
 @app.callback()
