@@ -52,8 +52,9 @@ def test_columns_are_mapped_and_the_table_passes_the_check(clinic: Path, do_impo
 
 
 def test_counts_add_up_and_the_record_says_why(clinic: Path, do_import, tmp_path: Path) -> None:
-    done = do_import("folder", clinic, **MAP)
+    done = do_import("folder", clinic, licence="CC BY 4.0", **MAP)
     record = json.loads((tmp_path / "out" / "cohort.source.json").read_text())
+    assert (record["licence"], record["citation"]) == ("CC BY 4.0", "not said (--map citation= writes it down)")
     assert record["counts"] == {"found": 3, "used": 2, "left_out": 1}
     assert record["left_out"] == [{"reason": "the image is not here", "count": 1, "cases": ["c: cases/c/post1.nii.gz"]}]
     page = (tmp_path / "out" / "cohort.source.md").read_text()

@@ -42,6 +42,12 @@ def test_the_voi_becomes_a_box_and_the_second_phase_is_first_post(tmp_path: Path
     assert case.phase == "phase 2 of 3, as asked for"
 
 
+def test_one_patient_may_be_given_alone(tmp_path: Path, do_import) -> None:
+    root = write_set(tmp_path / "set", labels=False)
+    (lesion,) = do_import("nact-pilot", root / "UCSF-BR-06").record.found.lesions
+    assert lesion.case_id == "nact-UCSF-BR-06"
+
+
 def test_a_voi_that_counts_slices_from_the_other_end_is_found_out(tmp_path: Path, do_import) -> None:
     tissue = np.zeros(SHAPE)
     tissue[3:5, 2:6, 5:9] = 1.0  # what slices 1 and 2 are when counted from the other end

@@ -57,8 +57,8 @@ def _outline(row: Row, study: Path, case_id: str, *, beside: Path) -> Path:
 SOURCE = Source(
     name="dicom-study",
     title="DICOM studies with a table",
-    licence="your own data: whoever uses the cohort has to know on which terms",
-    citation="none",
+    licence="not said (--map licence= writes it down)",
+    citation="not said (--map citation= writes it down)",
     convention="",
     labels=(),
     read=read,

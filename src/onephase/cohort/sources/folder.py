@@ -14,7 +14,7 @@ from onephase.errors import CohortError
 TABLES = r"(?!.*\.splits\.csv|~).*\.(csv|tsv|xlsx|xls)"
 PART = re.compile(r"\{([^{}]+)\}")
 PATTERNS = ("image", "mask")
-OWN = ("table", "sheet", "missing")
+OWN = ("table", "sheet", "missing", "licence", "citation")
 
 CHOICES = {
     "table": "the table's file in the folder, where there are several",
@@ -22,6 +22,8 @@ CHOICES = {
     "missing": "texts that mean missing, separated by commas, such as NA,unknown",
     **{column: f"the table's column that holds {column}" for column in KNOWN if column not in PATTERNS},
     **{name: f"the table's column that holds {name}, or a pattern such as {{ID}}/post1.nii.gz" for name in PATTERNS},
+    "licence": "the terms on which the cases may be used",
+    "citation": "how they are cited",
     "label_convention": "the table's column that says what positive meant, or that text itself",
 }
 
@@ -168,8 +170,8 @@ def _file(text: str, *, folder: Path, what: str) -> Path:
 SOURCE = Source(
     name="folder",
     title="a folder of cases with a table",
-    licence="your own data: whoever uses the cohort has to know on which terms",
-    citation="none",
+    licence="not said (--map licence= writes it down)",
+    citation="not said (--map citation= writes it down)",
     convention="",
     labels=(),
     read=read,

@@ -46,6 +46,10 @@ def import_cohort(
         message = f"{download.out} does not end in .csv: name the cohort table that shall be written"
         raise CohortError(message)
     refuse_foreign(download.out)
+    said = download.choices
+    source = replace(
+        source, licence=said.get("licence", source.licence), citation=said.get("citation", source.citation)
+    )
     found = _without(source.read(download), without)
     with file_aside(download.out) as aside:
         found = _readable(found, aside, source=source, progress=progress)

@@ -54,7 +54,7 @@ def patients_in(folder: Path, *, sets: Collection[str]) -> dict[str, list[Path]]
     """Return the folders of each patient by canonical identity.
 
     Args:
-        folder: Where the set lies; patients up to three folders below it.
+        folder: Where the set lies, or one patient of it; patients up to three folders below it.
         sets: First words of the identities that count, such as ``ispy2``.
 
     Raises:
@@ -66,13 +66,15 @@ def patients_in(folder: Path, *, sets: Collection[str]) -> dict[str, list[Path]]
     patient = re.compile(rf"(?:{'|'.join(sets)}) \d+")
     found: dict[str, list[Path]] = {}
     level = [folder]
-    for _ in range(DEEPEST):
-        level = sorted(child for parent in level for child in parent.iterdir() if child.is_dir())
-        named = {child: canonical_identity(child.name) for child in level}
-        mine = [child for child in level if patient.fullmatch(named[child])]
-        for child in mine:
-            found.setdefault(named[child], []).append(child)
-        level = [child for child in level if child not in mine]
+    for _ in range(DEEPEST + 1):
+        identities = [canonical_identity(one.resolve().name) for one in level]
+        deeper = []
+        for one, identity in zip(level, identities, strict=True):
+            if patient.fullmatch(identity):
+                found.setdefault(identity, []).append(one)
+            else:
+                deeper.append(one)
+        level = sorted(child for one in deeper for child in one.iterdir() if child.is_dir())
     return found
 
 
