@@ -35,7 +35,7 @@ ORIENTATIONS = {
     "coronal": (1, 0, 0, 0, 0, -1),
     "oblique": (0.8, 0.6, 0, -0.36, 0.48, 0.8),
 }
-SHAPE, THICKNESS_MM, ROW_MM, COLUMN_MM = (14, 36, 40), 3.0, 1.2, 0.9
+SHAPE, THICKNESS_MM, ROW_MM, COLUMN_MM = (12, 36, 40), 3.0, 1.2, 0.9
 FIRST_CORNER_MM, RADIUS_MM = np.array([-30.0, 20.0, 10.0]), 7.0
 CANARY = "CANÄRY^YELLOW"
 CREATED = datetime(2026, 11, 25, 12, 30, 15)
@@ -192,7 +192,7 @@ def centre_of(orientation: str) -> np.ndarray:
     """Return the middle of the ball, off the middle of the volume along each axis, in LPS millimetres."""
     along_row, along_column = (np.array(axis, dtype=float) for axis in np.reshape(ORIENTATIONS[orientation], (2, 3)))
     normal = np.cross(along_row, along_column)
-    slice_, row, column = 6.0, 16.0, 22.0
+    slice_, row, column = 5.0, 16.0, 22.0
     return (
         FIRST_CORNER_MM + THICKNESS_MM * slice_ * normal + ROW_MM * row * along_column + COLUMN_MM * column * along_row
     )

@@ -73,7 +73,9 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
         "HttpPort": archive.http_port,
         "DicomPort": archive.dicom_port,
         "DicomAet": "ORTHANC",
-        "DicomAlwaysAllowStore": True,
+        "DicomAlwaysAllowStore": False,  # but for a known peer: this port listens beyond loopback
+        "DicomModalities": {"storescu": ["STORESCU", "127.0.0.1", 104]},
+        "DicomCheckModalityHost": True,
         "RemoteAccessAllowed": False,
         "AuthenticationEnabled": False,
         "Plugins": [str(PLUGIN)],

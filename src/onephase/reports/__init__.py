@@ -1,1 +1,1 @@
-"""Results to pages and figures; takes result types only."""
+"""Results to pages, figures, DICOM objects and FHIR; takes result types only."""

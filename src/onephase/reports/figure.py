@@ -39,7 +39,7 @@ def report_figure(prediction: Prediction) -> UInt8[np.ndarray, "row column 3"]:
     places = GridSpec(2, 6, figure=figure, left=0.03, right=0.97, top=0.87, bottom=0.46, wspace=0.06, hspace=0.16)
     for column, plane in enumerate(prediction.view):
         _plane(figure.add_subplot(places[0:2, 2 * column : 2 * column + 2]), plane, radii=prediction.radii)
-    below = GridSpec(1, 3, figure=figure, left=0.09, right=0.94, top=0.40, bottom=0.24, wspace=0.45)
+    below = GridSpec(1, 3, figure=figure, left=0.09, right=0.94, top=0.40, bottom=0.24, wspace=0.62)
     _panel(figure.add_subplot(below[0]), prediction)
     _ki67(figure.add_subplot(below[1]), prediction.reading.ki67, prior=prediction.prior.ki67)
     _subtypes(figure.add_subplot(below[2]), prediction.reading.subtypes)
@@ -75,7 +75,7 @@ def _plane(axes: Axes, plane: Plane, *, radii: RegionSettings) -> None:
         (letters.left, 0.03, 0.5), (letters.right, 0.97, 0.5), (letters.top, 0.5, 0.96), (letters.bottom, 0.5, 0.04),
     ):  # fmt: skip
         axes.text(x, y, letter, transform=axes.transAxes, color="white", ha="center", va="center", fontsize=11)
-    axes.set_title(f"{plane.name}: core, rim, shell and attention", fontsize=10, color=INK)
+    axes.set_title(f"{plane.name}: core (blue), rim (orange), shell (green), attention", fontsize=10, color=INK)
     axes.set_axis_off()
 
 
