@@ -109,6 +109,12 @@ def test_boxes_of_another_order_stop_the_import(tmp_path: Path, do_import) -> No
         do_import("breastdcedl", write_set(tmp_path / "set", duke=turned))
 
 
+def test_boxes_that_count_from_0_stop_the_import(tmp_path: Path, do_import) -> None:
+    zero = (DUKE[0], ("Breast_MRI_001", 1, 0, 0, 2.0, 0, 6, 6, 9, 2, 3, 2.0))
+    with pytest.raises(CohortError, match="begins at 0: boxes do not count from 1 in this release"):
+        do_import("breastdcedl", write_set(tmp_path / "set", duke=zero))
+
+
 def test_a_spacing_that_the_table_does_not_confirm_is_left_out(tmp_path: Path, do_import) -> None:
     rows = (*ROWS[:2], (*ROWS[2][:8], 3.0, *ROWS[2][9:]), ROWS[3], ROWS[4])
     done = do_import("breastdcedl", write_set(tmp_path / "set", rows=rows))

@@ -149,6 +149,12 @@ def test_what_does_not_fit_stops_the_import_with_a_sentence(clinic: Path, do_imp
     assert not list(tmp_path.glob("out/*"))
 
 
+def test_a_name_that_a_spreadsheet_would_run_is_refused(clinic: Path, do_import) -> None:
+    write_csv(clinic / "patients.csv", [HEADER, ("a", "@P1", *ROWS[0][2:]), *ROWS[1:]])
+    with pytest.raises(CohortError, match="the name '@P1' begins like a formula of a spreadsheet"):
+        do_import("folder", clinic, **MAP)
+
+
 def test_several_tables_and_doubled_cases_are_refused(clinic: Path, do_import) -> None:
     write_csv(clinic / "patients.csv", [HEADER, *ROWS, ROWS[0]])
     with pytest.raises(CohortError, match=r"patients.csv names 1 patients twice \(such as a\)"):

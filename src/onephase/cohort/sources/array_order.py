@@ -39,12 +39,14 @@ def refuse_other_order(
     Raises:
         CohortError: If the documented order is the best in half of the cases or fewer.
     """
-    best = []
+    best: list[str] = []
     for image, outline in cases:
         ways = contrasts(image, outline, axes=axes)
         best.append(max(ways, key=ways.__getitem__))
+    if not best:
+        return f"{what}: none is here to be looked at"
     fitting = sum(not way for way in best)
-    if best and 2 * fitting <= len(best):
+    if 2 * fitting <= len(best):
         others = " or ".join(sorted({way for way in best if way}))
         message = (
             f"{what} fit their images in the documented order in {fitting} of {len(best)} cases only, and better "

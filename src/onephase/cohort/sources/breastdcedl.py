@@ -63,9 +63,7 @@ def read(download: Download) -> Found:
 
     lesions, left_out = sort_out(names, lesion_of, progress=download.progress)
     notes.append("the volume is index 1, the first after contrast, and not post_early (the second in I-SPY 2)")
-    notes.append(
-        "boxes of Duke count from 1 with the end included, so read they may be one voxel too wide at each start"
-    )
+    notes.append("boxes of Duke are read as counting from 1, the end included; else they would be off by one voxel")
     return Found(tuple(names), lesions, left_out, tables, notes=tuple(notes))
 
 
@@ -197,6 +195,11 @@ def _box(row: Mapping[str, str]) -> Box:
     except (KeyError, ValueError):
         reason = "it has neither a mask here nor a box in the table"
         raise LeaveOut(reason) from None
+    if min(first, top, left) < 1:
+        message = (
+            f"the box of {row['pid']} begins at {min(first, top, left):g}: boxes do not count from 1 in this release"
+        )
+        raise CohortError(message)
     return Box(slice=(first - 1, last), row=(top - 1, bottom), column=(left - 1, right))
 
 

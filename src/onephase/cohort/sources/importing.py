@@ -6,7 +6,7 @@ from pathlib import Path
 
 from onephase.cohort.files import unreadable_files
 from onephase.cohort.identity import canonical_identity
-from onephase.cohort.sources.record import Record, refuse_foreign, table_text, write_record
+from onephase.cohort.sources.record import Record, harmless, refuse_foreign, table_text, write_record
 from onephase.cohort.sources.source import Download, Found, LeftOut, Source
 from onephase.cohort.table import CheckResult, check_cohort, read_cohort
 from onephase.errors import CohortError
@@ -60,7 +60,7 @@ def import_cohort(
 
 
 def _refuse_choices(source: Source, download: Download) -> None:
-    unknown = [name for name in download.choices if name not in source.choices and "*" not in source.choices]
+    unknown = [name for name in download.choices if name not in source.choices]
     if unknown:
         known = "; ".join(f"{name}: {meaning}" for name, meaning in source.choices.items()) or "it takes none"
         message = f"--map {unknown[0]}=... says nothing to {source.name} ({known})"
@@ -93,11 +93,12 @@ def _readable(found: Found, table: Path, *, source: Source, progress: Progress) 
         progress: Told of the headers read.
     """
     _refuse_nothing(found, source=source)
+    _refuse_formulas(found)
     table.write_text(table_text(found.lesions, source=source, folder=table.parent), encoding="utf-8")
     result = check_cohort([table], SplitSettings(), headers=False)
     wrong = [problem for problem in result.errors if problem.case]
     if wrong:
-        message = f"{replace(wrong[0], cohort='')} ({len(wrong)} such problems): nothing was written"
+        message = f"{replace(wrong[0], cohort='')} ({len(wrong)} such problems): no table was written"
         raise CohortError(message)
     unreadable = {
         problem.case: str(replace(problem, cohort="", case=""))
@@ -108,6 +109,15 @@ def _readable(found: Found, table: Path, *, source: Source, progress: Progress) 
     found = replace(found, lesions=kept, left_out=(*found.left_out, *left))
     _refuse_nothing(found, source=source)
     return found
+
+
+def _refuse_formulas(found: Found) -> None:
+    """Refuse names that a spreadsheet would run: quoted they would be other names."""
+    names = [name for lesion in found.lesions for name in (lesion.case_id, lesion.patient_id)]
+    formula = next((name for name in names if harmless(name) != name), None)
+    if formula is not None:
+        message = f"the name {formula!r} begins like a formula of a spreadsheet: give the case or patient another one"
+        raise CohortError(message)
 
 
 def _refuse_nothing(found: Found, *, source: Source) -> None:

@@ -18,7 +18,7 @@ from onephase.storage import read_json, sha256_of, write_json, write_text
 
 FORMAT = 1
 FORMULA = re.compile(r"[=+\-@\t\r]")
-HARMLESS = re.compile(r"[+-]|[+-]?\d+(\.\d+)?")
+SIGN_OR_NUMBER = re.compile(r"[+-]|[+-]?\d+(\.\d+)?")
 FIXED = ("case_id", "patient_id", "lesion_id", "site", "image", "phase", "mask", "mask_label")
 
 
@@ -135,8 +135,13 @@ def table_text(lesions: Sequence[Lesion], *, source: Source, folder: Path) -> st
     writer = csv.DictWriter(text, columns, lineterminator="\n", restval="")
     writer.writeheader()
     for lesion in lesions:
-        writer.writerow({name: _plain(cell) for name, cell in _row(lesion, source=source, folder=folder).items()})
+        writer.writerow({name: harmless(cell) for name, cell in _row(lesion, source=source, folder=folder).items()})
     return text.getvalue()
+
+
+def harmless(cell: str) -> str:
+    """Return a cell that a spreadsheet does not run: a quote before what would begin a formula, numbers as they are."""
+    return f"'{cell}" if FORMULA.match(cell) and not SIGN_OR_NUMBER.fullmatch(cell) else cell
 
 
 def _row(lesion: Lesion, *, source: Source, folder: Path) -> dict[str, str]:
@@ -158,11 +163,6 @@ def _row(lesion: Lesion, *, source: Source, folder: Path) -> dict[str, str]:
         bounds = (*lesion.box.column, *lesion.box.row, *lesion.box.slice)
         row |= {name: f"{bound:g}" for name, bound in zip(BOX, bounds, strict=True)}
     return {**lesion.covariates, **row}
-
-
-def _plain(cell: str) -> str:
-    """Return a cell that a spreadsheet does not run: a quote before what would begin a formula, numbers as they are."""
-    return f"'{cell}" if FORMULA.match(cell) and not HARMLESS.fullmatch(cell) else cell
 
 
 def _relative(path: Path, folder: Path) -> str:

@@ -145,7 +145,7 @@ class Source:
         convention: What ``label_convention`` says of its cases; empty where the user must know.
         labels: What its labels mean.
         read: Reads a download.
-        choices: What ``--map NAME=VALUE`` may say, and what that means; ``*`` where any name may stand.
+        choices: What ``--map NAME=VALUE`` may say, and what that means.
     """
 
     name: str
