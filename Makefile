@@ -15,7 +15,7 @@ demo: setup ## The main job end to end on a simulated cohort; leaves demo/ behin
 
 test: setup ## All tests.
 	@scripts/system-packages
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist loadfile
 
 check: setup ## Format, lint, types, layers, spelling, documentation code.
 	$(BIN)/ruff format --check .

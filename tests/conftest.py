@@ -1,8 +1,13 @@
 """What every test shares: seeded properties, and the real data where they are."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # each core has a worker of its own: threads would wait for one another
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
 
 import pytest
 from hypothesis import HealthCheck, settings

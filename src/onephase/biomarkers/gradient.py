@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float64
-from scipy.special import logit, softmax
+from scipy.special import logit
 
 from onephase.biomarkers.panel import Events
 from onephase.biomarkers.posterior import PanelPosterior
@@ -40,10 +40,14 @@ def event_gradient(potentials: Potentials, events: Events) -> EventGradient:
     before. An event that is certain has a gradient of exactly 0.
     """
     posterior = PanelPosterior.from_potentials(potentials)
-    log_probability = posterior.log_probability(events)
-    certain = posterior.certain(events)[:, np.newaxis]
-    known = softmax(posterior.log_joint(events), axis=1)  # P(cell | event)
-    surplus = np.where(certain, 0.0, known - posterior.cells())
+    certain = posterior.certain(events)
+    log_joint = posterior.log_joint(events)  # summed here as in `log_probability`, which would work it out again
+    likeliest = log_joint.max(axis=1, keepdims=True)
+    share = np.exp(log_joint - likeliest)
+    total = share.sum(axis=1, keepdims=True)
+    log_probability = np.where(certain, 0.0, np.minimum(likeliest + np.log(total), 0.0)[:, 0])
+    known = share / total  # P(cell | event)
+    surplus = np.where(certain[:, np.newaxis], 0.0, known - posterior.cells())
     by_mu, by_log_sigma = _ki67_gradient(posterior, events)
     by_mu, by_log_sigma = known * by_mu, known * by_log_sigma
     return EventGradient(

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 from scipy.special import logit
+from threadpoolctl import threadpool_limits
 
 from onephase.biomarkers.fitting import Parameters, maximise
 from onephase.biomarkers.gradient import event_gradient
@@ -100,7 +101,8 @@ def fit_linear_panel(
     scale = np.where(scale > 0, scale, 1.0)
     standard = (features - centre) / scale
     # Principal axes: an equal spread in all directions is the same prior there, and the search finds them one by one.
-    squares, axes = np.linalg.eigh(standard.T @ standard)
+    with threadpool_limits(1, user_api="blas"):
+        squares, axes = np.linalg.eigh(standard.T @ standard)
     design = np.column_stack([np.ones(len(features)), standard @ axes])  # (case, 1 + axis)
 
     def log_likelihood(parameters: Parameters) -> tuple[float, Parameters]:
