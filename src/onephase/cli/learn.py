@@ -106,7 +106,6 @@ def evaluate(  # noqa: PLR0913 - one parameter for each option
 def _held_out(bundle: Path, folders: list[Path], *, split: str) -> "Predictions":
     from onephase.cohort.columns import SPLITS
     from onephase.cohort.prepared import open_prepared
-    from onephase.evaluation.oracle import with_oracle
     from onephase.evaluation.protocol import held_out
     from onephase.inference.bundle import load_bundle
 
@@ -114,18 +113,16 @@ def _held_out(bundle: Path, folders: list[Path], *, split: str) -> "Predictions"
         message = f"--split must be test, external or validation, got {split!r}"
         raise typer.BadParameter(message)
     prepared = [open_prepared(folder) for folder in folders]
-    return with_oracle(held_out(load_bundle(bundle), prepared, split=cast("Split", split)))
+    return held_out(load_bundle(bundle), prepared, split=cast("Split", split))
 
 
 def _folds(folders: list[Path], *, folds: int, out: Path, settings: Path | None, resume: bool) -> "Predictions":
     from onephase.cohort.prepared import open_prepared
-    from onephase.evaluation.oracle import with_oracle
     from onephase.evaluation.protocol import five_fold
 
     prepared = [open_prepared(folder) for folder in folders]
     with TerminalProgress() as progress:
-        pooled = five_fold(prepared, settings_of(settings), out=out, folds=folds, resume=resume, progress=progress)
-    return with_oracle(pooled)
+        return five_fold(prepared, settings_of(settings), out=out, folds=folds, resume=resume, progress=progress)
 
 
 def say_study(study: "Study") -> None:
