@@ -9,6 +9,7 @@ from onephase.statistics.conformal import (
     class_scores,
     class_sets,
     conformal_threshold,
+    fewest_calibrating,
     interval_scores,
     thresholds_by_fold,
     widened,
@@ -78,6 +79,13 @@ def test_order_changes_nothing_and_a_higher_level_asks_for_more(seed: int) -> No
     assert thresholds == sorted(thresholds)
     assert thresholds[:3] == [conformal_threshold(rng.permutation(scores), level=level) for level in (0.5, 0.8, 0.95)]
     assert thresholds[3] == np.inf
+
+
+@given(level=st.floats(0.05, 0.98))
+def test_fewest_is_where_the_threshold_becomes_finite(level: float) -> None:
+    fewest = fewest_calibrating(level)
+    assert conformal_threshold(np.zeros(fewest), level=level) == 0.0
+    assert fewest == 1 or conformal_threshold(np.zeros(fewest - 1), level=level) == np.inf
 
 
 def test_too_few_cases_allow_everything() -> None:

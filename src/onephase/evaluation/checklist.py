@@ -96,7 +96,11 @@ def _of_cases(study: Study, predictions: Predictions) -> Iterator[Item]:
         if known
         else "",
     )
-    yield Item("Cases", "partition rule, seed and leakage check", f"{study.protocol}{seed}; a learned case is refused.")
+    yield Item(
+        "Cases",
+        "partition rule, seed and leakage check",
+        f"{study.protocol.removesuffix('.')}{seed}; a learned case is refused.",
+    )
     yield Item(
         "Reference standard",
         "as recorded, with cut-offs",

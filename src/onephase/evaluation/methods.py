@@ -23,6 +23,9 @@ PERCENT = 100
 
 CONTESTANT_WORDS: Mapping[str, str] = {
     NETWORK: "the network (onephase)",
+    "descriptors, ridge": "a linear panel on descriptors of the regions (descriptors, ridge)",
+    "descriptors, boosting": "gradient boosting on the same descriptors (descriptors, boosting)",
+    "covariates": "a linear panel on columns of the cohort table, which sees no image (covariates)",
     "geometry": "a linear panel on the size of the outline alone (geometry)",
     "cohort alone": "a linear panel on cohort and site alone, which sees no image (cohort alone)",
     PRIOR: "the panel of the training cases, the same for every case (prior)",
@@ -117,16 +120,17 @@ def _images(settings: Settings) -> str:
 
 def _network(settings: Settings) -> str:
     network, learning = settings.network, settings.learning
+    start = "begun from a linear panel of region descriptors, " if network.descriptors else ""
     return (
         f"A convolutional encoder of {len(network.widths)} stages (widths {', '.join(map(str, network.widths))}), seen "
         f"at scales {', '.join(map(str, network.scales))}, spatial attention {_switched(network.attention)}, over the "
-        f"regions {', '.join(network.regions)}, answers with one joint distribution over {', '.join(network.tasks)} "
-        f"(couplings {_switched(network.couplings)}). The loss is minus the log probability of what pathology "
-        f"recorded, so that a missing label costs nothing. At most {learning.epochs} epochs, stopped after "
-        f"{learning.patience} without a better validation log-likelihood; batches of {learning.batch_size}, learning "
-        f"rate {learning.learning_rate:g}, weight decay {learning.weight_decay:g}, dropout {network.dropout:g}, seed "
-        f"{learning.seed}. Scale and offset of the potentials and the Ki-67 location were recalibrated on the "
-        "validation cases."
+        f"regions {', '.join(network.regions)}, {start}answers with one joint distribution over "
+        f"{', '.join(network.tasks)} (couplings {_switched(network.couplings)}). The loss is minus the log probability "
+        f"of what pathology recorded, so that a missing label costs nothing. At most "
+        f"{_counted(learning.epochs, 'epoch')}, stopped after {learning.patience} without a better validation "
+        f"log-likelihood; batches of {learning.batch_size}, learning rate {learning.learning_rate:g}, weight decay "
+        f"{learning.weight_decay:g}, dropout {network.dropout:g}, seed {learning.seed}. Scale and offset of the "
+        "potentials and the Ki-67 location were recalibrated on the validation cases."
     )
 
 

@@ -3,6 +3,7 @@
 from onephase.evaluation.abstention_scores import KI67
 from onephase.evaluation.restraint_tables import title_of
 from onephase.evaluation.study import Group, Study
+from onephase.statistics.conformal import fewest_calibrating
 
 HALF = 0.5
 NOTHING_TO_CALIBRATE = (
@@ -36,8 +37,9 @@ def conformal_findings(study: Study) -> tuple[str, ...]:
             f"{title_of(one.target)}: of {one.coverage.n} answers that promised {one.level:g}, "
             f"{one.coverage.text(digits=2)} held the truth."
         )
-        if not one.calibrated_on:
-            sentence += " No case calibrated them, so they are answers of everything."
+        fewest = fewest_calibrating(one.level)
+        if one.calibrated_on < fewest:
+            sentence += f" Calibrated on {one.calibrated_on} where {fewest} are needed, answers allow everything."
         elif one.coverage.high is not None and one.coverage.high < one.level:
             sentence += " The promise was not kept."
         sentences.append(sentence)

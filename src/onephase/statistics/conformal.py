@@ -42,6 +42,16 @@ def conformal_threshold(scores: Float64[np.ndarray, " case"], *, level: float) -
     return float(np.sort(scores)[rank - 1]) if rank <= len(scores) else inf
 
 
+def fewest_calibrating(level: float) -> int:
+    """Return the number of calibrating cases below which every answer is allowed.
+
+    Examples:
+        >>> fewest_calibrating(0.9)
+        9
+    """
+    return ceil(level / (1 - level) - ROUNDING)
+
+
 def thresholds_by_fold(
     scores: Float64[np.ndarray, " calibrating"],
     *,
