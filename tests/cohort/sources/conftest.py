@@ -1,5 +1,6 @@
 """Tiny synthetic copies of each set's layout, with its real names and faults, made by code."""
 
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -121,6 +122,21 @@ def write_csv(path: Path, rows: Sequence[Sequence[Any]]) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join(",".join(map(str, row)) for row in rows) + "\n", encoding="utf-8")
     return path
+
+
+@pytest.fixture(scope="session")
+def copied(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Copy images that are written once a session, for writing DICOM takes its time."""
+    made: dict[str, Path] = {}
+
+    def copy(name: str, build: Callable[[Path], None], to: Path) -> Path:
+        if name not in made:
+            made[name] = tmp_path_factory.mktemp("layout") / name
+            made[name].mkdir()
+            build(made[name])
+        return Path(shutil.copytree(made[name], to, dirs_exist_ok=True))
+
+    return copy
 
 
 @pytest.fixture

@@ -8,10 +8,20 @@ from pathlib import Path
 import pytest
 from tests.cohort.sources.conftest import write_csv
 from tests.cohort.sources.test_mama_mia import ROWS, write_set
+from typer.testing import CliRunner
 
+from onephase.cli.main import app
 from onephase.cohort.sources.known import SOURCES
+from onephase.errors import OnephaseError
 
 ROOT = Path(__file__).parents[3]
+
+
+def called(*words: object) -> tuple[int, str]:
+    """Call the command in this process; return its exit code and what it said, or the sentence of its refusal."""
+    answer = CliRunner().invoke(app, list(map(str, words)))
+    fault = answer.exception
+    return (fault.exit_code, str(fault)) if isinstance(fault, OnephaseError) else (answer.exit_code, answer.stdout)
 
 
 def onephase(*words: object) -> subprocess.CompletedProcess[str]:
@@ -21,12 +31,11 @@ def onephase(*words: object) -> subprocess.CompletedProcess[str]:
 
 def test_two_commands_reach_a_prepared_cohort(tmp_path: Path) -> None:
     table = tmp_path / "cohort.csv"
-    done = onephase("import", "mama-mia", write_set(tmp_path / "set"), "--out", table)
-    assert done.returncode == 0, done.stderr
+    code, said = called("import", "mama-mia", write_set(tmp_path / "set"), "--out", table)
+    assert code == 0
     for part in ("5 cases found = 4 used + 1 left out", "Licence: CC BY-NC 4.0", "Cite: MAMA-MIA", "er from er: "):
-        assert part in done.stdout
-    prepared = onephase("prepare", table, "--out", tmp_path / "prepared", "--json")
-    assert prepared.returncode == 0, prepared.stderr + prepared.stdout
+        assert part in said
+    assert called("prepare", table, "--out", tmp_path / "prepared", "--workers", 1)[0] == 0
 
 
 def test_a_set_that_misleads_is_one_sentence_and_exit_code_1(tmp_path: Path) -> None:
@@ -41,9 +50,9 @@ def test_a_set_that_misleads_is_one_sentence_and_exit_code_1(tmp_path: Path) -> 
 def test_the_table_that_cannot_be_used_yet_is_exit_code_1_and_json_tells_why(tmp_path: Path) -> None:
     write_csv(tmp_path / "set" / "table.csv", [("case_id", "image", "col", "row", "slice"), ("a", "a.nrrd", 1, 1, 1)])
     (tmp_path / "set" / "a.nrrd").mkdir()  # a folder of DICOM by its looks, which the check does not open
-    done = onephase("import", "folder", tmp_path / "set", "--out", tmp_path / "cohort.csv", "--json")
-    assert done.returncode == 1, done.stderr
-    answer = json.loads(done.stdout)
+    code, said = called("import", "folder", tmp_path / "set", "--out", tmp_path / "cohort.csv", "--json")
+    assert code == 1
+    answer = json.loads(said)
     assert answer["counts"] == {"found": 1, "used": 1, "left_out": 0}
     assert any("all labels are missing" in problem["problem"] for problem in answer["problems"])
 
@@ -58,14 +67,14 @@ def test_the_table_that_cannot_be_used_yet_is_exit_code_1_and_json_tells_why(tmp
     ],
 )
 def test_a_wrong_call_is_one_sentence(tmp_path: Path, words, message: str) -> None:
-    done = onephase("import", *words, "--out", tmp_path / "cohort.csv")
-    assert done.returncode == 1
-    assert message in done.stderr
+    code, said = called("import", *words, "--out", tmp_path / "cohort.csv")
+    assert code == 1
+    assert message in said
 
 
 def test_help_and_the_page_name_every_source() -> None:
     page = (ROOT / "docs" / "import.md").read_text(encoding="utf-8")
-    told = " ".join(onephase("import", "--help").stdout.split())
+    told = " ".join(called("import", "--help")[1].split())
     for name, source in SOURCES.items():
         assert f"## `{name}`" in page
         assert name in told

@@ -1,6 +1,7 @@
 """A tiny Duke with its three header rows, odd names and codes, boxes from 1, and the faults of its path mapping."""
 
 import csv
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -47,8 +48,33 @@ def write_sequence(folder: Path, *, level: float, number: int, rising: bool, pad
         dataset.save_as(folder / f"1-{count:0{padding}d}.dcm")
 
 
-def write_set(root: Path, *, layout: str = "classic", rows=ROWS, boxes=None, workbook: bool = False) -> Path:
-    """Write patients 1 to 3 (the third with files that run the other way); patient 4 has no images."""
+def write_images(root: Path, *, layout: str) -> None:
+    """Write patients 1 to 3, the third with files that run the other way; patient 4 has no images."""
+    for number in (1, 2, 3):
+        patient = root / "Duke-Breast-Cancer-MRI" / f"Breast_MRI_{number:03d}"
+        for at, level in enumerate((1.0, 2.0, 1.5), start=1):
+            study, series = names_of(number, at, layout=layout)
+            padding = 2 if number == 2 else 3
+            write_sequence(patient / study / series, level=level, number=at, rising=number != 3, padding=padding)
+
+
+def names_of(number: int, at: int, *, layout: str) -> tuple[str, str]:
+    """Return study and series of the sequence ``at`` as they are called on disk: without the description's slash."""
+    if layout == "classic":
+        return "1.3.6.1", f"1.3.6.1.{number}.{at}"
+    return STUDY, f"{at}.000000-Ph{at}ax dyn-{number}000"
+
+
+@pytest.fixture
+def write_set(copied):
+    def write(root: Path, *, layout: str = "classic", **tables) -> Path:
+        copied(f"duke-{layout}", partial(write_images, layout=layout), root)
+        return write_tables(root, **tables)
+
+    return write
+
+
+def write_tables(root: Path, *, rows=ROWS, boxes=None, workbook: bool = False) -> Path:
     write_workbook(
         root / "Clinical_and_Other_Features.xlsx",
         {"Data": [GROUPS, HEADER, LEGEND, *rows], "Legend": [("x",)], "Column Explanations": [("x",)]},
@@ -61,14 +87,10 @@ def write_set(root: Path, *, layout: str = "classic", rows=ROWS, boxes=None, wor
     mapping = [("original_path_and_filename", "classic_path", "descriptive_path")]
     for number in (1, 2, 3):
         patient = f"Breast_MRI_{number:03d}"
-        for at, (sequence, level) in enumerate((("pre", 1.0), ("post_1", 2.0), ("post_2", 1.5)), start=1):
-            uids = ("1.3.6.1", f"1.3.6.1.{number}.{at}")
-            series = f"{at}.000000-Ph{at}ax dyn-{number}000"  # on disk without the slash of its description
-            folder = root / "Duke-Breast-Cancer-MRI" / patient
-            folder = folder.joinpath(*uids) if layout == "classic" else folder / STUDY / series
-            write_sequence(folder, level=level, number=at, rising=number != 3, padding=2 if number == 2 else 3)
-            classic = f"Duke-Breast-Cancer-MRI/{patient}/{'/'.join(uids)}"
-            descriptive = f"Duke-Breast-Cancer-MRI/BreastMRI{number:03d}/{STUDY}//{series.replace('ax', '/ax')}"
+        for at, sequence in enumerate(("pre", "post_1", "post_2"), start=1):
+            study, series = names_of(number, at, layout="descriptive")
+            classic = "/".join(["Duke-Breast-Cancer-MRI", patient, *names_of(number, at, layout="classic")])
+            descriptive = f"Duke-Breast-Cancer-MRI/BreastMRI{number:03d}/{study}//{series.replace('ax', '/ax')}"
             mapping += [
                 (f"DICOM_Images/{patient}/{sequence}/{patient}_{sequence}_{place}.dcm", *files)
                 for place in range(1, SHAPE[0] + 1)
@@ -83,7 +105,9 @@ def write_set(root: Path, *, layout: str = "classic", rows=ROWS, boxes=None, wor
 
 
 @pytest.mark.parametrize("layout", ["classic", "descriptive"])
-def test_boxes_lie_on_the_tumour_in_both_layouts_and_both_directions(tmp_path: Path, do_import, layout: str) -> None:
+def test_boxes_lie_on_the_tumour_in_both_layouts_and_both_directions(
+    tmp_path: Path, do_import, write_set, layout: str
+) -> None:
     done = do_import("duke", write_set(tmp_path / "set", layout=layout))
     assert not done.check.errors
     for record in read_cohort(tmp_path / "out" / "cohort.csv").records:
@@ -97,7 +121,7 @@ def test_boxes_lie_on_the_tumour_in_both_layouts_and_both_directions(tmp_path: P
     assert done.record.found.notes[0] == "boxes fit their images in the documented order in 3 of 3 cases looked at"
 
 
-def test_codes_are_read_and_never_taken_for_units(tmp_path: Path, do_import) -> None:
+def test_codes_are_read_and_never_taken_for_units(tmp_path: Path, do_import, write_set) -> None:
     do_import("duke", write_set(tmp_path / "set"))
     first, second, third = read_cohort(tmp_path / "out" / "cohort.csv").records
     assert [first.texts[label] for label in ("er", "pr", "her2")] == ["negative", "negative", "positive"]
@@ -109,7 +133,7 @@ def test_codes_are_read_and_never_taken_for_units(tmp_path: Path, do_import) -> 
     assert "Allred" in (tmp_path / "out" / "cohort.source.md").read_text()
 
 
-def test_a_second_run_reads_the_kept_part_of_the_mapping(tmp_path: Path, do_import, monkeypatch) -> None:
+def test_a_second_run_reads_the_kept_part_of_the_mapping(tmp_path: Path, do_import, write_set, monkeypatch) -> None:
     root = write_set(tmp_path / "set", workbook=True)
     do_import("duke", root)
     first = (tmp_path / "out" / "cohort.csv").read_bytes()
@@ -121,7 +145,7 @@ def test_a_second_run_reads_the_kept_part_of_the_mapping(tmp_path: Path, do_impo
     assert (tmp_path / "out" / "cohort.csv").read_bytes() == first
 
 
-def test_boxes_that_count_slices_from_the_other_end_stop_the_import(tmp_path: Path, do_import) -> None:
+def test_boxes_that_count_slices_from_the_other_end_stop_the_import(tmp_path: Path, do_import, write_set) -> None:
     turned = {1: FALLING, 2: FALLING, 3: RISING}
     with pytest.raises(CohortError, match=r"boxes fit .* in 0 of 3 cases only, and better mirrored along the slice"):
         do_import("duke", write_set(tmp_path / "set", boxes=turned))
@@ -138,13 +162,15 @@ def test_boxes_that_count_slices_from_the_other_end_stop_the_import(tmp_path: Pa
         (ROWS[1], "the clinical table names Breast_MRI_002 twice"),
     ],
 )
-def test_another_table_than_the_published_one_stops_the_import(tmp_path: Path, do_import, row, message: str) -> None:
+def test_another_table_than_the_published_one_stops_the_import(
+    tmp_path: Path, do_import, write_set, row, message: str
+) -> None:
     with pytest.raises(CohortError) as fault:
         do_import("duke", write_set(tmp_path / "set", rows=(row, *ROWS[1:])))
     assert message in str(fault.value)
 
 
-def test_a_partial_series_and_a_missing_box_are_left_out(tmp_path: Path, do_import) -> None:
+def test_a_partial_series_and_a_missing_box_are_left_out(tmp_path: Path, do_import, write_set) -> None:
     root = write_set(tmp_path / "set", boxes={2: RISING, 3: (3, 6, 6, 9, 4, 40)})
     (root / "Duke-Breast-Cancer-MRI" / "Breast_MRI_001" / "1.3.6.1" / "1.3.6.1.1.2" / "1-004.dcm").unlink()
     with pytest.raises(CohortError, match="its box does not lie within its series, counted from 1"):
@@ -160,7 +186,7 @@ def test_a_partial_series_and_a_missing_box_are_left_out(tmp_path: Path, do_impo
         ("Clinical_and_Other_Features.xlsx", "holds no Clinical_and_Other_Features.xlsx"),
     ],
 )
-def test_a_missing_table_is_one_sentence(tmp_path: Path, do_import, name: str, message: str) -> None:
+def test_a_missing_table_is_one_sentence(tmp_path: Path, do_import, write_set, name: str, message: str) -> None:
     root = write_set(tmp_path / "set")
     (root / name).unlink()
     with pytest.raises(CohortError) as fault:

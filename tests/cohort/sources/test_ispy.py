@@ -17,10 +17,8 @@ VIEW = "ISPY2: VOLSER: uni-lateral cropped: "
 T0 = {"StudyDescription": "ISPY2_MRI_T0", "StudyDate": "20110101"}
 
 
-def write_ispy2(root: Path, *, bits=None, patients=("ISPY2-100899", "ACRIN-6698-102212")) -> Path:
+def write_trial(root: Path, *, bits=None, patients=("ISPY2-100899", "ACRIN-6698-102212")) -> None:
     """Write both names of patients, a later visit, maps, and the analysis mask: 0 is the tumour, other bits are not."""
-    rows = [(100899, "x", 1, 0, 1, 0, 39), (102212, "x", 0, 1, 1, 0, 41), (756412, "x", 0, 0, 0, 0, 50)]
-    write_workbook(root / "ISPY2-Imaging-Cohort-1-Clinical-Data.xlsx", {"Sheet1": [ISPY2, *rows]})
     if bits is None:
         bits = np.where(phantom()[1] > 0, 0, 32 + 2) / 255
     for patient in patients:
@@ -31,11 +29,26 @@ def write_ispy2(root: Path, *, bits=None, patients=("ISPY2-100899", "ACRIN-6698-
             study / "mask" / "1-1.dcm", made, bits, label="VOLSER", SeriesDescription=f"{VIEW}Analysis Mask", **T0
         )
         later = {"StudyDescription": "ISPY2_MRI_T2", "StudyDate": "20110601"}
-        write_dynamic(root / "ISPY2" / patient / "later" / "dce", SeriesDescription=f"{VIEW}original DCE", **later)
-    return root
+        write_dynamic(
+            root / "ISPY2" / patient / "later" / "dce", phases=1, SeriesDescription=f"{VIEW}original DCE", **later
+        )
 
 
-def test_the_inverse_bit_mask_is_turned_round_and_lies_on_the_image(tmp_path: Path, do_import) -> None:
+@pytest.fixture
+def write_ispy2(copied):
+    def write(root: Path, *, bits=None) -> Path:
+        if bits is None:
+            copied("ispy2", write_trial, root)
+        else:
+            write_trial(root, bits=bits, patients=("ISPY2-100899",))
+        rows = [(100899, "x", 1, 0, 1, 0, 39), (102212, "x", 0, 1, 1, 0, 41), (756412, "x", 0, 0, 0, 0, 50)]
+        write_workbook(root / "ISPY2-Imaging-Cohort-1-Clinical-Data.xlsx", {"Sheet1": [ISPY2, *rows]})
+        return root
+
+    return write
+
+
+def test_the_inverse_bit_mask_is_turned_round_and_lies_on_the_image(tmp_path: Path, do_import, write_ispy2) -> None:
     done = do_import("ispy2", write_ispy2(tmp_path / "set"))
     assert not done.check.errors
     for record in read_cohort(tmp_path / "out" / "cohort.csv").records:
@@ -45,7 +58,7 @@ def test_the_inverse_bit_mask_is_turned_round_and_lies_on_the_image(tmp_path: Pa
     assert done.record.to_json()["counts"] == {"found": 3, "used": 2, "left_out": 1}
 
 
-def test_hr_is_an_event_and_both_names_are_one_trial(tmp_path: Path, do_import) -> None:
+def test_hr_is_an_event_and_both_names_are_one_trial(tmp_path: Path, do_import, write_ispy2) -> None:
     do_import("ispy2", write_ispy2(tmp_path / "set"))
     first, second = read_cohort(tmp_path / "out" / "cohort.csv").records
     assert first.texts == {"er": "", "pr": "", "her2": "negative", "hr": "positive", "ki67": ""}
@@ -54,7 +67,7 @@ def test_hr_is_an_event_and_both_names_are_one_trial(tmp_path: Path, do_import) 
     assert (second.patient_id, second.identity) == ("ISPY2-102212", "ispy2 102212")
 
 
-def test_a_second_run_opens_no_series_and_writes_no_mask(tmp_path: Path, do_import, monkeypatch) -> None:
+def test_a_second_run_opens_no_series_and_writes_no_mask(tmp_path: Path, do_import, write_ispy2, monkeypatch) -> None:
     root = write_ispy2(tmp_path / "set")
     do_import("ispy2", root)
     first = (tmp_path / "out" / "cohort.csv").read_bytes()
@@ -63,14 +76,14 @@ def test_a_second_run_opens_no_series_and_writes_no_mask(tmp_path: Path, do_impo
     assert (tmp_path / "out" / "cohort.csv").read_bytes() == first
 
 
-def test_a_mask_that_is_not_inverse_is_refused(tmp_path: Path, do_import) -> None:
+def test_a_mask_that_is_not_inverse_is_refused(tmp_path: Path, do_import, write_ispy2) -> None:
     with pytest.raises(CohortError, match="most of its analysis mask is 0, so 0 cannot be the tumour"):
         do_import("ispy2", write_ispy2(tmp_path / "set", bits=np.where(phantom()[1] > 0, 1.0, 0.0)))
     with pytest.raises(CohortError, match="its analysis mask holds no tumour"):
         do_import("ispy2", write_ispy2(tmp_path / "other", bits=np.full(SHAPE, 0.5)))
 
 
-def test_a_partial_download_without_the_first_visit_is_left_out(tmp_path: Path, do_import) -> None:
+def test_a_partial_download_without_the_first_visit_is_left_out(tmp_path: Path, do_import, write_ispy2) -> None:
     root = write_ispy2(tmp_path / "set")
     for path in (root / "ISPY2" / "ISPY2-100899" / "01-01-2011-NA-MRI").rglob("*.dcm"):
         path.unlink()
