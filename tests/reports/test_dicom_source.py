@@ -1,5 +1,6 @@
 """The headers behind a prediction: every form of input, and what no object may be built on."""
 
+import warnings
 import zipfile
 from copy import deepcopy
 from pathlib import Path
@@ -7,11 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK
-from pydicom import Dataset, dcmread
+from pydicom import DataElement, Dataset, dcmread
+from pydicom.config import disable_value_validation
+from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.uid import EnhancedMRImageStorage, generate_uid
 
 from onephase.errors import ImageError
-from onephase.reports.dicom_objects import dicom_objects
+from onephase.reports.dicom_objects import dicom_objects, write_dicom
 from onephase.reports.dicom_seg import segmentation
 from onephase.reports.dicom_source import read_source
 
@@ -121,6 +124,33 @@ def test_headers_that_cannot_be_copied_are_one_sentence(breast, tmp_path, keywor
     assert "CAN" not in str(refused.value)
     if value:
         assert value not in str(refused.value)
+
+
+def test_odd_values_are_copied_as_they_are_and_told_to_nobody(examine, breast, tmp_path, caplog, capfd):
+    odd = {
+        "PatientName": "SECRET NAME",  # no caret: highdicom logs such a name
+        "PatientID": "SECRET" + 70 * "9",
+        "AccessionNumber": "SECRET-ACCESSION-OF-30-LETTERS",
+        "StudyDescription": 20 * "SECRET ",
+        "PatientAge": "SECRET",
+    }
+
+    def write_odd(header: Dataset) -> None:
+        with disable_value_validation():
+            for keyword, value in odd.items():
+                header.add(DataElement(tag_for_keyword(keyword), dictionary_VR(keyword), value))
+
+    source = read_source(breast(tmp_path / "series", "axial", change=write_odd), phase=1)
+    created = examine("axial").objects.identity.created
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        paths = write_dicom(dicom_objects(examine("axial").prediction, source, created=created), tmp_path / "objects")
+    out, err = capfd.readouterr()
+    assert "SECRET" not in " ".join([out, err, caplog.text, *(str(one.message) for one in warned), *map(str, paths)])
+    with disable_value_validation():
+        assert {keyword: str(dcmread(paths[2])[keyword].value).strip() for keyword in odd} == {
+            keyword: value.strip() for keyword, value in odd.items()
+        }
 
 
 def test_slices_of_two_patients_are_refused(breast, tmp_path):

@@ -12,7 +12,7 @@ from onephase.reports.dicom_capture import capture
 from onephase.reports.dicom_identity import Identity, identify
 from onephase.reports.dicom_pm import attention_map
 from onephase.reports.dicom_seg import segmentation
-from onephase.reports.dicom_source import DicomSource
+from onephase.reports.dicom_source import DicomSource, copied_as_found
 from onephase.reports.dicom_sr import structured_report
 from onephase.storage import file_aside
 
@@ -45,10 +45,11 @@ def dicom_objects(prediction: Prediction, source: DicomSource, *, created: datet
         created: When the objects are made. Only dates depend on it: the same result has the same identifiers.
     """
     identity = identify(prediction, source, created=created)
-    seg = segmentation(prediction, source, identity=identity)
-    pm = attention_map(prediction, source, identity=identity)
-    sr = structured_report(prediction, source, regions=seg, attention=pm, identity=identity)
-    return DicomObjects(seg, pm, sr, capture(prediction, source, identity=identity), identity)
+    with copied_as_found():
+        seg = segmentation(prediction, source, identity=identity)
+        pm = attention_map(prediction, source, identity=identity)
+        sr = structured_report(prediction, source, regions=seg, attention=pm, identity=identity)
+        return DicomObjects(seg, pm, sr, capture(prediction, source, identity=identity), identity)
 
 
 def write_dicom(objects: DicomObjects, folder: Path) -> tuple[Path, ...]:
@@ -59,7 +60,7 @@ def write_dicom(objects: DicomObjects, folder: Path) -> tuple[Path, ...]:
     """
     made = {"seg": objects.seg, "pm": objects.pm, "sr": objects.sr, "capture": objects.capture}
     paths = {kind: folder / objects.identity.file_name(kind) for kind in made}
-    with ExitStack() as asides:
+    with copied_as_found(), ExitStack() as asides:
         for kind, path in paths.items():
             made[kind].save_as(asides.enter_context(file_aside(path)), enforce_file_format=True)
     return tuple(paths.values())

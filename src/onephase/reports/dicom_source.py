@@ -1,11 +1,15 @@
 """The images that a prediction was made from, as DICOM knows them: headers to copy from and to refer to."""
 
-from collections.abc import Sequence
+import logging
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydicom import Dataset
+from pydicom.config import disable_value_validation
 from pydicom.valuerep import DA, TM
 
 from onephase.errors import ImageError
@@ -98,6 +102,24 @@ def read_source(image: Path, *, phase: int) -> DicomSource:
             _complete(header, scan.grid)
         frames = tuple(one.frame + 1 for one in slices if one.frame is not None)
         return DicomSource(images, frames, scan.grid)
+
+
+@contextmanager
+def copied_as_found() -> Iterator[None]:
+    """Copy what hospitals write as it stands, however long or odd, and keep it out of warnings and logs.
+
+    highdicom warns of a patient's name that looks unusual to it by quoting it, and pydicom of values that break a
+    rule.
+    """
+    logger = logging.getLogger("highdicom")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    try:
+        with disable_value_validation(), warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            yield
+    finally:
+        logger.setLevel(level)
 
 
 def _classic(slices: Sequence[DicomSlice]) -> tuple[Dataset, ...]:
