@@ -55,7 +55,14 @@ class MeanOfImage:
 def _bundle(split: dict[str, str], *, settings: Settings = SETTINGS) -> Bundle:
     cohorts = (TrainingCohort(name="toy", provenance="real", cases=1, labels={}),)
     manifest = Manifest(
-        name="toy", onephase_version="0", trained_on=cohorts, seeds={}, validation={}, files={}, seal="a" * 64
+        name="toy",
+        onephase_version="0",
+        descriptors=DESCRIPTORS,
+        trained_on=cohorts,
+        seeds={},
+        validation={},
+        files={},
+        seal="a" * 64,
     )
     prior = Potentials(np.zeros((1, 3)), np.full(1, -1.2), np.ones(1), np.zeros(3), np.zeros(3))
     return Bundle(manifest, Engine(MeanOfImage(), PATCH), {}, settings, Calibration.identity(), prior, split, "")

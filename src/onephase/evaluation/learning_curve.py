@@ -47,7 +47,7 @@ def learning_curves(studies: Mapping[int, Study]) -> Curves:
     main = main_contestant(studies[sizes[-1]].whole)
     # sorting is stable: behind the main one the others keep their order
     names = sorted((name for name in scores[0] if all(name in one for one in scores)), key=lambda name: name != main)
-    measured = {name: [_headline(one[name]) for one in scores] for name in names}
+    measured = {name: [headline_figures(one[name]) for one in scores] for name in names}
     return {
         figure: {
             name: tuple((float(size), one[figure]) for size, one in zip(sizes, own, strict=True))
@@ -86,7 +86,8 @@ def learning_figure(studies: Mapping[int, Study]) -> Figure:
     return Figure("learning-curve", curve_panels(panels, across="training cases", up="figure"))
 
 
-def _headline(scores: Scores) -> dict[str, Estimate]:
+def headline_figures(scores: Scores) -> dict[str, Estimate]:
+    """Return the figures by which contestants are told apart at a glance, named as in :data:`TITLES`."""
     surrogate, groups = scores.subtypes
     return {
         **{receptor: scores.receptor(receptor).auc for receptor in SCORED_RECEPTORS},

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 import onephase
+from onephase.biomarkers.posterior import PanelPosterior
 from onephase.cohort.prepared import PreparedCohort, fingerprint_of
 from onephase.cohort.records import Record, Split
 from onephase.cohort.splits import folds as draw_folds
@@ -65,7 +66,7 @@ def held_out(bundle: Bundle, prepared: Sequence[PreparedCohort], *, split: Split
     facts = {"bundle": bundle.identity, "split": split, **_facts(bundle.settings)}
     answered = _answers(bundle, training, tested, fold=0, words=SPLIT_WORDS[split], facts=facts)
     calibrating = [lesion for lesion in training if _learned(bundle, lesion.record) == "validation"]
-    return replace(answered, calibration=_calibration(bundle, calibrating, fold=0))
+    return replace(answered, calibration=calibration_answers(bundle, calibrating, fold=0))
 
 
 def five_fold(
@@ -106,8 +107,8 @@ def five_fold(
         tested = [lesion for lesion in members if lesion.record.split == "test"]
         training = [lesion for lesion in members if lesion.record.split in LEARNED_FROM]
         folder = out / f"fold-{fold + 1}"
-        run = _run_of(members, settings)
-        done = _finished(folder, run) if resume else None
+        run = run_digest(members, settings.model_dump(mode="json"))
+        done = finished_answers(folder, run) if resume else None
         if done is None:
             told = _named(progress, f"fold {fold + 1} of {folds}: ")
             path = train(assigned, settings, out=folder / "bundle", resume=resume, progress=told)
@@ -118,7 +119,7 @@ def five_fold(
             bundle = load_bundle(path)
             done = _answers(bundle, training, tested, fold=fold, words=words, facts={"run": run})
             calibrating = [lesion for lesion in training if lesion.record.split == "validation"]
-            done = replace(done, calibration=_calibration(bundle, calibrating, fold=fold))
+            done = replace(done, calibration=calibration_answers(bundle, calibrating, fold=fold))
             write_predictions(folder, done)
         parts.append(done)
         progress("folds", fold + 1, folds)
@@ -144,20 +145,33 @@ def _answers(
         answer = contestant(training, tested) if training else None
         if answer is not None:
             posteriors[name] = answer
+    posteriors[PRIOR] = prior_answers(bundle, tested)
+    return with_oracle(gathered(posteriors, training, tested, fold=fold, words=words, facts=facts))
+
+
+def gathered(
+    posteriors: Mapping[str, PanelPosterior],
+    training: Sequence[Lesion],
+    tested: Sequence[Lesion],
+    *,
+    fold: int,
+    words: str,
+    facts: Mapping[str, Any],
+) -> Predictions:
+    """Return the answers of contestants for tested lesions as predictions, the training lesions' median beside."""
     constant = training_median(events_of([lesion.record for lesion in training]))
-    answered = Predictions(
+    return Predictions(
         protocol=words,
         records=tuple(lesion.record for lesion in tested),
         fold=np.full(len(tested), fold, dtype=np.int64),
         volume_ml=volumes_ml(tested),
         ki67_constant=np.full(len(tested), constant),
-        posteriors={**posteriors, PRIOR: prior_answers(bundle, tested)},
+        posteriors=posteriors,
         facts=facts,
     )
-    return with_oracle(answered)
 
 
-def _calibration(bundle: Bundle, lesions: Sequence[Lesion], *, fold: int) -> Predictions | None:
+def calibration_answers(bundle: Bundle, lesions: Sequence[Lesion], *, fold: int) -> Predictions | None:
     """Let the bundle answer for its validation cases, on which conformal sets are calibrated."""
     if not lesions:
         return None
@@ -189,8 +203,8 @@ def _assigned(
     ]
 
 
-def _run_of(members: Sequence[Lesion], settings: Settings) -> str:
-    """Return what stands for a fold's settings, patches, labels and splits, so that no other run is taken up."""
+def run_digest(members: Sequence[Lesion], choices: Mapping[str, Any]) -> str:
+    """Return what stands for a run's choices, patches, labels and splits, so that no other run is taken up."""
     cases = [
         [
             lesion.record.case_id,
@@ -201,12 +215,16 @@ def _run_of(members: Sequence[Lesion], settings: Settings) -> str:
         ]
         for lesion in members
     ]
-    described = json.dumps([settings.model_dump(mode="json"), cases])
+    described = json.dumps([choices, cases])
     return hashlib.sha256(described.encode()).hexdigest()
 
 
-def _finished(folder: Path, run: str) -> Predictions | None:
-    """Return the answers of a fold that was finished before."""
+def finished_answers(folder: Path, run: str) -> Predictions | None:
+    """Return the answers of a run that was finished before; None where it was not.
+
+    Raises:
+        TrainingError: If the folder holds the answers of another run.
+    """
     if not (folder / "predictions.json").exists():
         return None
     found = read_predictions(folder)

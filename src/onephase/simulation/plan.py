@@ -51,9 +51,10 @@ class Plan:
 PRESETS = {
     "demo": Plan(internal=360, sites=("alder", "birch")),
     "paper": Plan(internal=886, sites=("alder", "birch", "cedar"), external=74, external_sites=("larch",)),
+    "quick": Plan(internal=200, sites=("alder", "birch"), external=40, external_sites=("larch",)),
     "mixed": Plan(internal=600, sites=("alder", "birch", "elm")),
 }
-"""``paper`` has the case numbers of the paper's study; in ``mixed`` one site records HR only."""
+"""``paper`` has the case numbers of the paper's study, ``quick`` its form; in ``mixed`` one site has HR only."""
 
 
 def plan_of(preset: str, *, cases: int | None = None, sites: Sequence[str] = ()) -> Plan:
