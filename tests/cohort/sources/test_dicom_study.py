@@ -77,8 +77,11 @@ def tumour_contours() -> list[tuple[int, np.ndarray]]:
 
 
 @pytest.fixture
-def export(tmp_path: Path) -> Path:
-    root = tmp_path / "export"
+def export(copied, tmp_path: Path) -> Path:
+    return copied("export", write_export, tmp_path / "export")
+
+
+def write_export(root: Path) -> None:
     write_csv(root / "patients.csv", [HEADER, *ROWS])
     made = write_dynamic(root / "studies" / "s1" / "dce")
     write_seg(root / "studies" / "s1" / "seg" / "1.dcm", made, phantom()[1] > 0, label="tumour", kind="BINARY")
@@ -86,7 +89,6 @@ def export(tmp_path: Path) -> Path:
     structures = {"GTV right": tumour_contours(), "heart": [(0, square(0, 4))]}
     write_structures(root / "studies" / "s2" / "rt" / "1.dcm", made, structures)
     write_dynamic(root / "studies" / "s3" / "dce")
-    return root
 
 
 def test_seg_and_structure_set_become_masks_on_the_dynamic_series(export: Path, tmp_path: Path, do_import) -> None:

@@ -15,23 +15,38 @@ from onephase.readers.case import read_case
 VISIT = {"ClinicalTrialTimePointID": "T1", "StudyDate": "19910808"}
 
 
-def write_set(root: Path, *, labels: bool = True, **seg) -> Path:
-    for number in ("01", "06"):
+def write_images(root: Path, *, patients=("01", "06"), **seg) -> None:
+    for number in patients:
         patient = root / f"UCSF-BR-{number}" / "1.3.6.1"
         made = write_dynamic(patient / "dce", SeriesDescription="Sagittal-IR_3DFGRE", **VISIT)
         write_ucsf_seg(patient / "seg" / "1-1.dcm", made, **VISIT, **seg)
-    if labels:
-        rows = [
-            ("NACT_01", "NACT", 0, 0, 0, 0, ""),
-            ("NACT_06", "NACT", 1, 1, 1, 0, ""),
-            ("DUKE_001", "DUKE", 1, 1, 1, 1, ""),
-        ]
-        header = ("patient_id", "dataset", "hr", "er", "pr", "her2", "tcia_series_uid")
-        write_workbook(root / "clinical_and_imaging_info.xlsx", {"dataset_info": [header, *rows]})
+
+
+@pytest.fixture
+def write_set(copied):
+    def write(root: Path, *, labels: bool = True, **seg) -> Path:
+        """Write two patients, or one whose segmentation differs as ``seg`` says."""
+        if seg:
+            write_images(root, patients=("06",), **seg)
+        else:
+            copied("nact", write_images, root)
+        return write_labels(root) if labels else root
+
+    return write
+
+
+def write_labels(root: Path) -> Path:
+    rows = [
+        ("NACT_01", "NACT", 0, 0, 0, 0, ""),
+        ("NACT_06", "NACT", 1, 1, 1, 0, ""),
+        ("DUKE_001", "DUKE", 1, 1, 1, 1, ""),
+    ]
+    header = ("patient_id", "dataset", "hr", "er", "pr", "her2", "tcia_series_uid")
+    write_workbook(root / "clinical_and_imaging_info.xlsx", {"dataset_info": [header, *rows]})
     return root
 
 
-def test_the_voi_becomes_a_box_and_the_second_phase_is_first_post(tmp_path: Path, do_import) -> None:
+def test_the_voi_becomes_a_box_and_the_second_phase_is_first_post(tmp_path: Path, do_import, write_set) -> None:
     done = do_import("nact-pilot", write_set(tmp_path / "set"))
     assert not done.check.errors
     first, second = read_cohort(tmp_path / "out" / "cohort.csv").records
@@ -42,16 +57,25 @@ def test_the_voi_becomes_a_box_and_the_second_phase_is_first_post(tmp_path: Path
     assert case.phase == "phase 2 of 3, as asked for"
 
 
-def test_one_patient_may_be_given_alone(tmp_path: Path, do_import) -> None:
+def test_one_patient_may_be_given_alone(tmp_path: Path, do_import, write_set) -> None:
     root = write_set(tmp_path / "set", labels=False)
     (lesion,) = do_import("nact-pilot", root / "UCSF-BR-06").record.found.lesions
     assert lesion.case_id == "nact-UCSF-BR-06"
 
 
-def test_a_voi_that_counts_slices_from_the_other_end_is_found_out(tmp_path: Path, do_import) -> None:
+def test_another_series_than_mama_mias_is_left_out(tmp_path: Path, do_import, write_set) -> None:
+    root = write_set(tmp_path / "set")
+    header = ("patient_id", "dataset", "hr", "er", "pr", "her2", "tcia_series_uid")
+    rows = [("NACT_01", "NACT", 0, 0, 0, 0, ""), ("NACT_06", "NACT", 1, 1, 1, 0, "1.2.3")]
+    write_workbook(root / "clinical_and_imaging_info.xlsx", {"dataset_info": [header, *rows]})
+    (left,) = do_import("nact-pilot", root).record.by_reason()["MAMA-MIA's table names another series of this patient"]
+    assert (left.case, left.detail) == ("nact-UCSF-BR-06", "1.2.3")
+
+
+def test_a_voi_that_counts_slices_from_the_other_end_is_found_out(tmp_path: Path, do_import, write_set) -> None:
     tissue = np.zeros(SHAPE)
     tissue[3:5, 2:6, 5:9] = 1.0  # what slices 1 and 2 are when counted from the other end
-    with pytest.raises(CohortError, match=r"none can be used \(2: its volume of interest does not enclose its own"):
+    with pytest.raises(CohortError, match=r"none can be used \(1: its volume of interest does not enclose its own"):
         do_import("nact-pilot", write_set(tmp_path / "set", tissue=tissue))
 
 
@@ -63,24 +87,26 @@ def test_a_voi_that_counts_slices_from_the_other_end_is_found_out(tmp_path: Path
         ({"high": (8, 20, 2)}, "its volume of interest reaches beyond the series"),
     ],
 )
-def test_private_attributes_are_checked(tmp_path: Path, do_import, change, reason) -> None:
+def test_private_attributes_are_checked(tmp_path: Path, do_import, write_set, change, reason) -> None:
     root = write_set(tmp_path / "set", **change)
     if reason is None:
-        assert len(do_import("nact-pilot", root).record.found.lesions) == 2
+        assert len(do_import("nact-pilot", root).record.found.lesions) == 1
         return
     with pytest.raises(CohortError) as fault:
         do_import("nact-pilot", root)
     assert reason in str(fault.value)
 
 
-def test_without_mama_mias_table_there_are_no_labels_and_the_check_says_so(tmp_path: Path, do_import) -> None:
+def test_without_mama_mias_table_there_are_no_labels_and_the_check_says_so(
+    tmp_path: Path, do_import, write_set
+) -> None:
     done = do_import("nact-pilot", write_set(tmp_path / "set", labels=False))
     assert len(done.record.found.lesions) == 2
     assert ["all labels are missing" in error.problem for error in done.check.errors] == [True]
     assert "no labels: put MAMA-MIA's clinical_and_imaging_info.xlsx" in done.record.found.notes[2]
 
 
-def test_later_visits_and_single_phases_are_left_out(tmp_path: Path, do_import) -> None:
+def test_later_visits_and_single_phases_are_left_out(tmp_path: Path, do_import, write_set) -> None:
     root = write_set(tmp_path / "set")
     write_dynamic(root / "UCSF-BR-02" / "1.3" / "dce", ClinicalTrialTimePointID="T3")
     write_dynamic(root / "UCSF-BR-03" / "1.3" / "dce", phases=1, **VISIT)
