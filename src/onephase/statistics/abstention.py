@@ -70,10 +70,11 @@ def _curve(confidence: Float64[np.ndarray, " case"], loss: Float64[np.ndarray, "
     shares = np.array(SHARES)
 
     def curve(counts: Counts) -> Float64[np.ndarray, "resample figure"]:
-        ordered = counts[:, order]
-        members = np.add.reduceat(ordered, starts, axis=1)  # (resample, tie group)
-        answered = np.cumsum(members, axis=1)
-        lost = np.cumsum(np.add.reduceat(ordered * loss[order], starts, axis=1), axis=1)
+        members = counts[:, order]
+        losses = members * loss[order]
+        if len(starts) < len(order):  # ties; (resample, tie group)
+            members, losses = (np.add.reduceat(part, starts, axis=1) for part in (members, losses))
+        answered, lost = np.cumsum(members, axis=1), np.cumsum(losses, axis=1)
         risk = ratio(lost, answered)  # not defined before the first drawn case
         total = answered[:, -1:]
         area = ratio((members * np.nan_to_num(risk)).sum(axis=1, keepdims=True), total)
