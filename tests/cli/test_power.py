@@ -104,7 +104,9 @@ def test_a_pilot_is_redrawn_and_a_simulated_one_says_so(tmp_path: Path) -> None:
     assert answer["cases_needed"] == 240
     panel = _answer("--pilot", tmp_path, "-n", 12)
     assert panel == _answer("--pilot", tmp_path, "-n", 12) != _answer("--pilot", tmp_path, "-n", 12, "--seed", 2)
-    assert "SIMULATED" in _power("--pilot", tmp_path, "-n", 12).output
+    said = _power("--pilot", tmp_path, "-n", 12).output
+    assert "SIMULATED" in said
+    assert "In the pilot, taken for true, the gain is" in said
 
 
 def test_a_pilot_that_is_not_there_or_lacks_the_rival_is_one_sentence(tmp_path: Path) -> None:

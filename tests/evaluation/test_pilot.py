@@ -36,7 +36,10 @@ def test_mean_differences_have_the_power_of_the_closed_form(predictions: Predict
     own, rival = (np.abs(cases.posteriors[name].ki67_median()[exact] - observed) for name in PAIR)
     expected = mean_difference_power(float((rival - own).mean()), sd=float((rival - own).std()))
     found = _power(predictions, "ki67", [60], repeats=600)
-    assert found.pilot_cases == len(exact)
+    assert found.gain.n == len(exact)
+    assert found.gain.value == pytest.approx((rival - own).mean())
+    interval = ttest_rel(rival, own).confidence_interval()
+    assert (found.gain.low, found.gain.high) == pytest.approx((interval.low, interval.high))
     assert 0.2 < expected(60) < 0.97
     assert found.points[0][1].value == pytest.approx(expected(60), abs=0.07)
     # at the pilot's own cases, each once, it is the textbook's paired test

@@ -154,7 +154,8 @@ def _of_pilot(folder: Path, figure: str, contestants: tuple[str, str], aim: _Aim
     simulated = sum(record.provenance == "simulated" for record in predictions.records)
     return {
         "question": f"{contestants[0]} is told to be better than {contestants[1]} in {figure} ({found.test})",
-        "assumed": {"pilot_cases": found.pilot_cases, "simulated_lesions": simulated, "seed": seed},
+        "assumed": {"pilot_cases": found.gain.n, "simulated_lesions": simulated, "seed": seed},
+        "gain": found.gain.to_json(),
         "alpha": aim.alpha,
         "power": aim.power,
         "cases_needed": found.enough(aim.power),
@@ -170,6 +171,10 @@ def _say(answer: dict[str, Any]) -> None:
     say(f"{enough} enough for a power of {answer['power']:g}, two-sided alpha {answer['alpha']:g}, that")
     say(f"{answer['question']}.")
     say("Assumed: " + ", ".join(f"{name} {value:g}" for name, value in answer["assumed"].items()) + ".")
+    if "gain" in answer:
+        from onephase.statistics.estimate import Estimate
+
+        say(Estimate.from_json(answer["gain"]).sentence("In the pilot, taken for true, the gain"))
     rows = [[str(point["cases"]), _power_text(point["power"])] for point in answer["points"]]
     if rows:
         say_table("Power", ["Cases", "Power"], rows)

@@ -41,7 +41,7 @@ class PilotPower:
             the log-likelihood of the ``panel``.
         first: The contestant that shall be better.
         second: Its rival.
-        pilot_cases: Cases of the pilot that decide the figure.
+        gain: By how much the first was ahead in the pilot: AUC, Ki-67 fraction, or nats a case.
         test: The paired test that each resampled study runs.
         alpha: Size of the test.
         points: Number of cases that decide the figure, and the share of resampled studies that find a
@@ -51,7 +51,7 @@ class PilotPower:
     figure: FigureName
     first: str
     second: str
-    pilot_cases: int
+    gain: Estimate
     test: str
     alpha: float
     points: tuple[tuple[int, Estimate], ...]
@@ -66,7 +66,7 @@ class PilotPower:
             "figure": self.figure,
             "first": self.first,
             "second": self.second,
-            "pilot_cases": self.pilot_cases,
+            "gain": self.gain.to_json(),
             "test": self.test,
             "alpha": self.alpha,
             "points": [{"cases": n, "power": share.to_json()} for n, share in self.points],
@@ -105,14 +105,15 @@ def pilot_power(  # noqa: PLR0913 - each is a choice of whoever plans
             raise CohortError(message)
     first, second = (answers_of(cases.posteriors[name], events, policy=POLICY) for name in contestants)
     test = _test_of(figure, events, first, second)
-    if test.cases == 0:
+    cases_of_figure = test.gain.n
+    if cases_of_figure == 0:
         message = f"no case of the pilot decides {figure}: choose another figure or another pilot"
         raise CohortError(message)
     points = []
     for size in sizes:
-        found = sum(test.p_of_gain(rows) <= alpha for rows in rng.integers(test.cases, size=(repeats, size)))
+        found = sum(test.p_of_gain(rows) <= alpha for rows in rng.integers(cases_of_figure, size=(repeats, size)))
         points.append((size, proportion(found, repeats)))
-    return PilotPower(figure, *contestants, test.cases, test.words, alpha, tuple(points))
+    return PilotPower(figure, *contestants, test.gain, test.words, alpha, tuple(points))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,13 +122,13 @@ class _PairedTest:
 
     Attributes:
         words: Its name.
-        cases: How many cases decide.
+        gain: By how much the first is ahead over all of them.
         p_of_gain: Rows among those cases, some several times, to the two-sided p value; 1 where the
             first contestant is not ahead, or the rows define no test.
     """
 
     words: str
-    cases: int
+    gain: Estimate
     p_of_gain: Callable[[Rows], float]
 
 
@@ -152,7 +153,7 @@ def _auc_test(
         ahead = comparison.difference.value is not None and comparison.difference.value > 0
         return comparison.p_value if ahead and comparison.p_value is not None else 1.0
 
-    return _PairedTest("DeLong's paired test", len(positive), p_of_gain)
+    return _PairedTest("DeLong's paired test", compare_aucs(score, other, positive).difference, p_of_gain)
 
 
 def _mean_test(gain: Float64[np.ndarray, " case"]) -> _PairedTest:
@@ -162,4 +163,7 @@ def _mean_test(gain: Float64[np.ndarray, " case"]) -> _PairedTest:
             return 1.0
         return float(2 * t.sf(drawn.mean() / drawn.std(ddof=1) * len(drawn) ** 0.5, len(drawn) - 1))
 
-    return _PairedTest("paired t test", len(gain), p_of_gain)
+    if len(gain) < 2:  # noqa: PLR2004 - as above
+        return _PairedTest("paired t test", Estimate.absent("there are fewer than two cases", n=len(gain)), p_of_gain)
+    mean, reach = float(gain.mean()), float(t.ppf(0.975, len(gain) - 1) * gain.std(ddof=1) / len(gain) ** 0.5)
+    return _PairedTest("paired t test", Estimate(mean, mean - reach, mean + reach, n=len(gain)), p_of_gain)
