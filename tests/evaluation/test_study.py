@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from onephase.evaluation.findings import receptor_findings
+from onephase.evaluation.findings import receptor_findings, versus_finding
 from onephase.evaluation.page import page_of, write_study
 from onephase.evaluation.predictions import Predictions, read_predictions, write_predictions
 from onephase.evaluation.restraint_findings import NOTHING_TO_CALIBRATE, conformal_findings
@@ -46,7 +46,9 @@ def test_files(study: Study, predictions: Predictions, tmp_path: Path) -> None:
     assert names >= {"calibration", "decision-curve", "abstention", "characteristics", "checklist"}
     assert "adjusted by Holm" in (tmp_path / "methods.txt").read_text()
     asked = json.loads((tmp_path / "checklist.json").read_text())
-    assert {item["answer"] is None for item in asked} == {True, False}
+    open_items = [item for item in asked if item["answer"] is None]
+    assert 0 < len(open_items) < len(asked)
+    assert page.read_text().count('<td class="empty">') == len(open_items)
     drawn = {path.stem: ElementTree.fromstring(path.read_text()) for path in (tmp_path / "figures").iterdir()}  # noqa: S314
     assert set(drawn) == {"receptors", "panel", "ki67", "reliability", "decision-curve", "abstention"}
     assert all(one.tag == "{http://www.w3.org/2000/svg}svg" for one in drawn.values())
@@ -136,6 +138,18 @@ def test_raw_and_adjusted_p_stand_side_by_side(study: Study) -> None:
         tested = [one for versus in group.versus for one in versus.figures.values() if one.p_value is not None]
         smallest = min(tested, key=lambda one: one.p_value)
         assert smallest.adjusted_p == pytest.approx(min(1, len(tested) * smallest.p_value))
+
+
+def test_a_difference_that_does_not_survive_its_family_is_not_shown(study: Study) -> None:
+    group, one = study.whole, study.whole.versus[0]
+    alone = replace(one.figures["panel_gain"], adjusted_p=0.04)
+    crowded = replace(alone, adjusted_p=0.2)
+    said, corrected = (
+        versus_finding(group, replace(one, figures={**one.figures, "panel_gain": figure}))
+        for figure in (alone, crowded)
+    )
+    assert "not shown" not in said
+    assert corrected == f"{said} Corrected for all comparisons of the cohort (p 0.200), a difference is not shown."
 
 
 def test_the_oracle_stands_beside(few: Predictions) -> None:

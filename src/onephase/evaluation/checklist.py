@@ -15,6 +15,7 @@ from onephase.evaluation.predictions import Predictions
 from onephase.evaluation.study import Study
 from onephase.evaluation.table import Table
 
+PERCENT = 100
 EMPTY = "[ to be written ]"
 ACQUISITION_WORDS = (
     "field",
@@ -135,8 +136,8 @@ def _of_analysis(study: Study) -> Iterator[Item]:
     yield Item(
         "Analysis",
         "performance with intervals",
-        f"{study.level:.0%} intervals beside every figure, with cases and events: tables 'receptors', 'ki67', 'panel', "
-        "'subtypes'.",
+        f"{study.level * PERCENT:g} % intervals beside every figure, with cases and events: tables 'receptors', "
+        "'ki67', 'panel', 'subtypes'.",
     )
     yield Item(
         "Analysis",

@@ -50,9 +50,14 @@ def panel_finding(group: Group, contestant: str) -> str:
 
 
 def versus_finding(group: Group, one: Versus) -> str:
-    """Return a sentence on the panel log-likelihood of the first contestant less the second's."""
+    """Return a sentence on the panel log-likelihood of the first contestant less the second's, and in its family."""
     name = f"{group.name}: the panel log-likelihood that {one.first} gains over {one.second}, in nats a case,"
-    return _verdict(one.figures["panel_gain"], name)
+    figure = one.figures["panel_gain"]
+    sentence = _verdict(figure, name)
+    corrected, size = figure.adjusted_p, 1 - figure.difference.level
+    if figure.difference.excludes(0.0) and corrected is not None and corrected > size:
+        sentence += f" Corrected for all comparisons of the cohort (p {corrected:.3f}), a difference is not shown."
+    return sentence
 
 
 def calibration_finding(group: Group, contestant: str) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 import onephase
-from onephase.evaluation.checklist import checklist_of
+from onephase.evaluation.checklist import EMPTY, checklist_of
 from onephase.evaluation.long_table import figures_csv
 from onephase.evaluation.methods import methods_of, methods_text
 from onephase.evaluation.predictions import Predictions
@@ -64,6 +64,7 @@ def page_of(study: Study, predictions: Predictions) -> str:
         study=study,
         sections=sections_of(study, predictions),
         intervals=intervals,
+        empty_field=EMPTY,
         facts=[
             (name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
             for name, value in study.facts.items()
