@@ -13,36 +13,44 @@ from onephase.evaluation.predictions import Predictions
 from onephase.evaluation.sections import sections_of
 from onephase.evaluation.study import Study
 from onephase.inference.prediction import RESEARCH_USE
-from onephase.storage import write_json, write_text
+from onephase.storage import json_text, write_texts
 
 PERCENT = 100
+PAGE_NAME = "evaluation.html"
 
 
 def write_study(folder: Path, study: Study, predictions: Predictions) -> Path:
-    """Write the page, and every part of it as a file of its own, into ``folder``.
-
-    ``evaluation.html`` and ``evaluation.json``, ``tables/*.csv``, ``figures/*.svg``, ``methods.txt`` and
-    ``checklist.json``.
+    """Write the page and every part of it as a file of its own into ``folder``, all of them or none.
 
     Args:
         folder: Where the files shall stand.
         study: What was measured.
-        predictions: What it was measured on, for the scatter of Ki-67.
+        predictions: What it was measured on.
 
     Returns:
         The path of the page.
+
+    Raises:
+        StorageError: If a file cannot be written.
     """
-    write_json(folder / "evaluation.json", study.to_json())
-    write_text(folder / "tables" / "figures.csv", figures_csv(study))
-    write_text(folder / "methods.txt", methods_text(methods_of(study, predictions)))
-    write_json(folder / "checklist.json", [item.to_json() for item in checklist_of(study, predictions)])
-    for section in sections_of(study, predictions):
-        for table in section.tables:
-            write_text(folder / "tables" / f"{table.name}.csv", table.to_csv())
-        for figure in section.figures:
-            write_text(folder / "figures" / f"{figure.name}.svg", figure.to_svg())
-    write_text(folder / "evaluation.html", page_of(study, predictions))
-    return folder / "evaluation.html"
+    write_texts({folder / name: text for name, text in files_of(study, predictions).items()})
+    return folder / PAGE_NAME
+
+
+def files_of(study: Study, predictions: Predictions) -> dict[str, str]:
+    """Return every file of a study by its name in the folder: page, figures, tables, methods, checklist."""
+    sections = sections_of(study, predictions)
+    figures = [figure for section in sections for figure in section.figures]
+    tables = [table for section in sections for table in section.tables]
+    return {
+        "evaluation.json": json_text(study.to_json()),
+        "methods.txt": methods_text(methods_of(study, predictions)),
+        "checklist.json": json_text([item.to_json() for item in checklist_of(study, predictions)]),
+        "tables/figures.csv": figures_csv(study),
+        **{f"tables/{table.name}.csv": table.to_csv() for table in tables},
+        **{f"figures/{figure.name}.svg": figure.to_svg() for figure in figures},
+        PAGE_NAME: page_of(study, predictions),
+    }
 
 
 def page_of(study: Study, predictions: Predictions) -> str:
@@ -58,7 +66,7 @@ def page_of(study: Study, predictions: Predictions) -> str:
         f"{study.level * PERCENT:g} %; AUC by DeLong on the logit scale, shares by Wilson, all else percentiles of one "
         "set of bootstrap resamples over patients, shared by every row"
     )
-    return environment.get_template("evaluation.html").render(
+    return environment.get_template(PAGE_NAME).render(
         version=onephase.__version__,
         research_use=RESEARCH_USE,
         study=study,
