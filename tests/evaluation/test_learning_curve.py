@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import numpy as np
@@ -10,13 +10,17 @@ from onephase.evaluation.study import Study, study_of
 
 
 @pytest.fixture(scope="module")
-def studies(make_predictions: Callable[..., Predictions]) -> dict[int, Study]:
-    """The small size answers some of the cases with the posterior of another, so it is worse."""
-    whole = make_predictions(cases=80)
-    mixed = np.where(np.arange(80) % 4 < 2, np.roll(np.arange(80), 4), np.arange(80))
-    small = whole.with_contestant("onephase", whole.posteriors["onephase"].take(mixed))
-    only_here = whole.with_contestant("late", whole.posteriors["geometry"])
-    return {size: study_of(one, policy="ki67_20", resamples=40) for size, one in ((200, only_here), (50, small))}
+def studies(few: Predictions, few_study: Study) -> dict[int, Study]:
+    """The small size answers half of the cases with the posterior of another, so it is worse."""
+    mixed = np.where(np.arange(30) % 4 < 2, np.roll(np.arange(30), 4), np.arange(30))
+    small = few.with_contestant("onephase", few.posteriors["onephase"].take(mixed))
+    late = {**few_study.whole.scores, "late": few_study.whole.scores["geometry"]}
+    return {200: _with_whole(few_study, scores=late), 50: study_of(small, policy="ki67_20", resamples=10)}
+
+
+def _with_whole(study: Study, **changes: object) -> Study:
+    """Return the study with another group of all cases."""
+    return replace(study, groups=(*study.groups[:-1], replace(study.whole, **changes)))
 
 
 def test_points_are_the_figures_of_each_study_in_order_of_size(studies: dict[int, Study]) -> None:
@@ -53,11 +57,9 @@ def test_table_and_figure(studies: dict[int, Study]) -> None:
     assert {"onephase", "geometry", "prior"} < set(words)
 
 
-def test_one_size_or_other_tested_cases_are_refused(
-    studies: dict[int, Study], make_predictions: Callable[..., Predictions]
-) -> None:
+def test_one_size_or_other_tested_cases_are_refused(studies: dict[int, Study]) -> None:
     with pytest.raises(ValueError, match="at least two sizes on the same tested cases, got 1 sizes"):
         learning_curves({50: studies[50]})
-    other = study_of(make_predictions(cases=40), policy="ki67_20", resamples=40)
-    with pytest.raises(ValueError, match=r"got 2 sizes with \[38, 76\] tested cases"):
+    other = _with_whole(studies[200], flow=replace(studies[200].whole.flow, cases=27))
+    with pytest.raises(ValueError, match=r"got 2 sizes with \[27, 28\] tested cases"):
         learning_curves({50: studies[50], 200: other})

@@ -20,12 +20,12 @@ def _power(predictions: Predictions, figure: str, sizes: list[int], **more: obje
 
 def test_power_rises_with_the_cases_to_certainty(predictions: Predictions) -> None:
     for figure in FIGURES:
-        found = _power(predictions, figure, [10, 40, 400], repeats=60)
+        found = _power(predictions, figure, [10, 40, 400], repeats=30)
         shares = [share.value for _, share in found.points]
         assert shares == sorted(shares)
         assert shares[-1] == 1.0
         assert found.test == ("paired t test" if figure in ("ki67", "panel") else "DeLong's paired test")
-        assert [share.n for _, share in found.points] == [60] * 3
+        assert [share.n for _, share in found.points] == [30] * 3
 
 
 def test_mean_differences_have_the_power_of_the_closed_form(predictions: Predictions) -> None:

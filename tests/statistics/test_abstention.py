@@ -65,9 +65,9 @@ def test_a_perfect_order_loses_least_and_a_blind_one_loses_as_much_as_all() -> N
     blind = risk_coverage(np.zeros(100), loss, resamples=_resamples(100))
     assert blind.area.value == pytest.approx(0.2)
     assert {round(risk.value, 9) for _, risk in blind.points} == {0.2}
-    shuffled = np.random.default_rng(1).normal(size=(400, 100))
+    shuffled = np.random.default_rng(1).normal(size=(150, 100))
     areas = [risk_coverage(one, loss, resamples=_resamples(100, resamples=2)).area.value for one in shuffled]
-    assert np.mean(areas) == pytest.approx(0.2, abs=0.01)
+    assert np.mean(areas) == pytest.approx(0.2, abs=0.015)
 
 
 def test_no_case_has_no_curve() -> None:

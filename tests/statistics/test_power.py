@@ -26,10 +26,10 @@ def _exponential(rng: np.random.Generator, value: float, *, positive: int, negat
 def test_variance_is_that_of_simulated_aucs(value: float, positive: int, negative: int) -> None:
     rng = np.random.default_rng(1)
     labels = np.arange(positive + negative) < positive
-    drawn = [auc(_exponential(rng, value, positive=positive, negative=negative), labels).value for _ in range(1000)]
+    drawn = [auc(_exponential(rng, value, positive=positive, negative=negative), labels).value for _ in range(600)]
     expected = auc_variance(value, positive=positive, negative=negative)
-    assert np.mean(drawn) == pytest.approx(value, abs=0.006)
-    assert np.var(drawn) == pytest.approx(expected, rel=0.12)
+    assert np.mean(drawn) == pytest.approx(value, abs=0.008)
+    assert np.var(drawn) == pytest.approx(expected, rel=0.15)
 
 
 @given(value=st.floats(0.5, 0.95))
