@@ -16,13 +16,13 @@ def _score(potentials, events: Events) -> float:
 
 def test_few_telling_features_are_found_among_many(make_cohort: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(selected_panel, "SPREADS", (0.3,))
-    features, events = make_cohort(200, noise=40)
-    names = [f"feature {column}" for column in range(44)]
+    features, events = make_cohort(180, noise=30)
+    names = [f"feature {column}" for column in range(34)]
     model = fit_selected_panel(features[:120], events.take(slice(120)), names=names, fold=np.arange(120) % 2)
     assert set(model.model.names) >= {"feature 0", "feature 1", "feature 2", "feature 3"}
     assert len(model.selection) in COUNTS
     tested = events.take(slice(120, None))
-    rows = np.zeros(80, dtype=np.int64)
+    rows = np.zeros(60, dtype=np.int64)
     prior = _score(fit_prior(events.take(slice(120))).take(rows), tested)
     assert _score(model.potentials(features[120:]), tested) > prior + 0.5
 

@@ -1,8 +1,8 @@
 """IBSI features of one lesion and its surroundings, by MIRP, from a patch and its signed distance.
 
-MIRP's own entry point reads images from files, ignores the spacing of an array, and always computes two
-features whose cost grows with the square of the voxels; so its feature classes are called directly. A test
-holds the way through here to the reference values of the IBSI phantom.
+MIRP's own entry point ignores the spacing of an array, and always computes two features that cost ten times as
+much as all others; so its feature classes are called directly. Tests hold the way through here to the reference
+values of the IBSI phantom, and to what the entry point says.
 """
 
 from collections.abc import Mapping
@@ -20,13 +20,11 @@ from onephase.imaging.patches import PatchStore
 REGIONS = ("tumour", "shell")
 """What is measured: inside the outline, and from the outline to the reach of the peritumoral shell."""
 
-TEXTURE = ("glcm", "glrlm", "glszm", "gldzm", "ngtdm", "ngldm")
 INTENSITY = ("statistics", "intensity_histogram", "intensity_volume_histogram")
-SPATIAL = ("morphology", "local_intensity")
-"""Families that need the distance between slices, which is not the same in all stacks."""
+TEXTURE = ("glcm", "glrlm", "glszm", "gldzm", "ngtdm", "ngldm")
 
 COSTLY = ("morph_moran_i", "morph_geary_c")
-"""Over all pairs of voxels: about 14 s of processor a simulated lesion, against 1.5 s for all others together."""
+"""Over pairs of voxels: about 14 s of processor a simulated lesion, against 1.5 s for all others together."""
 
 FEWEST_VOXELS = 27
 """A smaller region has no texture worth a number: its features are missing."""
@@ -44,7 +42,8 @@ class IbsiSettings:
     Attributes:
         spacing_mm: Voxel spacing (slice, row, column).
         shell_reach_mm: Where the peritumoral shell ends, in mm from the outline.
-        by_slice: Whether slices are not contiguous: texture within slices, no family of :data:`SPATIAL`.
+        by_slice: Whether slices are not contiguous: then texture within slices, and no family that needs the distance
+            between them, which is not the same in all stacks.
         bins: Grey levels of histogram and texture.
         volume_bins: Grey levels of the intensity-volume histogram.
     """
@@ -69,7 +68,8 @@ class IbsiSettings:
         """Return the feature families of a region; the shape of the shell is that of the tumour."""
         if self.by_slice:
             return (*INTENSITY, *TEXTURE)
-        return (*(SPATIAL if region == "tumour" else SPATIAL[1:]), *INTENSITY, *TEXTURE)
+        shape = ("morphology",) if region == "tumour" else ()
+        return (*shape, "local_intensity", *INTENSITY, *TEXTURE)
 
     def to_json(self) -> dict[str, Any]:
         """Return the settings as JSON values, with everything else that decides a value."""
