@@ -44,6 +44,12 @@ def test_every_setting_that_is_told_changes_the_text(few: Predictions, few_study
     assert text(regions={"rim_reach_mm": 3.0}) != plain
 
 
+def test_a_benchmark_names_its_seeds_and_no_split_that_it_did_not_draw(few: Predictions, few_study: Study) -> None:
+    text = _text(few_study, few, settings=Settings().model_dump(mode="json"), seeds=[1, 2, 3])
+    assert "dropout 0.2, seeds 1, 2, 3." in text
+    assert "Where the table named no split" not in text
+
+
 def test_what_is_not_stored_is_not_invented(few: Predictions, few_study: Study) -> None:
     text = _text(few_study, few)
     assert "The settings of the training are not stored with these predictions" in text

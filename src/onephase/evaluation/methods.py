@@ -23,6 +23,9 @@ PERCENT = 100
 
 CONTESTANT_WORDS: Mapping[str, str] = {
     NETWORK: "the network (onephase)",
+    "single tasks": "four networks with one task each, together one contestant (single tasks)",
+    "radiomics, ridge": "a linear panel on radiomics features (radiomics, ridge)",
+    "radiomics, boosting": "gradient boosting on the same features (radiomics, boosting)",
     "descriptors, ridge": "a linear panel on descriptors of the regions (descriptors, ridge)",
     "descriptors, boosting": "gradient boosting on the same descriptors (descriptors, boosting)",
     "covariates": "a linear panel on columns of the cohort table, which sees no image (covariates)",
@@ -54,7 +57,10 @@ def methods_of(study: Study, predictions: Predictions) -> tuple[Paragraph, ...]:
         )
         paragraphs.append(Paragraph("Images and network", unknown))
     else:
-        paragraphs += [Paragraph("Images", _images(settings)), Paragraph("Network and training", _network(settings))]
+        paragraphs += [
+            Paragraph("Images", _images(settings)),
+            Paragraph("Network and training", _network(study, settings)),
+        ]
     return (
         *paragraphs,
         Paragraph("Contestants", _contestants(study)),
@@ -94,7 +100,7 @@ def _separation(study: Study, settings: Settings | None) -> str:
     sentences = [study.protocol]
     if settings is not None and "folds" in study.facts:
         sentences.append(f"Folds were drawn by patient with seed {settings.split.seed}.")
-    elif settings is not None:
+    elif settings is not None and "split" in study.facts:
         split = settings.split
         sentences.append(
             f"Where the table named no split, patients were drawn {split.train:g} to {split.validation:g} to "
@@ -118,18 +124,20 @@ def _images(settings: Settings) -> str:
     )
 
 
-def _network(settings: Settings) -> str:
+def _network(study: Study, settings: Settings) -> str:
     network, learning = settings.network, settings.learning
+    seeds = study.facts.get("seeds", [learning.seed])
+    seeded = f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"
     start = "begun from a linear panel of region descriptors, " if network.descriptors else ""
     return (
         f"A convolutional encoder of {len(network.widths)} stages (widths {', '.join(map(str, network.widths))}), seen "
         f"at scales {', '.join(map(str, network.scales))}, spatial attention {_switched(network.attention)}, over the "
         f"regions {', '.join(network.regions)}, {start}answers with one joint distribution over "
         f"{', '.join(network.tasks)} (couplings {_switched(network.couplings)}). The loss is minus the log probability "
-        f"of what pathology recorded, so that a missing label costs nothing. At most "
+        "of what pathology recorded, so that a missing label costs nothing. At most "
         f"{_counted(learning.epochs, 'epoch')}, stopped after {learning.patience} without a better validation "
         f"log-likelihood; batches of {learning.batch_size}, learning rate {learning.learning_rate:g}, weight decay "
-        f"{learning.weight_decay:g}, dropout {network.dropout:g}, seed {learning.seed}. Scale and offset of the "
+        f"{learning.weight_decay:g}, dropout {network.dropout:g}, {seeded}. Scale and offset of the "
         "potentials and the Ki-67 location were recalibrated on the validation cases."
     )
 
