@@ -68,7 +68,7 @@ def test_a_file_that_is_none_of_records_is_refused(tmp_path: Path, content: obje
 
 @pytest.mark.parametrize("module", ["records", "prepared"])
 def test_what_learning_starts_from_imports_no_reader_and_no_table(module: str) -> None:
-    heavy = "{'pandas', 'SimpleITK', 'pydicom', 'scipy', 'torch'}"
+    heavy = "{'pandas', 'SimpleITK', 'pydicom', 'torch'}"
     code = f"import sys, onephase.cohort.{module}; print({heavy} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

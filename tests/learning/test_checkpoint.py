@@ -1,8 +1,11 @@
+import resource
+import signal
+
 import pytest
 
 torch = pytest.importorskip("torch", reason="needs the train extra")
 
-from onephase.errors import TrainingError  # noqa: E402
+from onephase.errors import StorageError, TrainingError  # noqa: E402
 from onephase.learning.checkpoint import (  # noqa: E402
     CHECKPOINT_NAME,
     optimizer_tensors,
@@ -57,3 +60,19 @@ def test_a_restored_optimiser_takes_the_same_step():
     step(second, again, 3)
     for ours, theirs in zip(first.parameters(), second.parameters(), strict=True):
         assert torch.equal(ours, theirs)
+
+
+def test_a_full_disk_is_one_sentence_and_keeps_the_state_before(tmp_path):
+    """A limit on the size of a file stands for the disk."""
+    write_checkpoint(tmp_path, {"a": torch.zeros(2)}, facts={"step": 1})
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    silenced = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, before[1]))
+    try:
+        with pytest.raises(StorageError, match=r"checkpoint\.safetensors could not be written"):
+            write_checkpoint(tmp_path, {"a": torch.zeros(10_000)}, facts={"step": 2})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, silenced)
+    assert read_checkpoint(tmp_path)[1] == {"step": 1}
+    assert [path.name for path in tmp_path.iterdir()] == [CHECKPOINT_NAME]

@@ -44,9 +44,14 @@ def maximise(
         scaled = share * moved
         return 0.5 * float(scaled @ scaled) - value, share * scaled - unit * gradient
 
-    options = {"maxiter": 1000, "ftol": 1e-15, "gtol": 1e-7}
     with threadpool_limits(1, user_api="blas"):  # the steps are so small that a second thread only waits for the first
-        found = minimize(loss, np.zeros_like(centre), jac=True, method="L-BFGS-B", options=options)
+        found = minimize(
+            loss,
+            np.zeros_like(centre),
+            jac=True,
+            method="L-BFGS-B",
+            options={"maxiter": 1000, "ftol": 1e-15, "gtol": 1e-7},
+        )
     slope = float(np.abs(np.divide(found.jac, share, out=np.zeros_like(share), where=share > 0)).max())
     if not slope < STEEPEST:
         message = f"a fit by maximum likelihood did not arrive: a slope of {slope:.3g} remains ({found.message})"

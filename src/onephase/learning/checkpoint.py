@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from onephase.errors import TrainingError
@@ -28,10 +28,13 @@ def write_checkpoint(folder: Path, tensors: Mapping[str, Tensor], *, facts: Mapp
         folder: The run's folder.
         tensors: By name.
         facts: JSON values.
+
+    Raises:
+        StorageError: If it cannot be written; the state before is kept.
     """
     copies = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
     with file_aside(folder / CHECKPOINT_NAME) as aside:
-        save_file(copies, aside, metadata={_FACTS: json.dumps(facts, allow_nan=False)})
+        aside.write_bytes(save(copies, metadata={_FACTS: json.dumps(facts, allow_nan=False)}))
 
 
 def read_checkpoint(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
