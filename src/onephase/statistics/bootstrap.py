@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 import numpy as np
 from jaxtyping import Float64, Int16, Int64
+from scipy.special import ndtr
 
 from onephase.statistics.estimate import Comparison, Estimate
 
@@ -20,8 +21,10 @@ Statistic: TypeAlias = Callable[[Counts], Float64[np.ndarray, " resample"]]
 Statistics: TypeAlias = Callable[[Counts], Float64[np.ndarray, "resample figure"]]
 """Counts to several values for each resample, for figures that share their work, as the points of a curve do."""
 
-RESAMPLES = 5000  # so that the smallest p value, 2 in so many, survives a family of a hundred comparisons
+RESAMPLES = 2000
 BLOCK_VALUES = 1 << 21  # counts that a statistic sees at once: 16 MiB
+FEW_BEYOND = 10  # resamples; fewer beyond zero tell a p value no longer
+ROUNDING = 1e-9
 DEFINED_SHARE = 0.9  # of resamples; below it a percentile would speak for a selection
 
 
@@ -104,7 +107,9 @@ def compare(first: Statistic, second: Statistic, resamples: Resamples, *, events
 
     Returns:
         First minus second. The p value is twice the smaller share of resamples on either side of
-        zero, ties on both sides and one resample added to each, so never exactly zero.
+        zero, ties on both sides and one resample added to each. Where that side holds fewer than ten,
+        their number no longer tells it, and it is the tail of the normal distribution with the
+        resamples' spread: a share has a floor, which a family of many comparisons never comes below.
     """
 
     def difference(counts: Counts) -> Float64[np.ndarray, " resample"]:
@@ -115,13 +120,11 @@ def compare(first: Statistic, second: Statistic, resamples: Resamples, *, events
     if cases == 0:
         absent = Estimate.absent("there is no case", n=0, events=events, level=resamples.level)
         return Comparison(absent, None, method)
+    value = float(difference(np.ones((1, cases)))[0])
     drawn = _values(lambda counts: difference(counts)[:, None], resamples)[:, 0]
-    estimate = _estimate(float(difference(np.ones((1, cases)))[0]), drawn, resamples, events=events)
-    if estimate.low is None:
-        return Comparison(estimate, None, method)
-    values = drawn[~np.isnan(drawn)]
-    smaller = min(int((values <= 0).sum()), int((values >= 0).sum()))
-    return Comparison(estimate, min(1.0, 2 * (smaller + 1) / (len(values) + 1)), method)
+    estimate = _estimate(value, drawn, resamples, events=events)
+    p_value = None if estimate.low is None else _p_value(value, drawn[~np.isnan(drawn)])
+    return Comparison(estimate, p_value, method)
 
 
 def mean_of(values: Float64[np.ndarray, " case"]) -> Statistic:
@@ -148,6 +151,14 @@ def ratio(above: Float64[np.ndarray, "*shape"], below: Float64[np.ndarray, "*sha
     quotient = np.full_like(above, np.nan)
     np.divide(above, below, out=quotient, where=below > 0)
     return quotient
+
+
+def _p_value(value: float, drawn: Float64[np.ndarray, " resample"]) -> float:
+    beyond = min(int((drawn <= 0).sum()), int((drawn >= 0).sum()))
+    spread = float(drawn.std())
+    if beyond < FEW_BEYOND and spread > ROUNDING * abs(value):
+        return float(2 * ndtr(-abs(value) / spread))
+    return min(1.0, 2 * (beyond + 1) / (len(drawn) + 1))
 
 
 def _values(statistics: Statistics, resamples: Resamples) -> Float64[np.ndarray, "resample figure"]:
