@@ -2,10 +2,10 @@
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 
-.PHONY: help setup demo test check format lock
+.PHONY: help setup demo test benchmark-quick check format lock
 
 help: ## Say what can be made.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## Make .venv with everything pinned; quick the second time.
 	@PYTHON="$(PYTHON)" scripts/setup
@@ -16,6 +16,9 @@ demo: setup ## The main job end to end on a simulated cohort; leaves demo/ behin
 test: setup ## All tests.
 	@scripts/system-packages
 	$(BIN)/pytest -n auto --dist loadfile
+
+benchmark-quick: setup ## The whole benchmark in small on a simulated cohort; leaves benchmark/ behind.
+	$(BIN)/onephase benchmark --preset quick --out benchmark
 
 check: setup ## Format, lint, types, layers, spelling, documentation code.
 	$(BIN)/ruff format --check .

@@ -107,11 +107,19 @@ def test_without_external_cases_there_is_the_internal_test_alone() -> None:
 
 
 def test_few_may_be_adapted_and_the_network_may_have_more_seeds() -> None:
-    design = Design(seeds=2, form_seeds=1, folds=2, adapted=("onephase", "geometry"))
+    design = Design(seeds=2, other_seeds=1, folds=2, adapted=("onephase", "geometry"))
     plan = _plan(_records({"here": 40, "there": 20}, external="there"), design)
     adapted = [run for run in plan.runs if run.part == "2-fold adaptation 2"]
-    assert [(run.contestant, run.seed) for run in adapted] == [("onephase", 1), ("onephase", 2), ("geometry", None)]
+    assert [(run.contestant, run.seed) for run in adapted] == [("onephase", 1), ("geometry", None)]
     assert sum(run.part == "internal" for run in plan.runs) == 2 + 11 + 2
+
+
+def test_a_contestant_can_be_left_out_but_not_the_network() -> None:
+    plan = _plan(_records({"here": 40}), Design(without=("radiomics", "single tasks")))
+    assert {run.contestant for run in plan.runs} == {*network_forms(NETWORK), "geometry"} - {"single tasks"}
+    for name in ("onephase", "radiomix"):
+        with pytest.raises(CohortError, match=f"'{name}' cannot be left out, expected one of 'couplings off', "):
+            _plan(_records({"here": 40}), Design(without=(name,)))
 
 
 def test_a_plan_comes_back_from_json() -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from onephase.cli import answers, cohorts, demo, imports, learn, power
+from onephase.cli import answers, benchmark, cohorts, demo, imports, learn, power
 from onephase.errors import OnephaseError
 
 INTERRUPTED, OUR_FAULT = 130, 70
@@ -59,6 +59,7 @@ app.command("check")(cohorts.check)
 app.command("prepare")(cohorts.prepare)
 app.command("train")(learn.train)
 app.command("evaluate")(learn.evaluate)
+app.command("benchmark")(benchmark.benchmark)
 app.command("power")(power.power)
 app.command("predict")(answers.predict)
 

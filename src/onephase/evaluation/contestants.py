@@ -1,21 +1,32 @@
 """Who takes part beside the network: each learns from training lesions and answers for tested ones.
 
-A further contestant is a function of the same form, named in :data:`SIMPLE_CONTESTANTS`.
+A further contestant is a function of the same form, named in :func:`rivals`; the few that every evaluation can
+afford stand in :data:`SIMPLE_CONTESTANTS`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TypeAlias
 
 import numpy as np
 from jaxtyping import Float64
 
+from onephase.baselines.boosting import fit_boosted_panel
+from onephase.baselines.covariates import CovariateColumns
 from onephase.baselines.geometry import NAMES as GEOMETRY_NAMES
 from onephase.baselines.geometry import geometry_features
+from onephase.baselines.radiomics import (
+    radiomics_boosted,
+    radiomics_boosted_harmonised,
+    radiomics_ridge,
+    radiomics_ridge_harmonised,
+)
 from onephase.biomarkers.linear_panel import choose_spread, fit_linear_panel
 from onephase.biomarkers.posterior import PanelPosterior
 from onephase.biomarkers.potentials import Potentials
 from onephase.cohort.splits import folds
 from onephase.evaluation.lesions import Lesion, events_of, patches_of
+from onephase.imaging.descriptors import DESCRIPTORS
 from onephase.inference.bundle import Bundle
 
 Contestant: TypeAlias = Callable[[Sequence[Lesion], Sequence[Lesion]], PanelPosterior | None]
@@ -38,12 +49,32 @@ def prior_answers(bundle: Bundle, tested: Sequence[Lesion]) -> PanelPosterior:
 
 
 def geometry(training: Sequence[Lesion], tested: Sequence[Lesion]) -> PanelPosterior:
-    """Answer by the size of the outline alone; the penalty is chosen by five folds of the training lesions."""
+    """Answer by the size of the outline alone."""
+    return _linear(training, _geometry_features(training), _geometry_features(tested), names=GEOMETRY_NAMES)
+
+
+def descriptors_linear(training: Sequence[Lesion], tested: Sequence[Lesion]) -> PanelPosterior:
+    """Answer by the region descriptors of the patch in a ridge-regularised linear panel."""
+    return _linear(training, _descriptors(training), _descriptors(tested), names=DESCRIPTORS)
+
+
+def descriptors_boosted(training: Sequence[Lesion], tested: Sequence[Lesion]) -> PanelPosterior:
+    """Answer by the region descriptors of the patch in gradient-boosted trees."""
     records = [lesion.record for lesion in training]
-    features, events = _geometry_features(training), events_of(records)
-    spread = choose_spread(features, events, fold=folds(records, INNER_FOLDS, seed=INNER_SEED))
-    model = fit_linear_panel(features, events, names=GEOMETRY_NAMES, spread=spread)
-    return PanelPosterior.from_potentials(model.potentials(_geometry_features(tested)))
+    fold = folds(records, INNER_FOLDS, seed=INNER_SEED)
+    model = fit_boosted_panel(_descriptors(training), events_of(records), fold=fold)
+    return PanelPosterior.from_potentials(model.potentials(_descriptors(tested)))
+
+
+def covariates(
+    training: Sequence[Lesion], tested: Sequence[Lesion], *, columns: Sequence[str]
+) -> PanelPosterior | None:
+    """Answer by named columns of the cohort table, without any image; no part where no column tells cases apart."""
+    told = CovariateColumns.learned([lesion.record for lesion in training], columns)
+    if not told.names:
+        return None
+    features, others = (told.features([lesion.record for lesion in lesions]) for lesions in (training, tested))
+    return _linear(training, features, others, names=told.names)
 
 
 def cohort_alone(training: Sequence[Lesion], tested: Sequence[Lesion]) -> PanelPosterior | None:
@@ -65,6 +96,43 @@ def cohort_alone(training: Sequence[Lesion], tested: Sequence[Lesion]) -> PanelP
     return PanelPosterior.from_potentials(model.potentials(_indicators(tested, places)))
 
 
+def rivals(columns: Sequence[str] = ()) -> dict[str, Contestant]:
+    """Return every contestant of a benchmark that is no form of the network.
+
+    Args:
+        columns: Covariates of the cohort table that the contestant ``covariates`` looks at; without any it takes
+            no part, for a table may hold columns that pathology has told.
+    """
+    named: dict[str, Contestant] = {"covariates": partial(covariates, columns=tuple(columns))} if columns else {}
+    return {
+        "descriptors, ridge": descriptors_linear,
+        "descriptors, boosting": descriptors_boosted,
+        **RADIOMICS,
+        **SIMPLE_CONTESTANTS,
+        **named,
+    }
+
+
+def _linear(
+    training: Sequence[Lesion],
+    features: Float64[np.ndarray, "case feature"],
+    tested: Float64[np.ndarray, "other feature"],
+    *,
+    names: Sequence[str],
+) -> PanelPosterior:
+    """Answer by a linear panel of features; the penalty is chosen by five folds of the training lesions."""
+    records = [lesion.record for lesion in training]
+    events = events_of(records)
+    spread = choose_spread(features, events, fold=folds(records, INNER_FOLDS, seed=INNER_SEED))
+    model = fit_linear_panel(features, events, names=names, spread=spread)
+    return PanelPosterior.from_potentials(model.potentials(tested))
+
+
+def _descriptors(lesions: Sequence[Lesion]) -> Float64[np.ndarray, "case descriptor"]:
+    stored = [lesion.prepared.store.descriptors[lesion.row] for lesion in lesions]
+    return np.array(stored, dtype=np.float64).reshape(len(lesions), -1)
+
+
 def _geometry_features(lesions: Sequence[Lesion]) -> Float64[np.ndarray, "case feature"]:
     return np.concatenate([geometry_features(lesion.prepared, [lesion.record]) for lesion in lesions])
 
@@ -78,3 +146,11 @@ def _indicators(lesions: Sequence[Lesion], places: Sequence[tuple[str, str]]) ->
 
 
 SIMPLE_CONTESTANTS: Mapping[str, Contestant] = {"geometry": geometry, "cohort alone": cohort_alone}
+
+RADIOMICS: Mapping[str, Contestant] = {
+    "radiomics, ridge": radiomics_ridge,
+    "radiomics, boosting": radiomics_boosted,
+    "radiomics, ridge, harmonised": radiomics_ridge_harmonised,
+    "radiomics, boosting, harmonised": radiomics_boosted_harmonised,
+}
+"""IBSI features by MIRP; the harmonised ones take part where every tested site was learned from."""

@@ -61,20 +61,22 @@ class Design:
     """What is asked of a benchmark.
 
     Attributes:
-        seeds: Training runs of the network in full, each with a seed of its own.
-        form_seeds: Training runs of each other form of the network.
+        seeds: Training runs of the network in full on the internal cases, each with a seed of its own.
+        other_seeds: Training runs of every other network.
         folds: Folds of the external cases.
-        adapted: Contestants that also learn from external cases; None lets all do so.
+        adapted: Contestants that also learn from other divisions than the internal one; None lets all do so.
         leave_sites_out: Whether each site is also left out in turn.
         external_sites: Sites whose cases are external, beside those that the table marks so.
+        without: Contestants that are left out.
     """
 
     seeds: int = 3
-    form_seeds: int = 3
+    other_seeds: int = 3
     folds: int = 5
     adapted: tuple[str, ...] | None = None
     leave_sites_out: bool = False
     external_sites: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,8 +178,9 @@ def plan_benchmark(
         seed: Of the folds.
 
     Raises:
-        CohortError: If a site is not in the cohort, or there are too few patients for the folds.
+        CohortError: If a site or a contestant is not there, or there are too few patients for the folds.
     """
+    _refuse_absent(design.without, [*network_forms(network), *others])
     cases = _with_external(records, design.external_sites)
     parts, words = [_internal(cases)], {INTERNAL_TEST: PROTOCOL_WORDS[INTERNAL_TEST]}
     if any(record.split == "external" for record in cases):
@@ -198,15 +201,29 @@ def slug(name: str) -> str:
 
 
 def _runs(part: Part, design: Design, *, network: NetworkSettings, others: Sequence[str]) -> list[Run]:
-    takes_part = None if design.adapted is None or INTERNAL_TEST in part.tests else design.adapted
+    internal = INTERNAL_TEST in part.tests
     networks = [
         Run(part.name, contestant, label, seed, changes)
         for contestant, labelled in network_forms(network).items()
-        for seed in range(1, (design.seeds if contestant == NETWORK else design.form_seeds) + 1)
+        for seed in range(1, (design.seeds if internal and contestant == NETWORK else design.other_seeds) + 1)
         for label, changes in labelled.items()
     ]
     runs = [*networks, *(Run(part.name, name, name) for name in others)]
-    return [run for run in runs if takes_part is None or run.contestant in takes_part]
+    return [
+        run
+        for run in runs
+        if run.contestant not in design.without
+        and (internal or design.adapted is None or run.contestant in design.adapted)
+    ]
+
+
+def _refuse_absent(names: Sequence[str], present: Sequence[str]) -> None:
+    """Refuse to leave out a contestant that does not take part, or the network that all are compared with."""
+    for name in names:
+        if name not in present or name == NETWORK:
+            others = ", ".join(repr(other) for other in present if other != NETWORK)
+            message = f"{name!r} cannot be left out, expected one of {others}"
+            raise CohortError(message)
 
 
 def _with_external(records: Sequence[Record], sites: Sequence[str]) -> list[Record]:

@@ -1,0 +1,309 @@
+import json
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from onephase.biomarkers.calibration import Calibration
+from onephase.biomarkers.panel import Events
+from onephase.biomarkers.potentials import Potentials
+from onephase.cohort.prepared import FAILURES, RECORDS, PreparedCohort, fingerprint_of, open_prepared
+from onephase.cohort.records import Record, write_records
+from onephase.errors import StorageError, TrainingError
+from onephase.evaluation import benchmark, benchmark_report
+from onephase.evaluation.benchmark import Benchmark, answer, run_benchmark, unfinished
+from onephase.evaluation.benchmark_report import write_report
+from onephase.evaluation.contestants import cohort_alone
+from onephase.evaluation.lesions import Lesion
+from onephase.evaluation.plan import Design, plan_benchmark
+from onephase.evaluation.pooling import pooled, stored_plan
+from onephase.evaluation.predictions import Predictions, read_predictions
+from onephase.evaluation.study import study_of
+from onephase.imaging.descriptors import DESCRIPTORS
+from onephase.imaging.geometry import Grid
+from onephase.imaging.patch import Patch
+from onephase.imaging.patches import writing
+from onephase.inference.bundle import Bundle
+from onephase.inference.engine import Engine
+from onephase.inference.manifest import Manifest, TrainingCohort
+from onephase.settings import ImagingSettings, LearningSettings, Settings
+
+PATCH = (4, 5, 6)
+SETTINGS = Settings(imaging=ImagingSettings(patch_voxels=PATCH, spacing_mm=2.0))
+DESIGN = Design(
+    seeds=2,
+    other_seeds=1,
+    folds=2,
+    adapted=("onephase", "cohort alone"),
+    without=("couplings off", "attention off", "one scale", "core and rim", "whole crop", "descriptors off"),
+)
+INTERNAL, EXTERNAL = 40, 16
+SIDES = ("longest_mm", "height_mm", "depth_mm", "width_mm")
+RIVALS = {"cohort alone": cohort_alone, "never takes part": lambda training, tested: None}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A prepared cohort of two internal sites and an external one; ER-positive lesions are brighter."""
+    rng, folder = np.random.default_rng(1), tmp_path_factory.mktemp("prepared")
+    records, frame = [], Grid.axial(PATCH, (2.0, 2.0, 2.0))
+    with writing(folder, fingerprint=fingerprint_of(SETTINGS), patch_voxels=PATCH) as writer:
+        for row in range(INTERNAL + EXTERNAL):
+            cell = (0, 6, 7, 4, 1)[row % 5]
+            start = rng.integers(5, 60) / 100
+            records.append(
+                Record(
+                    case_id=f"case {row}",
+                    patient_id=f"patient {row}",
+                    image=folder / f"{row}.nii.gz",
+                    events=Events(
+                        (np.arange(8) == cell)[None], np.array([[start, start + 0.01]]), np.array([-1], dtype=np.int8)
+                    ),
+                    cohort="toy",
+                    site="larch" if row >= INTERNAL else ("alder", "birch")[row % 2],
+                    split="external" if row >= INTERNAL else ("train", "validation", "train", "test")[row // 2 % 4],
+                    provenance="simulated",
+                )
+            )
+            image = (rng.normal(size=PATCH) + (1 if cell > 3 else -1)).astype(np.float32)
+            numbers = np.zeros(len(DESCRIPTORS), dtype=np.float32)
+            facts = {"volume_ml": 1.0 + row, **dict.fromkeys(SIDES, 10.0)}
+            patch = Patch(image, rng.normal(size=PATCH).astype(np.float32), numbers, frame, "given", (), facts)
+            writer.add(f"case {row}", patch, key=str(row))
+    write_records(folder / RECORDS, records)
+    (folder / FAILURES).write_text("[]")
+    return folder
+
+
+@dataclass
+class Session:
+    """A session whose answer is the mean of the image, in a strength that tells the training run."""
+
+    strength: float
+
+    def run(self, names: Sequence[str], inputs: dict[str, np.ndarray]) -> list[np.ndarray]:
+        image = inputs["image"][:, 0]  # (case, slice, row, column)
+        cases, mean = len(image), self.strength * image.mean(axis=(1, 2, 3))
+        answers = {
+            "unary": np.stack([mean, mean, -mean], axis=1),
+            "ki67_mu": np.full(cases, -1.2),
+            "ki67_sigma": np.full(cases, 0.8),
+            "attention": image,
+            "region_weights": np.full((cases, 4, 3), 1 / 3),
+            "coupling": np.zeros(3),
+            "shift": np.zeros(3),
+        }
+        return [answers[name].astype(np.float32) for name in names]
+
+
+@dataclass
+class Trainer:
+    """Stands in for training: notes settings and splits of each run; fails at the run whose number is given."""
+
+    runs: list[tuple[Settings, dict[str, str]]] = field(default_factory=list)
+    bundles: dict[Path, Bundle] = field(default_factory=dict)
+    fails_at: int = -1
+
+    def train(self, cohorts: Sequence[PreparedCohort], settings: Settings, *, out: Path, **_: Any) -> Path:
+        if len(self.runs) == self.fails_at:
+            self.fails_at = -1
+            raise KeyboardInterrupt
+        split = {record.case_id: record.split for cohort in cohorts for record in cohort.records}
+        self.runs.append((settings, split))
+        strength = settings.learning.seed + len(settings.network.tasks) / 10
+        toy = (TrainingCohort(name="toy", provenance="simulated", cases=1, labels={}),)
+        manifest = Manifest(
+            name="toy",
+            onephase_version="0",
+            descriptors=DESCRIPTORS,
+            trained_on=toy,
+            seeds={},
+            validation={},
+            files={},
+            seal="a" * 64,
+        )
+        prior = Potentials(np.zeros((1, 3)), np.full(1, -1.2), np.ones(1), np.zeros(3), np.zeros(3))
+        engine = Engine(Session(strength), PATCH)
+        self.bundles[out] = Bundle(manifest, engine, {}, settings, Calibration.identity(), prior, split, "")
+        return out
+
+
+def _employ(patch: pytest.MonkeyPatch) -> Trainer:
+    """Put the trainer in the place of the real one, so that no torch is needed here, and rivals that are quick."""
+    trainer = Trainer()
+    patch.setitem(sys.modules, "onephase.learning.train", SimpleNamespace(train=trainer.train))
+    patch.setattr(benchmark, "load_bundle", trainer.bundles.__getitem__)
+    patch.setattr(benchmark, "rivals", lambda columns: RIVALS)
+    return trainer
+
+
+@pytest.fixture
+def trainer(monkeypatch: pytest.MonkeyPatch) -> Trainer:
+    """A trainer for one test."""
+    return _employ(monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def planned(folder: Path) -> Callable[[Path], Benchmark]:
+    """A function that plans the benchmark of the toy cohort into a folder."""
+
+    def planned(out: Path) -> Benchmark:
+        records = open_prepared(folder).records
+        plan = plan_benchmark(records, DESIGN, network=SETTINGS.network, others=tuple(RIVALS), seed=1)
+        return Benchmark(out, (folder,), SETTINGS, plan)
+
+    return planned
+
+
+@dataclass(frozen=True)
+class Done:
+    """A finished benchmark, who trained in it, and what was told of it."""
+
+    benchmark: Benchmark
+    trainer: Trainer
+    told: list[tuple[str, int, int]]
+
+
+@pytest.fixture(scope="module")
+def done(planned: Callable[[Path], Benchmark], tmp_path_factory: pytest.TempPathFactory) -> Done:
+    """The benchmark of the toy cohort, finished."""
+    whole, told = planned(tmp_path_factory.mktemp("whole")), []
+    with pytest.MonkeyPatch.context() as patch:
+        trainer = _employ(patch)
+        run_benchmark(whole, progress=lambda *news: told.append(news))
+    return Done(whole, trainer, told)
+
+
+def _pooled(out: Path) -> dict[str, Predictions]:
+    plan, _ = stored_plan(out)
+    return {protocol: pooled(out, plan, protocol, facts={})[0] for protocol in plan.words}
+
+
+def test_each_study_has_its_own_cases_and_every_contestant(done: Done) -> None:
+    assert done.told[0] == ("runs", 0, 7 + 2 + 2 * 2)
+    assert done.told[-1] == ("runs", 13, 13)
+    assert len(done.trainer.runs) == 7 + 2
+    found = _pooled(done.benchmark.out)
+    assert list(found) == ["internal test", "frozen external test", "2-fold adaptation"]
+    for name, predictions in found.items():
+        sites = {record.site for record in predictions.records}
+        assert sites == ({"alder", "birch"} if name == "internal test" else {"larch"})
+        assert next(iter(predictions.posteriors)) == "onephase"
+        assert "never takes part" not in predictions.posteriors
+    assert {"onephase, 2 seeds", "single tasks", "core only", "cohort alone", "prior"} < set(
+        found["frozen external test"].posteriors
+    )
+    assert set(found["2-fold adaptation"].posteriors) == {"onephase", "cohort alone", "prior"}
+    assert len(found["2-fold adaptation"]) == len(found["frozen external test"]) == EXTERNAL
+    assert "Frozen external test" in found["frozen external test"].protocol
+    assert "no external test" in found["2-fold adaptation"].protocol
+    assert sorted(set(found["2-fold adaptation"].fold)) == [0, 1]
+    assert {record.split for record in found["internal test"].calibration.records} == {"validation"}
+
+
+def test_answers_are_those_of_the_first_seed_of_all_seeds_and_of_four_tasks(done: Done, folder: Path) -> None:
+    predictions = _pooled(done.benchmark.out)["frozen external test"]
+    store = open_prepared(folder).store
+    rows = store.rows([record.case_id for record in predictions.records])
+    mean = store.image[rows].astype(np.float64).mean(axis=(1, 2, 3))
+    for name, strength in {"onephase": 1.4, "onephase, 2 seeds": 1.9, "core only": 1.4, "single tasks": 1.1}.items():
+        er = predictions.posteriors[name].marginals()[:, 0]
+        np.testing.assert_allclose(er, 1 / (1 + np.exp(-strength * mean)), rtol=1e-5)
+
+
+def test_a_run_changes_what_its_form_changes_and_nothing_else(done: Done) -> None:
+    trainer = done.trainer
+    seen = [settings.network for settings, _ in trainer.runs if settings.learning.seed == 1]
+    assert sum(network == SETTINGS.network for network in seen) == 1 + 2
+    assert sum(network.regions == ("core",) for network in seen) == 1
+    assert sum(len(network.tasks) == 1 for network in seen) == 4
+    assert [settings.learning.seed for settings, _ in trainer.runs].count(2) == 1
+    for settings, split in trainer.runs:
+        assert settings.model_copy(update={"network": SETTINGS.network, "learning": SETTINGS.learning}) == SETTINGS
+        external = [split[f"case {row}"] for row in range(INTERNAL, INTERNAL + EXTERNAL)]
+        assert set(external) in ({"external"}, {"test", "train", "validation"})
+
+
+def test_interrupted_twice_it_ends_in_the_same_answers_and_trains_nothing_again(
+    done: Done, planned: Callable[[Path], Benchmark], trainer: Trainer, tmp_path: Path
+) -> None:
+    whole, trainings = _pooled(done.benchmark.out), len(done.trainer.runs)
+    broken = planned(tmp_path / "broken")
+    for fails_at in (3, 8):
+        trainer.fails_at = fails_at
+        with pytest.raises(KeyboardInterrupt):
+            run_benchmark(broken)
+        with pytest.raises(StorageError, match="is not finished: start the benchmark again, and it goes on"):
+            write_report(broken.out)
+    run_benchmark(broken)
+    assert len(trainer.runs) == trainings
+    assert unfinished(broken) == ()
+    for protocol, predictions in _pooled(broken.out).items():
+        assert [record.case_id for record in predictions.records] == [
+            record.case_id for record in whole[protocol].records
+        ]
+        for name, posterior in whole[protocol].posteriors.items():
+            np.testing.assert_array_equal(predictions.posteriors[name].log_cells, posterior.log_cells)
+    run_benchmark(broken)
+    assert len(trainer.runs) == trainings
+
+
+def test_other_settings_are_not_mixed_in(done: Done) -> None:
+    other = SETTINGS.model_copy(update={"learning": LearningSettings(epochs=3)})
+    with pytest.raises(TrainingError, match="was made with other settings or cases: choose another folder"):
+        run_benchmark(replace(done.benchmark, settings=other))
+
+
+def test_everything_is_made_again_from_what_is_stored(
+    done: Done, trainer: Trainer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(benchmark_report, "study_of", partial(study_of, resamples=40))
+    shutil.copytree(done.benchmark.out, tmp_path / "first")
+    report = write_report(tmp_path / "first")
+    assert list(report.pages) == ["internal test", "frozen external test", "2-fold adaptation"]
+    for protocol, page in report.pages.items():
+        text = page.read_text()
+        assert "SIMULATED" in text
+        assert report.studies[protocol].protocol in text
+    assert {one.second for one in report.studies["internal test"].whole.versus} >= {"single tasks", "core only"}
+    seeds = report.seeds["frozen external test"]
+    assert [row[:2] for row in seeds.rows] == [("onephase", "2")]
+    assert (tmp_path / "first" / "frozen-external-test" / "tables" / "seeds.csv").read_text() == seeds.to_csv()
+    timing = json.loads((tmp_path / "first" / "timing.json").read_text())
+    assert len(timing["runs"]) == 13
+    assert timing["seconds"] == pytest.approx(sum(timing["runs"].values()))
+    shutil.copytree(tmp_path / "first", tmp_path / "moved")
+    shutil.rmtree(tmp_path / "moved" / "internal-test")
+    again = write_report(tmp_path / "moved")
+    assert not trainer.runs
+    assert again.studies["internal test"].to_json() == report.studies["internal test"].to_json()
+    assert len(read_predictions(tmp_path / "moved" / "internal-test")) == 10
+
+
+def test_a_folder_without_a_benchmark_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match=r"plan\.json is missing"):
+        write_report(tmp_path)
+    (tmp_path / "plan.json").write_text('{"parts": []}')
+    with pytest.raises(StorageError, match=r"is no plan of a benchmark .*: start the benchmark again"):
+        write_report(tmp_path)
+
+
+def test_a_contestant_is_given_lesions_it_may_learn_from_and_others_to_answer(
+    done: Done, trainer: Trainer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[set[str], set[str]]] = []
+
+    def looks(training: Sequence[Lesion], tested: Sequence[Lesion]) -> None:
+        seen.append(tuple({lesion.record.split for lesion in lesions} for lesions in (training, tested)))  # type: ignore[arg-type]
+
+    monkeypatch.setitem(RIVALS, "never takes part", looks)
+    run = next(run for run in done.benchmark.plan.runs if run.contestant == "never takes part")
+    answer(replace(done.benchmark, out=tmp_path), run)
+    assert seen == [({"train", "validation"}, {"test", "external"})]
