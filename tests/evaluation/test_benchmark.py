@@ -19,9 +19,9 @@ from onephase.cohort.records import Record, write_records
 from onephase.errors import StorageError, TrainingError
 from onephase.evaluation import benchmark, benchmark_report
 from onephase.evaluation.benchmark import Benchmark, answer, run_benchmark, unfinished
-from onephase.evaluation.benchmark_report import write_report
+from onephase.evaluation.benchmark_report import seed_table, write_report
 from onephase.evaluation.contestants import cohort_alone
-from onephase.evaluation.lesions import Lesion
+from onephase.evaluation.lesions import Lesion, events_of
 from onephase.evaluation.plan import Design, plan_benchmark
 from onephase.evaluation.pooling import pooled, stored_plan
 from onephase.evaluation.predictions import Predictions, read_predictions
@@ -265,26 +265,36 @@ def test_everything_is_made_again_from_what_is_stored(
     done: Done, trainer: Trainer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(benchmark_report, "study_of", partial(study_of, resamples=40))
-    shutil.copytree(done.benchmark.out, tmp_path / "first")
-    report = write_report(tmp_path / "first")
+    shutil.copytree(done.benchmark.out, tmp_path / "moved")
+    report = write_report(tmp_path / "moved")
+    assert not trainer.runs
     assert list(report.pages) == ["internal test", "frozen external test", "2-fold adaptation"]
     for protocol, page in report.pages.items():
         text = page.read_text()
         assert "SIMULATED" in text
         assert report.studies[protocol].protocol in text
+        tables = page.parent / "tables"
+        assert (tables / "summary.csv").read_text() == report.summaries[protocol].to_csv()
+        assert (tables / "seeds.csv").read_text() == report.seeds[protocol].to_csv()
     assert {one.second for one in report.studies["internal test"].whole.versus} >= {"single tasks", "core only"}
-    seeds = report.seeds["frozen external test"]
-    assert [row[:2] for row in seeds.rows] == [("onephase", "2")]
-    assert (tmp_path / "first" / "frozen-external-test" / "tables" / "seeds.csv").read_text() == seeds.to_csv()
-    timing = json.loads((tmp_path / "first" / "timing.json").read_text())
+    assert [row[0] for row in report.summaries["2-fold adaptation"].rows] == ["onephase", "cohort alone", "prior"]
+    assert read_predictions(tmp_path / "moved" / "internal-test").facts["seeds"] == [1, 2]
+    timing = json.loads((tmp_path / "moved" / "timing.json").read_text())
     assert len(timing["runs"]) == 13
     assert timing["seconds"] == pytest.approx(sum(timing["runs"].values()))
-    shutil.copytree(tmp_path / "first", tmp_path / "moved")
-    shutil.rmtree(tmp_path / "moved" / "internal-test")
-    again = write_report(tmp_path / "moved")
-    assert not trainer.runs
-    assert again.studies["internal test"].to_json() == report.studies["internal test"].to_json()
-    assert len(read_predictions(tmp_path / "moved" / "internal-test")) == 10
+
+
+def test_seeds_are_told_by_mean_and_range(done: Done) -> None:
+    plan, _ = stored_plan(done.benchmark.out)
+    predictions, seeds = pooled(done.benchmark.out, plan, "frozen external test", facts={})
+    table = seed_table(predictions, seeds, settings=SETTINGS)
+    assert [row[:2] for row in table.rows] == [("onephase", "2")]
+    gains = []
+    events = events_of(predictions.records)
+    for posterior in seeds["onephase"].values():
+        gain = posterior.log_probability(events) - predictions.posteriors["prior"].log_probability(events)
+        gains.append(gain.mean())
+    assert table.rows[0][-1] == f"{np.mean(gains):.3f} ({min(gains):.3f} to {max(gains):.3f})"
 
 
 def test_a_folder_without_a_benchmark_is_one_sentence(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from onephase.cli.learn import say_study
 from onephase.cli.options import AsJson, SettingsFile, Workers, cores, settings_of
 from onephase.cli.terminal import TerminalProgress, say, say_json, say_table
 
@@ -198,11 +197,12 @@ def _say_report(report: "BenchmarkReport", out: Path, *, as_json: bool) -> None:
         say_json({name: study.to_json() for name, study in report.studies.items()})
         return
     for name, study in report.studies.items():
-        say(f"\n=== {name} ===")
-        say_study(study)
-        table = report.seeds[name]
-        if table.rows:
-            say_table(table.caption, list(table.columns), [list(row) for row in table.rows])
+        if study.simulated:
+            say(f"SIMULATED: {study.simulated} cases are simulated; their figures are never clinical evidence.")
+        say(study.protocol)
+        for table in (report.summaries[name], report.seeds[name]):
+            if table.rows:
+                say_table(table.caption, list(table.columns), [list(row) for row in table.rows])
     say(f"All runs together: {_hours(report.seconds)}; each: {out / 'timing.json'}")
     for name, page in report.pages.items():
         say(f"{name}:  {page}")

@@ -5,17 +5,23 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import mean
 
+import numpy as np
+
 import onephase
 from onephase.biomarkers.posterior import PanelPosterior
+from onephase.evaluation.answers import answers_of
 from onephase.evaluation.learning_curve import headline_figures
+from onephase.evaluation.lesions import events_of
 from onephase.evaluation.page import write_study
 from onephase.evaluation.plan import Plan, slug
 from onephase.evaluation.pooling import Seeds, pooled, seconds_of, stored_plan
 from onephase.evaluation.predictions import PRIOR, Predictions, write_predictions
+from onephase.evaluation.scores import TrainingPrior, score
 from onephase.evaluation.study import Study, study_of
 from onephase.evaluation.table import TITLES, Table
 from onephase.progress import Progress, silent
 from onephase.settings import Settings
+from onephase.statistics.bootstrap import Resamples
 from onephase.storage import write_json, write_text
 
 FEWEST_RESAMPLES = 2
@@ -28,12 +34,14 @@ class BenchmarkReport:
 
     Attributes:
         studies: By protocol.
+        summaries: By protocol, the main figures of every contestant.
         seeds: By protocol, how far training runs of the same contestant lie apart.
         pages: By protocol, the page of its study.
         seconds: Time of all runs together.
     """
 
     studies: Mapping[str, Study]
+    summaries: Mapping[str, Table]
     seeds: Mapping[str, Table]
     pages: Mapping[str, Path]
     seconds: float
@@ -44,7 +52,7 @@ def write_report(out: Path, *, progress: Progress = silent) -> BenchmarkReport:
 
     Args:
         out: Folder of the benchmark. Each protocol gets a folder in it, as ``onephase evaluate`` writes one, with
-            ``tables/seeds.csv`` more; ``timing.json`` says how long each run took.
+            ``tables/summary.csv`` and ``tables/seeds.csv`` more; ``timing.json`` says how long each run took.
         progress: Told after each protocol.
 
     Raises:
@@ -54,7 +62,7 @@ def write_report(out: Path, *, progress: Progress = silent) -> BenchmarkReport:
     settings = Settings.model_validate(described)
     seconds = seconds_of(out, plan)
     write_json(out / "timing.json", {"seconds": sum(seconds.values()), "runs": seconds})
-    studies, tables, pages = {}, {}, {}
+    studies, summaries, tables, pages = {}, {}, {}, {}
     progress("studies", 0, len(plan.words))
     for done, protocol in enumerate(plan.words, start=1):
         predictions, seeds = pooled(out, plan, protocol, facts=_facts(plan, protocol, settings))
@@ -63,9 +71,25 @@ def write_report(out: Path, *, progress: Progress = silent) -> BenchmarkReport:
         studies[protocol] = study_of(predictions, policy=settings.subtype_policy)
         pages[protocol] = write_study(folder, studies[protocol], predictions)
         tables[protocol] = seed_table(predictions, seeds, settings=settings)
-        write_text(folder / "tables" / "seeds.csv", tables[protocol].to_csv())
+        summaries[protocol] = summary_table(studies[protocol])
+        for table in (summaries[protocol], tables[protocol]):
+            write_text(folder / "tables" / f"{table.name}.csv", table.to_csv())
         progress("studies", done, len(plan.words))
-    return BenchmarkReport(studies, tables, pages, sum(seconds.values()))
+    return BenchmarkReport(studies, summaries, tables, pages, sum(seconds.values()))
+
+
+def summary_table(study: Study) -> Table:
+    """Return the figures by which contestants are told apart at a glance, all cohorts together."""
+    figures = {name: headline_figures(scores) for name, scores in study.whole.scores.items()}
+    rows = [(name, *(own[figure].text(digits=_digits(figure)) for figure in TITLES)) for name, own in figures.items()]
+    return Table(
+        "summary",
+        f"Main figures with {study.level:.0%} intervals, {study.whole.flow.cases} cases.",
+        ("Contestant", *TITLES.values()),
+        tuple(rows),
+        "AUC by receptor; macro AUC of subtypes and receptor groups; Ki-67 error in points; panel log-likelihood over "
+        "the prior in nats. How many cases decide each figure, and the paired differences: evaluation.html.",
+    )
 
 
 def seed_table(predictions: Predictions, seeds: Seeds, *, settings: Settings) -> Table:
@@ -100,11 +124,20 @@ def seed_table(predictions: Predictions, seeds: Seeds, *, settings: Settings) ->
 def _figures(
     predictions: Predictions, posteriors: Mapping[str, PanelPosterior], settings: Settings
 ) -> dict[str, dict[str, float | None]]:
-    every = replace(predictions, posteriors={**posteriors, PRIOR: predictions.posteriors[PRIOR]}, calibration=None)
-    study = study_of(every, policy=settings.subtype_policy, resamples=FEWEST_RESAMPLES)
+    """Return the values of the main figures, without intervals."""
+    named = {**posteriors, PRIOR: predictions.posteriors[PRIOR]}
+    cases = replace(predictions, posteriors=named).take(predictions.index_lesions())
+    events = events_of(cases.records)
+    answers = {name: answers_of(one, events, policy=settings.subtype_policy) for name, one in cases.posteriors.items()}
+    prior = TrainingPrior(answers[PRIOR].log_probability, cases.ki67_constant)
+    patients = [record.identity for record in cases.records]
+    drawn = Resamples.draw(patients, np.random.default_rng(0), resamples=FEWEST_RESAMPLES)
     return {
-        name: {figure: estimate.value for figure, estimate in headline_figures(scores).items()}
-        for name, scores in study.whole.scores.items()
+        name: {
+            figure: estimate.value
+            for figure, estimate in headline_figures(score(events, answers[name], prior=prior, resamples=drawn)).items()
+        }
+        for name in posteriors
     }
 
 
@@ -112,8 +145,12 @@ def _range(values: list[float | None], figure: str) -> str:
     known = [value for value in values if value is not None]
     if not known:
         return "-"
-    digits = 1 if "percent" in figure else 3
+    digits = _digits(figure)
     return f"{mean(known):.{digits}f} ({min(known):.{digits}f} to {max(known):.{digits}f})"
+
+
+def _digits(figure: str) -> int:
+    return 1 if "percent" in figure else 3
 
 
 def _facts(plan: Plan, protocol: str, settings: Settings) -> dict[str, object]:

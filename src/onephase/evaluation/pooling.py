@@ -1,9 +1,9 @@
 """From the stored runs of a benchmark to the predictions of each protocol, without any training."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from onephase.evaluation.ensembles import average, join_tasks
 from onephase.evaluation.oracle import with_oracle
 from onephase.evaluation.plan import SINGLE_TASKS, Part, Plan, Run
 from onephase.evaluation.predictions import NETWORK, PRIOR, Predictions, read_predictions
+from onephase.settings import TaskName
 from onephase.storage import read_json
 
 Seeds = dict[str, dict[int, PanelPosterior]]
@@ -80,24 +81,23 @@ def _of_part(out: Path, plan: Plan, part: Part, *, protocol: str) -> tuple[Predi
     stored = {run.folder: _stored(out, run) for run in runs}
     first = stored[next(run for run in runs if run.contestant == NETWORK).folder]
     rows = np.flatnonzero([record.split == part.tests[protocol] for record in first.records])
-    seeds: Seeds = {}
-    for run in runs:
-        if run.label in stored[run.folder].posteriors and run.contestant != SINGLE_TASKS:
-            seeds.setdefault(run.contestant, {})[run.seed or 0] = stored[run.folder].posteriors[run.label].take(rows)
     prior = first.posteriors[PRIOR].take(rows)
-    joined = _single_tasks([run for run in runs if run.contestant == SINGLE_TASKS], stored, rows=rows, prior=prior)
-    return first.take(rows), {**seeds, **({SINGLE_TASKS: joined} if joined else {})}
-
-
-def _single_tasks(
-    runs: Sequence[Run], stored: Mapping[str, Predictions], *, rows: np.ndarray, prior: PanelPosterior
-) -> dict[int, PanelPosterior]:
-    by_seed: dict[int, dict[str, PanelPosterior]] = {}
+    told: dict[str, dict[int, dict[str, PanelPosterior]]] = {}
     for run in runs:
-        if run.changes is not None and run.seed is not None:
-            task = run.changes["tasks"][0]
-            by_seed.setdefault(run.seed, {})[task] = stored[run.folder].posteriors[run.label].take(rows)
-    return {seed: join_tasks(by_task, prior) for seed, by_task in by_seed.items()}
+        posterior = stored[run.folder].posteriors.get(run.label)
+        if posterior is not None:  # some take part only where they can
+            told.setdefault(run.contestant, {}).setdefault(run.seed or 0, {})[run.label] = posterior.take(rows)
+    return first.take(rows), {
+        contestant: {seed: _whole_panel(contestant, by_label, prior) for seed, by_label in by_seed.items()}
+        for contestant, by_seed in told.items()
+    }
+
+
+def _whole_panel(contestant: str, by_label: Mapping[str, PanelPosterior], prior: PanelPosterior) -> PanelPosterior:
+    """Return the panel of a contestant, which four networks make together where each has one task."""
+    if contestant != SINGLE_TASKS:
+        return by_label[contestant]
+    return join_tasks({task: by_label[f"{SINGLE_TASKS} {task}"] for task in get_args(TaskName)}, prior)
 
 
 def _stored(out: Path, run: Run) -> Predictions:
