@@ -30,7 +30,7 @@ def test_layer_contracts_are_kept():
 
 
 def test_help_imports_nothing_heavy():
-    program = "import sys, onephase.cli.main; print(*sys.modules)"
+    program = "import sys, onephase.cli.commands; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
     heavy = {"numpy", "scipy", "pandas", "torch", "SimpleITK", "pydicom", "onnxruntime", "matplotlib", "pydantic"}
     assert not heavy & set(loaded)

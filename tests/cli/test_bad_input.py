@@ -18,7 +18,8 @@ import numpy as np
 import pytest
 import SimpleITK
 
-from onephase.cli.main import app, run
+from onephase.cli.commands import app
+from onephase.cli.main import run
 
 SHAPE = (8, 12, 10)
 INSIDE = np.zeros(SHAPE, dtype=np.uint8)

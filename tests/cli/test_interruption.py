@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from onephase.cli import main
+from onephase.cli import commands, main
 from onephase.cli.demo import DEMO_SIZE
 
 INTERRUPTED = {main.INTERRUPTED, -signal.SIGINT}  # a shell shows both as 130
@@ -131,7 +131,7 @@ def broken() -> None:
     ],
 )
 def test_only_a_fault_of_ours_shows_a_traceback(monkeypatch, capsys, command, code, said):
-    monkeypatch.setattr(main, "app", command)
+    monkeypatch.setattr(commands, "app", command)
     with pytest.raises(SystemExit) as left:
         main.run()
     assert left.value.code == code

@@ -10,7 +10,7 @@ from tests.cohort.sources.conftest import write_csv
 from tests.cohort.sources.test_mama_mia import ROWS, write_set
 from typer.testing import CliRunner
 
-from onephase.cli.main import app
+from onephase.cli.commands import app
 from onephase.cohort.sources.known import SOURCES
 from onephase.errors import OnephaseError
 
