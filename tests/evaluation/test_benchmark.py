@@ -17,11 +17,11 @@ from onephase.biomarkers.potentials import Potentials
 from onephase.cohort.prepared import FAILURES, RECORDS, PreparedCohort, fingerprint_of, open_prepared
 from onephase.cohort.records import Record, write_records
 from onephase.errors import StorageError, TrainingError
-from onephase.evaluation import benchmark, benchmark_report
+from onephase.evaluation import benchmark, benchmark_report, contestants
 from onephase.evaluation.benchmark import Benchmark, answer, run_benchmark, unfinished
 from onephase.evaluation.benchmark_report import seed_table, write_report
-from onephase.evaluation.contestants import cohort_alone
-from onephase.evaluation.lesions import Lesion, events_of
+from onephase.evaluation.contestants import cohort_alone, rivals
+from onephase.evaluation.lesions import Lesion, events_of, lesions_of
 from onephase.evaluation.plan import Design, plan_benchmark
 from onephase.evaluation.pooling import pooled, stored_plan
 from onephase.evaluation.predictions import Predictions, read_predictions
@@ -70,10 +70,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
                     site="larch" if row >= INTERNAL else ("alder", "birch")[row % 2],
                     split="external" if row >= INTERNAL else ("train", "validation", "train", "test")[row // 2 % 4],
                     provenance="simulated",
+                    covariates={"age": str(40 + 30 * (cell > 3) + row % 5)},
                 )
             )
             image = (rng.normal(size=PATCH) + (1 if cell > 3 else -1)).astype(np.float32)
-            numbers = np.zeros(len(DESCRIPTORS), dtype=np.float32)
+            numbers = rng.normal(size=len(DESCRIPTORS)).astype(np.float32)
+            numbers[:50] += 2 * (cell > 3)
             facts = {"volume_ml": 1.0 + row, **dict.fromkeys(SIDES, 10.0)}
             patch = Patch(image, rng.normal(size=PATCH).astype(np.float32), numbers, frame, "given", (), facts)
             writer.add(f"case {row}", patch, key=str(row))
@@ -317,3 +319,20 @@ def test_a_contestant_is_given_lesions_it_may_learn_from_and_others_to_answer(
     run = next(run for run in done.benchmark.plan.runs if run.contestant == "never takes part")
     answer(replace(done.benchmark, out=tmp_path), run)
     assert seen == [({"train", "validation"}, {"test", "external"})]
+
+
+@pytest.mark.parametrize("name", ["descriptors, ridge", "descriptors, boosting", "covariates"])
+def test_who_sees_the_cue_finds_it(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contestants, "INNER_FOLDS", 3)
+    lesions = lesions_of([open_prepared(folder)])
+    posterior = rivals(["age"])[name](lesions[:INTERNAL], lesions[INTERNAL:])
+    assert posterior is not None
+    positive = np.array([lesion.record.events.status("er")[0] == 1 for lesion in lesions[INTERNAL:]])
+    er = posterior.marginals()[:, 0]
+    assert (er[positive][:, None] > er[~positive]).mean() > 0.9  # AUC
+
+
+def test_covariates_take_part_where_they_are_named_and_tell_cases_apart(folder: Path) -> None:
+    lesions = lesions_of([open_prepared(folder)])
+    assert "covariates" not in rivals()
+    assert rivals(["age"])["covariates"](lesions[:1], lesions[1:]) is None

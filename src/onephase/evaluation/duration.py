@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from threadpoolctl import threadpool_limits
 
+from onephase.evaluation.contestants import RADIOMICS
 from onephase.evaluation.plan import Plan, Run
 from onephase.settings import Settings
 
@@ -13,6 +14,8 @@ AROUND_TRAINING_S = 25.0
 """Around the epochs of a network: descriptors, export, bundle, answers (measured: docs/benchmark.md)."""
 RIVAL_S = 8.0
 """A contestant that is no network, as measured there for hundreds of cases."""
+RADIOMICS_A_CASE_S = 1.6
+"""Measuring the radiomics features of a case (docs/log.md); they are kept, and fitted as any other."""
 
 
 def seconds_a_case(settings: Settings) -> float:
@@ -54,4 +57,5 @@ def estimate(plan: Plan, runs: Sequence[Run], settings: Settings, *, workers: in
     a_case = seconds_a_case(settings)
     training = {part.name: part.count("train") * settings.learning.epochs * a_case for part in plan.parts}
     each = [RIVAL_S if run.changes is None else AROUND_TRAINING_S + training[run.part] for run in runs]
-    return sum(each) / workers
+    measured = len(plan.parts[0].split_of) if any(run.contestant in RADIOMICS for run in runs) else 0
+    return (sum(each) + RADIOMICS_A_CASE_S * measured) / workers
