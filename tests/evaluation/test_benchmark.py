@@ -33,7 +33,7 @@ from onephase.imaging.patches import writing
 from onephase.inference.bundle import Bundle
 from onephase.inference.engine import Engine
 from onephase.inference.manifest import Manifest, TrainingCohort
-from onephase.settings import ImagingSettings, LearningSettings, Settings
+from onephase.settings import ImagingSettings, LearningSettings, NetworkSettings, Settings
 
 PATCH = (4, 5, 6)
 SETTINGS = Settings(imaging=ImagingSettings(patch_voxels=PATCH, spacing_mm=2.0))
@@ -112,6 +112,13 @@ class Trainer:
     runs: list[tuple[Settings, dict[str, str]]] = field(default_factory=list)
     bundles: dict[Path, Bundle] = field(default_factory=dict)
     fails_at: int = -1
+    cannot_teach: str = ""
+
+    def refuse_one_class(self, events: Events, network: NetworkSettings) -> None:
+        assert len(events) == 20  # those that train, and no other
+        if network.tasks == (self.cannot_teach,):
+            message = "only one class"
+            raise TrainingError(message)
 
     def train(self, cohorts: Sequence[PreparedCohort], settings: Settings, *, out: Path, **_: Any) -> Path:
         if len(self.runs) == self.fails_at:
@@ -140,7 +147,8 @@ class Trainer:
 def _employ(patch: pytest.MonkeyPatch) -> Trainer:
     """Put the trainer in the place of the real one, so that no torch is needed here, and rivals that are quick."""
     trainer = Trainer()
-    patch.setitem(sys.modules, "onephase.learning.train", SimpleNamespace(train=trainer.train))
+    room = SimpleNamespace(train=trainer.train, refuse_one_class=trainer.refuse_one_class)
+    patch.setitem(sys.modules, "onephase.learning.train", room)
     patch.setattr(benchmark, "load_bundle", trainer.bundles.__getitem__)
     patch.setattr(benchmark, "rivals", lambda columns: RIVALS)
     return trainer
@@ -319,6 +327,22 @@ def test_a_contestant_is_given_lesions_it_may_learn_from_and_others_to_answer(
     run = next(run for run in done.benchmark.plan.runs if run.contestant == "never takes part")
     answer(replace(done.benchmark, out=tmp_path), run)
     assert seen == [({"train", "validation"}, {"test", "external"})]
+
+
+def test_a_task_without_labels_has_no_network(done: Done, trainer: Trainer, tmp_path: Path) -> None:
+    trainer.cannot_teach = "ki67"
+    shutil.copytree(done.benchmark.out, tmp_path / "moved")
+    moved = replace(done.benchmark, out=tmp_path / "moved")
+    run = next(run for run in moved.plan.runs if run.label == "single tasks ki67")
+    shutil.rmtree(moved.folder(run))
+    answer(moved, run)
+    assert not trainer.runs
+    predictions = _pooled(moved.out)["internal test"]
+    single, prior = predictions.posteriors["single tasks"], predictions.posteriors["prior"]
+    means = [(one.cells() * one.mu).sum(axis=1) for one in (single, prior)]
+    np.testing.assert_allclose(*means)
+    whole = _pooled(done.benchmark.out)["internal test"].posteriors["single tasks"]
+    np.testing.assert_allclose(single.marginals(), whole.marginals(), atol=1e-8)
 
 
 @pytest.mark.parametrize("name", ["descriptors, ridge", "descriptors, boosting", "covariates"])

@@ -76,6 +76,15 @@ def test_each_task_is_heard_in_its_own_network_alone() -> None:
     assert (found.cells() * found.mu).sum(axis=1) == pytest.approx(networks["ki67"].mu[:, 0], abs=1e-12)
 
 
+def test_for_a_task_that_nobody_could_teach_the_prior_speaks() -> None:
+    prior = _prior()
+    er = PanelPosterior.from_potentials(_potentials(0, tied=False))
+    found = join_tasks({"er": er}, prior)
+    np.testing.assert_allclose(found.marginals()[:, 0], er.marginals()[:, 0], atol=1e-8)
+    np.testing.assert_allclose(found.marginals()[:, 1:], prior.marginals()[:, 1:], atol=1e-8)
+    np.testing.assert_allclose((found.cells() * found.mu).sum(axis=1), (prior.cells() * prior.mu).sum(axis=1))
+
+
 def test_certain_margins_stay_a_distribution() -> None:
     margins = np.tile([0.0, 1.0, 0.5], (CASES, 1))
     found = coupled(margins, np.zeros(CASES), np.full(CASES, 0.1), prior=_prior())

@@ -21,9 +21,10 @@ from onephase.biomarkers.posterior import PanelPosterior
 from onephase.biomarkers.prior import fit_prior
 from onephase.cohort.prepared import PreparedCohort, open_prepared
 from onephase.cohort.workers import in_order
+from onephase.errors import TrainingError
 from onephase.evaluation.contestants import RADIOMICS, network_answers, rivals
 from onephase.evaluation.lesions import Lesion, events_of, lesions_of
-from onephase.evaluation.plan import Part, Plan, Run
+from onephase.evaluation.plan import SINGLE_TASKS, Part, Plan, Run
 from onephase.evaluation.predictions import NETWORK, PRIOR, Predictions, write_predictions
 from onephase.evaluation.protocol import (
     LEARNED_FROM,
@@ -145,11 +146,21 @@ def answer(benchmark: Benchmark, run: Run) -> None:
 
 def _trained(
     benchmark: Benchmark, run: Run, prepared: Sequence[PreparedCohort], *, tested: Sequence[Lesion], fold: int
-) -> tuple[PanelPosterior, Predictions | None]:
-    """Train one network; return what it says of the tested lesions, and of those that it was calibrated on."""
-    from onephase.learning.train import train  # torch is needed here alone, not where answers are pooled
+) -> tuple[PanelPosterior | None, Predictions | None]:
+    """Train one network; return what it says of the tested lesions, and of those that it was calibrated on.
 
-    path = train(prepared, benchmark.settings_of(run), out=benchmark.folder(run) / "bundle", resume=True)
+    A single task that the training cases cannot teach has no answers, for a cohort may lack a label altogether.
+    """
+    from onephase.learning.train import refuse_one_class, train  # torch is needed here alone, not to pool answers
+
+    settings = benchmark.settings_of(run)
+    if run.contestant == SINGLE_TASKS:
+        records = [record for one in prepared for record in one.records if record.split == "train"]
+        try:
+            refuse_one_class(events_of(records), settings.network)
+        except TrainingError:
+            return None, None
+    path = train(prepared, settings, out=benchmark.folder(run) / "bundle", resume=True)
     bundle = load_bundle(path)
     answers = network_answers(bundle, tested)
     if run.contestant != NETWORK:  # conformal sets are those of the network in full

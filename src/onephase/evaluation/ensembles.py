@@ -40,11 +40,13 @@ def join_tasks(by_task: Mapping[str, PanelPosterior], prior: PanelPosterior) -> 
     """Return the panel of four single-task networks, each of which is listened to in its own task alone.
 
     Args:
-        by_task: What the network of ``er``, ``pr``, ``her2`` and ``ki67`` says.
+        by_task: What the network of ``er``, ``pr``, ``her2`` and ``ki67`` says; for a task that the training cases
+            could not teach, the prior speaks.
         prior: Of the same training cases, which gives the ties between the biomarkers.
     """
-    margins = np.stack([by_task[name].marginals()[:, place] for place, name in enumerate(RECEPTORS)], axis=1)
-    ki67 = by_task["ki67"]
+    heard = [by_task.get(name, prior).marginals()[:, place] for place, name in enumerate(RECEPTORS)]
+    margins = np.stack(heard, axis=1)
+    ki67 = by_task.get("ki67", prior)
     mean = (ki67.cells() * ki67.mu).sum(axis=1)
     variance = (ki67.cells() * (ki67.sigma**2 + (ki67.mu - mean[:, np.newaxis]) ** 2)).sum(axis=1)
     return coupled(margins, mean, np.sqrt(variance), prior=prior)

@@ -248,8 +248,10 @@ def _adaptation(records: Sequence[Record], name: str, *, folds: int, seed: int) 
     parts = []
     for fold in range(folds):
         others = [record for record, own in zip(external, fold_of, strict=True) if own != fold]
-        split_of: dict[str, Split] = dict.fromkeys((record.case_id for record in external), "test")
-        split_of |= {r.case_id: r.split if r.split in LEARNED_FROM else "" for r in records if r.split != "external"}
+        split_of: dict[str, Split] = {
+            record.case_id: record.split if record.split in LEARNED_FROM else "" for record in records
+        }
+        split_of |= dict.fromkeys((record.case_id for record in external), "test")
         split_of |= _learning(others, seed=seed)
         parts.append(_part(f"{name} {fold + 1}", fold, records, split_of, {name: "test"}))
     return parts

@@ -97,7 +97,8 @@ def _whole_panel(contestant: str, by_label: Mapping[str, PanelPosterior], prior:
     """Return the panel of a contestant, which four networks make together where each has one task."""
     if contestant != SINGLE_TASKS:
         return by_label[contestant]
-    return join_tasks({task: by_label[f"{SINGLE_TASKS} {task}"] for task in get_args(TaskName)}, prior)
+    by_task = {task: by_label.get(f"{SINGLE_TASKS} {task}") for task in get_args(TaskName)}
+    return join_tasks({task: posterior for task, posterior in by_task.items() if posterior is not None}, prior)
 
 
 def _stored(out: Path, run: Run) -> Predictions:
