@@ -225,3 +225,15 @@ def test_emulated_bf16_is_refused_and_auto_does_without(monkeypatch):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True})
     assert resolve_precision("auto") == resolve_precision("bf16") == "bf16"
     assert resolve_precision("f32") == "f32"
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
+def test_a_gpu_gives_what_the_cpu_gives(make_dataset, make_settings):
+    settings = make_settings()
+    torch.manual_seed(0)
+    network = build_network(settings.network, settings.regions, settings.imaging).eval()
+    dataset = make_dataset(9, seed=3)
+    here = predict_potentials(network, dataset)
+    there = predict_potentials(network.cuda(), dataset.to(torch.device("cuda")))
+    np.testing.assert_allclose(there.unary, here.unary, atol=1e-3)
+    np.testing.assert_allclose(there.ki67_mu, here.ki67_mu, atol=1e-3)

@@ -4,6 +4,7 @@ torch = pytest.importorskip("torch", reason="needs the train extra")
 
 from onephase.imaging.descriptors import DESCRIPTORS  # noqa: E402
 from onephase.network.network import PanelNetwork  # noqa: E402
+from onephase.network.region_weighting import memberships  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
@@ -70,12 +71,14 @@ def test_the_attention_that_is_shown_is_the_one_that_weighs(make_network, patche
     network.attention.register_forward_hook(lambda _module, _inputs, output: seen.append(output))
     shown = network(image, distance_mm, descriptors).attention
     fine = torch.nn.functional.interpolate(seen[0], scale_factor=2, mode="trilinear")[:, 0]
-    for map_, weighing in zip(shown, fine, strict=True):
+    member = memberships(distance_mm, names=network.settings.regions, regions=network.regions).sum(dim=1)
+    assert (shown[member == 0] == 0).all()
+    for map_, weighing in zip(shown, fine * member, strict=True):
         torch.testing.assert_close(map_, weighing / weighing.max())
 
 
 def test_switched_off_attention_is_flat(make_network, patches):
-    network = make_network(attention=False)
+    network = make_network(attention=False, regions=("whole",))
     assert torch.equal(network(*patches).attention, torch.ones(3, 8, 12, 16))
 
 

@@ -94,7 +94,8 @@ def evaluate(  # noqa: PLR0913 - one parameter for each option
     else:
         assert folds is not None  # noqa: S101 - said above
         predictions = _folds(folders, folds=folds, out=out, settings=settings, resume=resume)
-    study = study_of(predictions, policy=settings_of(settings).subtype_policy)
+    policy = settings_of(settings).subtype_policy if settings else predictions.facts["settings"]["subtype_policy"]
+    study = study_of(predictions, policy=policy)
     page = write_study(out, study, predictions)
     if as_json:
         say_json(study.to_json())

@@ -149,6 +149,9 @@ def _write(folder: Path, name: str, predictions: Predictions) -> None:
 
 
 def _read(folder: Path, name: str) -> Predictions:
+    if not (folder / f"{name}.json").exists():
+        message = f"{folder} holds no {name}.json: run onephase evaluate or onephase benchmark into it first"
+        raise StorageError(message)
     described = read_json(folder / f"{name}.json")
     if not isinstance(described, dict) or described.get("format") != FORMAT:
         message = f"{folder / name}.json does not hold predictions of format {FORMAT}: evaluate again"

@@ -37,8 +37,8 @@ class Region:
     Attributes:
         name: ``core``, ``rim``, ``shell`` or ``whole``.
         volume_ml: Its volume, by soft membership; 0 when the lesion has none.
-        attention_share: The part of all attention that falls into it.
-        attention_ratio: That part over the part of the patch's volume it fills: 1 is no preference;
+        attention_share: The part of the attention on all regions that falls into it.
+        attention_ratio: That part over its part of all regions' volume: 1 is no preference;
             None for an empty region.
         weights: What the network made of it, task by task; a task's weights sum to 1 over the regions.
     """

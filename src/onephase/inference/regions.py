@@ -27,17 +27,18 @@ def regions_of(
     """
     member = {**memberships(patch.distance_mm, settings.regions), "whole": np.ones_like(patch.distance_mm)}
     voxel_ml = float(np.prod(patch.frame.spacing_mm)) * ML_PER_MM3
-    total = float(attention.sum(dtype=np.float64)) or 1.0
+    voxels = {name: float(member[name].sum(dtype=np.float64)) for name in settings.network.regions}
+    looked = {name: float((attention * member[name]).sum(dtype=np.float64)) for name in settings.network.regions}
+    all_voxels, all_looked = sum(voxels.values()), sum(looked.values()) or 1.0
     regions = []
     for column, name in enumerate(settings.network.regions):
-        voxels = float(member[name].sum(dtype=np.float64))
-        share = float((attention * member[name]).sum(dtype=np.float64)) / total
+        share = looked[name] / all_looked
         regions.append(
             Region(
                 name=name,
-                volume_ml=voxels * voxel_ml,
+                volume_ml=voxels[name] * voxel_ml,
                 attention_share=share,
-                attention_ratio=share * attention.size / voxels if voxels > 0 else None,
+                attention_ratio=share * all_voxels / voxels[name] if voxels[name] > 0 else None,
                 weights=dict(zip(settings.network.tasks, weights[:, column].tolist(), strict=True)),
             )
         )

@@ -123,7 +123,7 @@ class RunState:
         if facts["run_id"] != run_id:
             message = (
                 f"the checkpoint in {folder} is of a run with other settings, cases or precision: "
-                "train without --resume, or into another folder"
+                "choose another folder, or train without --resume"
             )
             raise TrainingError(message)
         groups: dict[str, dict[str, Tensor]] = {"network": {}, "averaged": {}, "best": {}, "optimizer": {}}

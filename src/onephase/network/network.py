@@ -34,7 +34,7 @@ class NetworkOutput(NamedTuple):
         unary: Log-odds of ER, PR and HER2 before the couplings.
         ki67_mu: Mean of logit Ki-67 before the shifts.
         ki67_log_sigma: Logarithm of its standard deviation.
-        attention: On the patch's grid, each case's largest value being 1.
+        attention: On the patch's grid, each case's largest value being 1 and what lies outside the regions 0.
         region_weights: Of each task over the regions, in the order of the settings.
     """
 
@@ -114,7 +114,8 @@ class PanelNetwork(nn.Module):
         seen = self.head(told)
         unary, ki67_mu = seen.unary + terms[:, :3], seen.ki67_mu + terms[:, 3]
         shown = enlarge(attention.float(), (image.shape[2], image.shape[3], image.shape[4]))
-        shown = relative_to_strongest(shown[:, 0, :slices, :rows, :columns])  # (batch, slice, row, column)
+        shown = shown[:, 0] * membership.sum(dim=1).clamp(max=1)  # outside the regions it weighs nothing
+        shown = relative_to_strongest(shown[:, :slices, :rows, :columns])  # (batch, slice, row, column)
         return NetworkOutput(unary, ki67_mu, seen.ki67_log_sigma, shown, region_weights)
 
     def _pool(self, attended: list[Tensor], membership: Tensor, attention: Tensor) -> Tensor:
