@@ -11,14 +11,15 @@ from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
-from isal import igzip, isal_zlib
+from isal.igzip import BadGzipFile, IGzipFile
+from isal.igzip_lib import IsalError
 from jaxtyping import Float32
 
 from onephase.errors import ImageError
 
 HEADER_BYTES = 348
 CHUNK_BYTES = 1 << 20
-ByteStream: TypeAlias = io.BufferedReader | igzip.IGzipFile
+ByteStream: TypeAlias = io.BufferedReader | IGzipFile
 # NIfTI-1 datatype codes (nifti1.h) of real scalar voxels.
 DTYPES = {2: "u1", 4: "i2", 8: "i4", 16: "f4", 64: "f8", 256: "i1", 512: "u2", 768: "u4", 1024: "i8", 1280: "u8"}
 
@@ -39,9 +40,9 @@ def read_nifti_voxels(
     with path.open("rb") as raw:
         zipped = raw.read(2) == b"\x1f\x8b"
     try:
-        with igzip.open(path, "rb") if zipped else path.open("rb") as stream:
+        with IGzipFile(path, "rb") if zipped else path.open("rb") as stream:
             return _voxels(path, stream, shape=shape, volume=volume)
-    except (EOFError, isal_zlib.error, igzip.BadGzipFile):
+    except (EOFError, IsalError, BadGzipFile):
         message = f"{path} is cut short or damaged (its gzip stream does not end well): copy it again"
         raise ImageError(message) from None
 
