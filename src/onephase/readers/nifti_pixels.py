@@ -42,7 +42,7 @@ def read_nifti_voxels(
     try:
         with IGzipFile(path, "rb") if zipped else path.open("rb") as stream:
             return _voxels(path, stream, shape=shape, volume=volume)
-    except (EOFError, IsalError, BadGzipFile):
+    except (EOFError, IsalError, BadGzipFile):  # type: ignore[misc] # its stub forgets that this is an exception
         message = f"{path} is cut short or damaged (its gzip stream does not end well): copy it again"
         raise ImageError(message) from None
 
