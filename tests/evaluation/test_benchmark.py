@@ -22,7 +22,7 @@ from onephase.evaluation.benchmark import Benchmark, answer, run_benchmark, unfi
 from onephase.evaluation.benchmark_report import seed_table, write_report
 from onephase.evaluation.contestants import cohort_alone, rivals
 from onephase.evaluation.lesions import Lesion, events_of, lesions_of
-from onephase.evaluation.plan import Design, plan_benchmark
+from onephase.evaluation.plan import Design, Run, plan_benchmark
 from onephase.evaluation.pooling import pooled, stored_plan
 from onephase.evaluation.predictions import Predictions, read_predictions
 from onephase.evaluation.study import study_of
@@ -327,6 +327,23 @@ def test_a_contestant_is_given_lesions_it_may_learn_from_and_others_to_answer(
     run = next(run for run in done.benchmark.plan.runs if run.contestant == "never takes part")
     answer(replace(done.benchmark, out=tmp_path), run)
     assert seen == [({"train", "validation"}, {"test", "external"})]
+
+
+def test_radiomics_features_are_measured_before_the_runs_by_all_workers(
+    done: Done, trainer: Trainer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured: list[tuple[int, int]] = []
+
+    def measure(prepared: PreparedCohort, records: Sequence[Record], *, workers: int, progress: Any) -> None:
+        measured.append((len(records), workers))
+
+    monkeypatch.setattr(benchmark, "radiomics_features", measure)
+    monkeypatch.setitem(RIVALS, "radiomics, ridge", lambda training, tested: None)
+    runs = (Run("internal", "radiomics, ridge", "radiomics, ridge"),)
+    alone = replace(done.benchmark, out=tmp_path, plan=replace(done.benchmark.plan, runs=runs))
+    run_benchmark(alone, workers=2)
+    run_benchmark(alone, workers=2)
+    assert measured == [(INTERNAL + EXTERNAL, 2)]
 
 
 def test_a_task_without_labels_has_no_network(done: Done, trainer: Trainer, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """``onephase benchmark``: the form of the paper's study on any cohort, in one command that goes on where it stopped."""
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -172,16 +173,15 @@ def _say_plan(preset: "Preset", prepared: list[Path], out: Path, *, workers: int
             for name in [" and ".join(part.tests)]
         ],
     )
-    divisions, contestants = [part.name for part in plan.parts], dict.fromkeys(run.contestant for run in plan.runs)
-    counts = {
-        (name, part): sum(run.contestant == name and run.part == part for run in plan.runs)
-        for name in contestants
-        for part in divisions
-    }
+    divisions = {" and ".join(part.tests): part.name for part in plan.parts}  # those of one study are alike
+    counts = Counter((run.contestant, run.part) for run in plan.runs)
     say_table(
-        "Trainings and fits: contestants by divisions",
+        "Trainings and fits in each division",
         ["contestant", *divisions],
-        [[name, *(str(counts[name, part]) for part in divisions)] for name in contestants],
+        [
+            [name, *(str(counts[name, part]) for part in divisions.values())]
+            for name in dict.fromkeys(run.contestant for run in plan.runs)
+        ],
     )
     say(f"{len(to_do)} of {len(plan.runs)} runs are to be done: about {_hours(seconds)} with {workers} processes.")
 
