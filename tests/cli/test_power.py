@@ -112,7 +112,7 @@ def test_a_pilot_is_redrawn_and_a_simulated_one_says_so(tmp_path: Path) -> None:
 def test_a_pilot_that_is_not_there_or_lacks_the_rival_is_one_sentence(tmp_path: Path) -> None:
     missing = _power("--pilot", tmp_path / "nowhere")
     assert isinstance(missing.exception, StorageError)
-    assert "predictions.json is missing" in str(missing.exception)
+    assert "holds no predictions.json: run onephase evaluate" in str(missing.exception)
     write_predictions(tmp_path, _pilot(provenance="real"))
     lacking = _power("--pilot", tmp_path, "--second", "radiomics")
     assert isinstance(lacking.exception, CohortError)

@@ -18,6 +18,7 @@ from onephase.cohort.estimate import estimate_preparation
 from onephase.cohort.preparation import prepare
 from onephase.cohort.prepared import PreparedCohort, open_prepared
 from onephase.errors import CohortError, ImageError, StorageError
+from onephase.imaging.descriptors import DESCRIPTORS
 from onephase.settings import ImagingSettings, Settings, SplitSettings
 
 SMALL = Settings(imaging=ImagingSettings(patch_voxels=(8, 10, 12), spacing_mm=2.0))
@@ -217,7 +218,7 @@ def test_an_estimate_writes_nothing(cohort, tmp_path: Path) -> None:
     table, prepared = cohort
     estimate = estimate_preparation([table], tmp_path / "none", SMALL, workers=2)
     assert (estimate.cases, estimate.stored) == (CASES, 0)
-    assert estimate.disk_bytes == CASES * 8 * 10 * 12 * 4
+    assert estimate.disk_bytes == CASES * 4 * (8 * 10 * 12 + len(DESCRIPTORS))  # two halves a voxel, a float each
     assert estimate.memory_bytes > 50e6
     assert not (tmp_path / "none").exists()
     assert "7 of 7 cases are to be prepared" in str(estimate)

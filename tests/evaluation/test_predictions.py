@@ -50,7 +50,7 @@ def test_joined_parts_calibrate_only_where_all_do(predictions: Predictions) -> N
 
 
 def test_broken_files_are_one_sentence(predictions: Predictions, tmp_path: Path) -> None:
-    with pytest.raises(StorageError, match=r"predictions\.json is missing"):
+    with pytest.raises(StorageError, match=r"holds no predictions\.json: run onephase evaluate"):
         read_predictions(tmp_path)
     write_predictions(tmp_path, predictions)
     whole = (tmp_path / "predictions.npz").read_bytes()

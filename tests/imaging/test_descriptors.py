@@ -76,13 +76,21 @@ def test_the_smallest_lesions_have_finite_features(radius):
     assert np.isfinite(describe(picture(distance), distance, spacing_mm=SPACING)).all()
 
 
+def test_a_lesion_between_voxels_is_described_by_the_nearest():
+    distance = ball(0.3, centre=(0.0, 0.6, 0.5))
+    assert (distance > 0).all()
+    features = named(picture(distance), distance)
+    assert all(np.isfinite(value) for value in features.values())
+    assert np.exp(features["log volume"]) <= 8 * np.prod(SPACING)
+
+
 def test_a_lesion_that_fills_the_patch_has_finite_features():
     distance = np.full(WHERE.shape[1:], -3.0, dtype=np.float32)
     assert np.isfinite(describe(picture(distance), distance, spacing_mm=SPACING)).all()
 
 
 def test_a_patch_without_a_lesion_is_refused():
-    with pytest.raises(ImageError, match="no voxel of the patch lies inside the lesion"):
+    with pytest.raises(ImageError, match="no lesion lies in the patch: the signed distance is 4 mm or more everywhere"):
         describe(picture(ball(5.0)), np.full(WHERE.shape[1:], 4.0, dtype=np.float32), spacing_mm=SPACING)
 
 

@@ -127,9 +127,9 @@ def test_a_killed_run_resumed_ends_with_the_same_bits(make_dataset, make_setting
 def test_a_finished_run_resumed_does_nothing_more(make_dataset, make_settings, tmp_path):
     settings = make_settings(epochs=1)
     first = _train(make_dataset, settings, tmp_path)
-    steps = []
-    again = _train(make_dataset, settings, tmp_path, resume=True, progress=lambda task, done, total: steps.append(done))
-    assert steps == [3, 3]
+    told = []
+    again = _train(make_dataset, settings, tmp_path, resume=True, progress=lambda *said: told.append(said))
+    assert [said for said in told if said[0] == "train"] == [("train", 3, 3), ("train", 3, 3)]
     assert torch.equal(again.network.head.unary, first.network.head.unary)
 
 
@@ -138,7 +138,9 @@ def test_the_checkpoint_of_another_run_is_refused(make_dataset, make_settings, t
     _train(make_dataset, make_settings(epochs=1), tmp_path)
     settings = make_settings(epochs=1, learning_rate=0.5) if change == "settings" else make_settings(epochs=1)
     training = make_dataset(24, seed=1 if change == "settings" else 7)
-    with pytest.raises(TrainingError, match="is of a run with other settings, cases or precision: train without"):
+    with pytest.raises(
+        TrainingError, match="is of a run with other settings, cases or precision: choose another folder"
+    ):
         train_network(
             training, make_dataset(10, seed=2), settings=settings, folder=tmp_path, resume=True, progress=silent
         )

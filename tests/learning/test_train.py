@@ -10,7 +10,7 @@ from onephase.biomarkers.posterior import PanelPosterior  # noqa: E402
 from onephase.cohort.prepared import PreparedCohort, fingerprint_of  # noqa: E402
 from onephase.cohort.records import Record  # noqa: E402
 from onephase.errors import TrainingError  # noqa: E402
-from onephase.imaging.patches import FILES, PatchStore, StoredCase  # noqa: E402
+from onephase.imaging.patches import FILES, STORED, PatchStore, StoredCase  # noqa: E402
 from onephase.inference.bundle import load_bundle  # noqa: E402
 from onephase.learning.loop import predict_potentials  # noqa: E402
 from onephase.learning.train import refuse_one_class, train, training_folder  # noqa: E402
@@ -26,7 +26,7 @@ def prepared(make_dataset, make_settings, tmp_path):
     dataset, settings, folder = make_dataset(36, seed=1), make_settings(), tmp_path / "prepared"
     folder.mkdir()
     for name, file in FILES.items():
-        getattr(dataset, name).numpy().astype("<f2").tofile(folder / file)
+        getattr(dataset, name).numpy().astype(STORED[name]).tofile(folder / file)
     stored = tuple(StoredCase(case_id, row, "", "mask", (), {}) for row, case_id in enumerate(dataset.case_ids))
     records = tuple(
         Record(

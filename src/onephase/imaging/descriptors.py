@@ -65,7 +65,7 @@ def describe(
     *,
     spacing_mm: tuple[float, float, float],
 ) -> Float64[np.ndarray, " descriptor"]:
-    """Describe a lesion by :data:`DESCRIPTORS`; finite for every lesion of at least one voxel.
+    """Describe a lesion by :data:`DESCRIPTORS`; finite for every lesion, however small.
 
     Args:
         image: Patch around the lesion, any gain and offset.
@@ -73,7 +73,7 @@ def describe(
         spacing_mm: Voxel spacing (slice, row, column).
 
     Raises:
-        ImageError: If no voxel is inside.
+        ImageError: If no voxel is inside, nor within a voxel of the lesion.
     """
     lesion = _cut_out(image, distance_mm, spacing_mm=spacing_mm)
     values = np.array([value for _, _, value in _described(lesion)], dtype=np.float64)
@@ -87,9 +87,10 @@ def _cut_out(
     spacing_mm: tuple[float, float, float],
 ) -> Lesion:
     near = distance_mm < MARGIN_MM
-    inside = distance_mm < 0
-    if not inside.any():
-        message = "no voxel of the patch lies inside the lesion: the signed distance is nowhere negative"
+    deepest = float(distance_mm.min())
+    inside = distance_mm < max(0.0, np.nextafter(np.float32(deepest), np.float32(np.inf)))
+    if deepest >= max(spacing_mm):  # less is a lesion that lies between voxels; its nearest stand for it
+        message = f"no lesion lies in the patch: the signed distance is {deepest:g} mm or more everywhere"
         raise ImageError(message)
     box = ndimage.find_objects(near.astype(np.uint8))[0]
     cut, inside = image[box].astype(np.float32), inside[box]
@@ -183,7 +184,12 @@ def _bands(lesion: Lesion) -> Iterator[tuple[str, float]]:
 
 def _texture(lesion: Lesion) -> Iterator[tuple[str, float]]:
     interior = _interior(lesion)
-    slopes = np.gradient(_smoothed(lesion.image, lesion, BANDS_MM[0]), *lesion.spacing_mm)
+    smooth = _smoothed(lesion.image, lesion, BANDS_MM[0])
+    slopes = [
+        np.gradient(smooth, spacing, axis=axis)
+        for axis, spacing in enumerate(lesion.spacing_mm)
+        if smooth.shape[axis] > 1  # a lesion in one slice of a stack has none across
+    ]
     steepness = np.sqrt(sum(slope**2 for slope in slopes))[interior]
     yield "gradient mean", np.log(float(steepness.mean()) + SMALL)
     yield "gradient sd", np.log(float(steepness.std()) + SMALL)
@@ -248,11 +254,11 @@ def _shape(lesion: Lesion) -> Iterator[tuple[str, float]]:
     yield "flatness", float(np.sqrt(variances[0] / variances[2]))
     yield "filled share of extents", np.log(volume / extents.prod())
     yield "log surface over sphere", np.log((surface + SMALL) / (4 * np.pi * radius**2))
-    yield "log depth over radius", np.log((-float(lesion.distance.min()) + SMALL) / radius)
+    yield "log depth over radius", np.log((max(-float(lesion.distance.min()), 0.0) + SMALL) / radius)
     from_surface = np.abs(lesion.distance)
     shell = from_surface <= max(spacing.mean(), from_surface.min())  # a lesion that fills its patch has no surface
     reach = np.linalg.norm(np.argwhere(shell) * spacing - points.mean(axis=0), axis=1)
-    yield "surface radius spread", float(reach.std() / reach.mean())
+    yield "surface radius spread", float(reach.std() / (reach.mean() + SMALL))
     yield "surface radius skewness", float((((reach - reach.mean()) / (reach.std() + SMALL)) ** 3).mean())
     filled = lesion.inside.astype(np.float32)
     for sigma in SMOOTHINGS_MM:
