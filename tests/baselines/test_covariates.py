@@ -37,5 +37,5 @@ def test_a_name_tells_nothing() -> None:
 
 
 def test_a_column_that_nobody_has_is_one_sentence() -> None:
-    with pytest.raises(CohortError, match="no training case has the covariate 'grade', expected one of: age, field, "):
+    with pytest.raises(CohortError, match="no case has the covariate 'grade', expected one of: age, field, "):
         CovariateColumns.learned(TRAINING, ["grade"])

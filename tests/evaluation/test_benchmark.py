@@ -16,7 +16,7 @@ from onephase.biomarkers.panel import Events
 from onephase.biomarkers.potentials import Potentials
 from onephase.cohort.prepared import FAILURES, RECORDS, PreparedCohort, fingerprint_of, open_prepared
 from onephase.cohort.records import Record, write_records
-from onephase.errors import StorageError, TrainingError
+from onephase.errors import CohortError, StorageError, TrainingError
 from onephase.evaluation import benchmark, benchmark_report, contestants
 from onephase.evaluation.benchmark import Benchmark, answer, run_benchmark, unfinished
 from onephase.evaluation.benchmark_report import seed_table, write_report
@@ -269,6 +269,18 @@ def test_other_settings_are_not_mixed_in(done: Done) -> None:
     other = SETTINGS.model_copy(update={"learning": LearningSettings(epochs=3)})
     with pytest.raises(TrainingError, match="was made with other settings or cases: choose another folder"):
         run_benchmark(replace(done.benchmark, settings=other))
+
+
+def test_what_the_cohort_lacks_is_refused_before_anything_is_done(done: Done, tmp_path: Path) -> None:
+    elsewhere = replace(done.benchmark, out=tmp_path / "out")
+    other = SETTINGS.model_copy(update={"imaging": ImagingSettings(patch_voxels=PATCH, spacing_mm=1.0)})
+    with pytest.raises(
+        TrainingError, match=r"with imaging\.spacing_mm = 2\.0, the benchmark has 1\.0: give the settings"
+    ):
+        run_benchmark(replace(elsewhere, settings=other))
+    with pytest.raises(CohortError, match="no case has the covariate 'grade', expected one of: age"):
+        run_benchmark(replace(elsewhere, covariates=("age", "grade")))
+    assert not elsewhere.out.exists()
 
 
 def test_everything_is_made_again_from_what_is_stored(

@@ -42,7 +42,7 @@ class CovariateColumns:
             given = [record.covariates[column] for record in records if record.covariates.get(column)]
             if not given:
                 known = sorted({name for record in records for name in record.covariates})
-                message = f"no training case has the covariate {column!r}, expected one of: {', '.join(known) or '-'}"
+                message = f"no case has the covariate {column!r}, expected one of: {', '.join(known) or '-'}"
                 raise CohortError(message)
             numbers = [_number(text) for text in given]
             if all(isfinite(number) for number in numbers):

@@ -5,6 +5,7 @@ finished is never done again; what was cut off goes on from its last epoch. Tabl
 (:mod:`onephase.evaluation.pooling`).
 """
 
+import json
 import time
 from collections.abc import Sequence
 from contextlib import closing
@@ -16,10 +17,11 @@ from typing import Any
 import numpy as np
 
 import onephase
+from onephase.baselines.covariates import CovariateColumns
 from onephase.baselines.radiomics_features import radiomics_features
 from onephase.biomarkers.posterior import PanelPosterior
 from onephase.biomarkers.prior import fit_prior
-from onephase.cohort.prepared import PreparedCohort, open_prepared
+from onephase.cohort.prepared import PreparedCohort, fingerprint_of, open_prepared
 from onephase.cohort.workers import in_order
 from onephase.errors import TrainingError
 from onephase.evaluation.contestants import RADIOMICS, network_answers, rivals
@@ -104,9 +106,12 @@ def unfinished(benchmark: Benchmark) -> tuple[Run, ...]:
     """Return the runs whose answers are not stored yet.
 
     Raises:
-        TrainingError: If a run in the folder was made with other settings or cases.
+        TrainingError: If a run in the folder, or a cohort, was made with other settings.
+        CohortError: If no case has a covariate that a contestant shall look at.
     """
     prepared = [open_prepared(folder) for folder in benchmark.prepared]
+    _refuse_other_patches(prepared, benchmark.settings)
+    CovariateColumns.learned([record for one in prepared for record in one.records], benchmark.covariates)
     members = {part.name: lesions_of(_assigned(prepared, part)) for part in benchmark.plan.parts}
     return tuple(
         run
@@ -182,6 +187,20 @@ def _assigned(prepared: Sequence[PreparedCohort], part: Part) -> list[PreparedCo
         replace(one, records=tuple(replace(record, split=part.split_of[record.case_id]) for record in one.records))
         for one in prepared
     ]
+
+
+def _refuse_other_patches(prepared: Sequence[PreparedCohort], settings: Settings) -> None:
+    """Refuse at once what training would refuse after the first runs."""
+    wanted = json.loads(json.dumps(fingerprint_of(settings)))  # as it comes back from the store's file
+    for one in prepared:
+        for name, value in wanted.items():
+            found = one.store.fingerprint.get(name)
+            if found != value:
+                message = (
+                    f"{one.store.folder} was prepared with {name} = {found}, the benchmark has {value}: "
+                    "give the settings that it was prepared with, or prepare the cohort again"
+                )
+                raise TrainingError(message)
 
 
 def _digest(benchmark: Benchmark, run: Run, members: Sequence[Lesion]) -> str:
