@@ -13,7 +13,7 @@ from onephase.biomarkers.panel import Events
 from onephase.biomarkers.potentials import Potentials
 from onephase.cohort.prepared import PreparedCohort, fingerprint_of
 from onephase.cohort.records import Record
-from onephase.errors import BundleError, CohortError, TrainingError
+from onephase.errors import BundleError, CohortError, StorageError, TrainingError
 from onephase.evaluation import contestants, protocol
 from onephase.evaluation.contestants import cohort_alone, geometry
 from onephase.evaluation.lesions import events_of, lesions_of, patches_of
@@ -212,7 +212,7 @@ def test_an_empty_split_and_other_settings_are_one_sentence(prepared: PreparedCo
     with pytest.raises(CohortError, match="no case of the split 'external'"):
         held_out(_bundle({}), [prepared], split="external")
     other = Settings(imaging=ImagingSettings(patch_voxels=PATCH, spacing_mm=1.0))
-    with pytest.raises(BundleError, match=r"imaging\.spacing_mm = 2\.0, the bundle needs 1\.0"):
+    with pytest.raises(StorageError, match=r"imaging\.spacing_mm = 2\.0, the bundle has 1\.0"):
         held_out(_bundle({}, settings=other), [prepared], split="test")
 
 

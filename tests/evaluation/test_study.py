@@ -10,12 +10,12 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from onephase.evaluation.findings import receptor_findings, versus_finding
-from onephase.evaluation.page import page_of, write_study
+from onephase.evaluation.pages.findings import receptor_findings, versus_finding
+from onephase.evaluation.pages.page import page_of, write_study
+from onephase.evaluation.pages.restraint_findings import NOTHING_TO_CALIBRATE, conformal_findings
+from onephase.evaluation.pages.tables import tables_of
 from onephase.evaluation.predictions import Predictions, read_predictions, write_predictions
-from onephase.evaluation.restraint_findings import NOTHING_TO_CALIBRATE, conformal_findings
 from onephase.evaluation.study import Study, study_of
-from onephase.evaluation.tables import tables_of
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ torch = pytest.importorskip("torch", reason="needs the train extra")
 from onephase.biomarkers.panel import CELLS, Events  # noqa: E402
 from onephase.cohort.prepared import PreparedCohort, fingerprint_of  # noqa: E402
 from onephase.cohort.records import Record  # noqa: E402
-from onephase.errors import TrainingError  # noqa: E402
+from onephase.errors import StorageError, TrainingError  # noqa: E402
 from onephase.imaging.patches import FILES, PatchStore, StoredCase  # noqa: E402
 from onephase.learning.dataset import gather  # noqa: E402
 from onephase.settings import Settings  # noqa: E402
@@ -70,7 +70,7 @@ def test_an_empty_split_is_a_sentence(tmp_path, settings):
 def test_patches_of_other_settings_are_refused(tmp_path, settings):
     cohort = _cohort(tmp_path / "cohort", settings, splits=("train",), name="cohort")
     other = settings.model_copy(update={"imaging": settings.imaging.model_copy(update={"spacing_mm": 2.0})})
-    with pytest.raises(TrainingError, match=r"was prepared with imaging.spacing_mm = 1.5, training has 2.0"):
+    with pytest.raises(StorageError, match=r"was prepared with imaging.spacing_mm = 1.5, training has 2.0"):
         gather([cohort], split="train", settings=other)
 
 

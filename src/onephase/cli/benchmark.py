@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from onephase.cohort.records import Record
-    from onephase.evaluation.benchmark_report import BenchmarkReport
-    from onephase.evaluation.plan import Plan
-    from onephase.evaluation.presets import Preset
+    from onephase.evaluation.benchmarking.benchmark_report import BenchmarkReport
+    from onephase.evaluation.benchmarking.plan import Plan
+    from onephase.evaluation.benchmarking.presets import Preset
     from onephase.progress import Progress
 
 SEED = 1
@@ -70,7 +70,7 @@ def benchmark(  # noqa: PLR0913 - one parameter for each option
 
     On your cohort:  onephase benchmark prepared --external-site NAME --out benchmark
     """
-    from onephase.evaluation.presets import preset_of
+    from onephase.evaluation.benchmarking.presets import preset_of
 
     if not stored:
         chosen = preset_of(preset)
@@ -101,8 +101,8 @@ def benchmark(  # noqa: PLR0913 - one parameter for each option
 
 def _run(preset: "Preset", prepared: list[Path], out: Path, *, workers: int, progress: "Progress") -> None:
     from onephase.cohort.prepared import open_prepared
-    from onephase.evaluation.benchmark import Benchmark, run_benchmark, unfinished
-    from onephase.evaluation.duration import estimate
+    from onephase.evaluation.benchmarking.benchmark import Benchmark, run_benchmark, unfinished
+    from onephase.evaluation.benchmarking.duration import estimate
 
     folders = prepared or [_simulated(preset, out, workers=workers, progress=progress)]
     records = [record for folder in folders for record in open_prepared(folder).records]
@@ -131,8 +131,8 @@ def _simulated(preset: "Preset", out: Path, *, workers: int, progress: "Progress
 
 
 def _plan(preset: "Preset", records: "Sequence[Record]") -> "Plan":
+    from onephase.evaluation.benchmarking.plan import plan_benchmark
     from onephase.evaluation.contestants import rivals
-    from onephase.evaluation.plan import plan_benchmark
 
     settings = preset.settings
     return plan_benchmark(
@@ -147,9 +147,9 @@ def _plan(preset: "Preset", records: "Sequence[Record]") -> "Plan":
 def _say_plan(preset: "Preset", prepared: list[Path], out: Path, *, workers: int, as_json: bool) -> None:
     """Print what would be run, and for how long; a simulated cohort need not be there yet."""
     from onephase.cohort.prepared import open_prepared
-    from onephase.evaluation.benchmark import Benchmark, unfinished
-    from onephase.evaluation.duration import estimate
-    from onephase.evaluation.presets import simulated_records
+    from onephase.evaluation.benchmarking.benchmark import Benchmark, unfinished
+    from onephase.evaluation.benchmarking.duration import estimate
+    from onephase.evaluation.benchmarking.presets import simulated_records
 
     folders = prepared or ([out / "prepared"] if (out / "prepared" / "records.json").exists() else [])
     if folders:
@@ -187,7 +187,7 @@ def _say_plan(preset: "Preset", prepared: list[Path], out: Path, *, workers: int
 
 
 def _report(out: Path, progress: "Progress") -> "BenchmarkReport":
-    from onephase.evaluation.benchmark_report import write_report
+    from onephase.evaluation.benchmarking.benchmark_report import write_report
 
     return write_report(out, progress=progress)
 

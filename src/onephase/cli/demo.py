@@ -87,7 +87,7 @@ def _whole_way(
 
 
 def _say_figures(out: Path, predictions: "Predictions", settings: "Settings") -> None:
-    from onephase.evaluation.page import write_study
+    from onephase.evaluation.pages.page import write_study
     from onephase.evaluation.study import study_of
 
     study = study_of(predictions, policy=settings.subtype_policy)

@@ -81,7 +81,7 @@ def evaluate(  # noqa: PLR0913 - one parameter for each option
     if not stored and not prepared:
         message = "name at least one folder that `onephase prepare` wrote"
         raise typer.BadParameter(message)
-    from onephase.evaluation.page import write_study
+    from onephase.evaluation.pages.page import write_study
     from onephase.evaluation.predictions import read_predictions, write_predictions
     from onephase.evaluation.study import study_of
 
@@ -128,7 +128,7 @@ def _folds(folders: list[Path], *, folds: int, out: Path, settings: Path | None,
 
 def say_study(study: "Study") -> None:
     """Print the main tables of a study, and whether it is simulated."""
-    from onephase.evaluation.tables import tables_of
+    from onephase.evaluation.pages.tables import tables_of
 
     if study.simulated:
         say(f"SIMULATED: {study.simulated} cases are simulated; their figures are never clinical evidence.")

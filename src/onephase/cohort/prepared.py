@@ -4,6 +4,8 @@ Learning and evaluation start here. No image, no reader and no table is needed, 
 carried to another machine.
 """
 
+import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -83,3 +85,26 @@ def fingerprint_of(settings: Settings) -> dict[str, Any]:
     """Return the settings that decide what a patch is."""
     tree = settings.model_dump(mode="json", include={"imaging", "regions"})
     return {f"{section}.{name}": value for section, values in tree.items() for name, value in values.items()}
+
+
+def refuse_other_settings(prepared: Sequence[PreparedCohort], settings: Settings, *, who: str) -> None:
+    """Refuse patches that were made with other settings.
+
+    Args:
+        prepared: Cohorts.
+        settings: Those that the patches are asked for with.
+        who: Who asks, for the message.
+
+    Raises:
+        StorageError: Naming folder, setting, both values, and what to do.
+    """
+    wanted = json.loads(json.dumps(fingerprint_of(settings)))  # as it comes back from the store's file
+    for one in prepared:
+        for name, value in wanted.items():
+            found = one.store.fingerprint.get(name)
+            if found != value:
+                message = (
+                    f"{one.store.folder} was prepared with {name} = {found}, {who} has {value}: "
+                    "prepare the cohort again, or give the settings that it was prepared with"
+                )
+                raise StorageError(message)

@@ -14,11 +14,11 @@ from scipy.stats import t
 
 from onephase.biomarkers.panel import Events
 from onephase.errors import CohortError
-from onephase.evaluation.answers import SCORED_RECEPTORS, Answers, answers_of
-from onephase.evaluation.ki67_scores import has_percentage, ki67_reference
 from onephase.evaluation.lesions import events_of
-from onephase.evaluation.panel_scores import is_informative
 from onephase.evaluation.predictions import Predictions
+from onephase.evaluation.scoring.answers import SCORED_RECEPTORS, Answers, answers_of
+from onephase.evaluation.scoring.ki67_scores import has_percentage, ki67_reference
+from onephase.evaluation.scoring.panel_scores import is_informative
 from onephase.settings import SubtypePolicy
 from onephase.statistics.estimate import Estimate
 from onephase.statistics.proportion import proportion

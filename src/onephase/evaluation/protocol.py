@@ -11,15 +11,15 @@ import numpy as np
 
 import onephase
 from onephase.biomarkers.posterior import PanelPosterior
-from onephase.cohort.prepared import PreparedCohort, fingerprint_of
+from onephase.cohort.prepared import PreparedCohort, refuse_other_settings
 from onephase.cohort.records import Record, Split
 from onephase.cohort.splits import folds as draw_folds
 from onephase.errors import BundleError, CohortError, TrainingError
 from onephase.evaluation.contestants import SIMPLE_CONTESTANTS, network_answers, prior_answers
-from onephase.evaluation.ki67_scores import training_median
 from onephase.evaluation.lesions import Lesion, events_of, lesions_of, volumes_ml
 from onephase.evaluation.oracle import with_oracle
 from onephase.evaluation.predictions import NETWORK, PRIOR, Predictions, read_predictions, write_predictions
+from onephase.evaluation.scoring.ki67_scores import training_median
 from onephase.inference.bundle import Bundle, load_bundle
 from onephase.progress import Progress, silent
 from onephase.settings import Settings
@@ -48,10 +48,11 @@ def held_out(bundle: Bundle, prepared: Sequence[PreparedCohort], *, split: Split
 
     Raises:
         BundleError: If a case of the split, or another lesion of its patient, was learned from by the
-            bundle, or a cohort was prepared with other settings.
+            bundle.
+        StorageError: If a cohort was prepared with other settings than the bundle's.
         CohortError: If the split holds no case.
     """
-    _refuse_other_patches(bundle, prepared)
+    refuse_other_settings(prepared, bundle.settings, who="the bundle")
     lesions = lesions_of(prepared)
     learned = {lesion.record.identity for lesion in lesions if _learned(bundle, lesion.record) in LEARNED_FROM}
     tested = [lesion for lesion in lesions if lesion.record.split == split]
@@ -257,16 +258,3 @@ def _refuse_learned(tested: Sequence[Lesion], learned: set[str]) -> None:
                 "so it cannot test the bundle: give the splits that the bundle was trained with (its split.csv)"
             )
             raise BundleError(message)
-
-
-def _refuse_other_patches(bundle: Bundle, prepared: Sequence[PreparedCohort]) -> None:
-    wanted = json.loads(json.dumps(fingerprint_of(bundle.settings)))  # as it comes back from the store's file
-    for one in prepared:
-        for name, value in wanted.items():
-            found = one.store.fingerprint.get(name)
-            if found != value:
-                message = (
-                    f"{one.store.folder} was prepared with {name} = {found}, the bundle needs {value}: "
-                    "prepare the cohort with the bundle's settings"
-                )
-                raise BundleError(message)

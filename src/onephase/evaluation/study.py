@@ -12,14 +12,14 @@ import numpy as np
 from jaxtyping import Int64
 
 from onephase.biomarkers.panel import Events
-from onephase.evaluation.answers import SCORED_RECEPTORS, Answers, answers_of
-from onephase.evaluation.comparisons import Versus, as_one_family, versus
-from onephase.evaluation.conformal_scores import ConformalScore, conformal_scores
-from onephase.evaluation.ki67_scores import has_percentage
 from onephase.evaluation.lesions import events_of
 from onephase.evaluation.predictions import NETWORK, ORACLE, PRIOR, Predictions
-from onephase.evaluation.scores import Scores, TrainingPrior, score
-from onephase.evaluation.subgroups import subgroups_of
+from onephase.evaluation.scoring.answers import SCORED_RECEPTORS, Answers, answers_of
+from onephase.evaluation.scoring.comparisons import Versus, as_one_family, versus
+from onephase.evaluation.scoring.conformal_scores import ConformalScore, conformal_scores
+from onephase.evaluation.scoring.ki67_scores import has_percentage
+from onephase.evaluation.scoring.scores import Scores, TrainingPrior, score
+from onephase.evaluation.scoring.subgroups import subgroups_of
 from onephase.settings import SubtypePolicy
 from onephase.statistics.bootstrap import RESAMPLES, Resamples
 

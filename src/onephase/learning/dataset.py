@@ -1,6 +1,5 @@
 """Prepared cases of one split, held in memory as tensors."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,10 +9,9 @@ from jaxtyping import Bool, Float16, Float32, Float64
 from torch import Tensor
 
 from onephase.biomarkers.panel import Events
-from onephase.cohort.prepared import PreparedCohort, fingerprint_of
+from onephase.cohort.prepared import PreparedCohort, refuse_other_settings
 from onephase.cohort.records import Split
 from onephase.errors import TrainingError
-from onephase.imaging.patches import PatchStore
 from onephase.settings import Settings
 
 
@@ -115,11 +113,11 @@ def gather(prepared: Sequence[PreparedCohort], *, split: Split, settings: Settin
         settings: Those of the run; the patches must have been prepared with them.
 
     Raises:
-        TrainingError: If a cohort was prepared with other settings, or no case plays that part.
+        StorageError: If a cohort was prepared with other settings.
+        TrainingError: If no case plays that part.
     """
     chosen = [[record for record in cohort.records if record.split == split] for cohort in prepared]
-    for cohort in prepared:
-        _refuse_other_patches(cohort.store, settings)
+    refuse_other_settings(prepared, settings, who="training")
     records = [record for part in chosen for record in part]
     if not records:
         message = f"no case of {_names(prepared)} is in the {split} split: run onephase check and mend the split column"
@@ -136,18 +134,6 @@ def gather(prepared: Sequence[PreparedCohort], *, split: Split, settings: Settin
         distance_mm=np.concatenate([store.distance_mm[rows] for store, rows in stored]),
         descriptors=np.concatenate([store.descriptors[rows] for store, rows in stored]),
     )
-
-
-def _refuse_other_patches(store: PatchStore, settings: Settings) -> None:
-    wanted = json.loads(json.dumps(fingerprint_of(settings)))  # as it comes back from the store's file
-    for name, value in wanted.items():
-        before = store.fingerprint.get(name)
-        if before != value:
-            message = (
-                f"{store.folder} was prepared with {name} = {before}, training has {value}: "
-                "prepare the cohort again, or train with the settings it was prepared with"
-            )
-            raise TrainingError(message)
 
 
 def _names(prepared: Sequence[PreparedCohort]) -> str:

@@ -1,0 +1,198 @@
+"""Every run of a plan, once: train or fit, let it answer for the cases it has not seen, and keep the answers.
+
+A run is a folder below ``runs/`` with its predictions, known by a digest of everything that decides them. What is
+finished is never done again; what was cut off goes on from its last epoch. Tables are made from these folders alone
+(:mod:`onephase.evaluation.benchmarking.pooling`).
+"""
+
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import onephase
+from onephase.baselines.covariates import CovariateColumns
+from onephase.baselines.radiomics_features import radiomics_features
+from onephase.biomarkers.posterior import PanelPosterior
+from onephase.biomarkers.prior import fit_prior
+from onephase.cohort.prepared import PreparedCohort, open_prepared, refuse_other_settings
+from onephase.cohort.workers import in_order
+from onephase.errors import TrainingError
+from onephase.evaluation.benchmarking.plan import SINGLE_TASKS, Part, Plan, Run
+from onephase.evaluation.contestants import RADIOMICS, network_answers, rivals
+from onephase.evaluation.lesions import Lesion, events_of, lesions_of
+from onephase.evaluation.predictions import NETWORK, PRIOR, Predictions, write_predictions
+from onephase.evaluation.protocol import (
+    LEARNED_FROM,
+    calibration_answers,
+    finished_answers,
+    gathered,
+    run_digest,
+)
+from onephase.inference.bundle import load_bundle
+from onephase.progress import Progress, silent
+from onephase.settings import NetworkSettings, Settings
+from onephase.storage import write_json
+
+RUNS, PLAN = "runs", "plan.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """What all runs share; small, for it travels to every worker.
+
+    Attributes:
+        out: Folder of the benchmark.
+        prepared: Folders of the prepared cohorts.
+        settings: Of the network in full.
+        plan: The runs.
+        covariates: Columns of the cohort table that the contestant ``covariates`` looks at.
+    """
+
+    out: Path
+    prepared: tuple[Path, ...]
+    settings: Settings
+    plan: Plan
+    covariates: tuple[str, ...] = ()
+
+    def folder(self, run: Run) -> Path:
+        """Return where a run keeps its answers."""
+        return self.out / RUNS / run.folder
+
+    def settings_of(self, run: Run) -> Settings:
+        """Return the settings of a run: those in full with what its form of the network changes, and its seed."""
+        if run.changes is None or run.seed is None:
+            return self.settings
+        network = NetworkSettings.model_validate({**self.settings.network.model_dump(), **run.changes})
+        learning = self.settings.learning.model_copy(update={"seed": run.seed})
+        return self.settings.model_copy(update={"network": network, "learning": learning})
+
+
+def run_benchmark(benchmark: Benchmark, *, workers: int = 1, progress: Progress = silent) -> None:
+    """Do every run of a benchmark that is not finished, in several processes.
+
+    Args:
+        benchmark: What to do. ``plan.json`` is written into its folder first.
+        workers: Number of processes, one core each.
+        progress: Told after each run.
+
+    Raises:
+        TrainingError: If a run in the folder was made with other settings or cases, or training fails.
+        CohortError: If a worker was killed; started again, the benchmark goes on where it stopped.
+        MissingExtraError: If radiomics shall take part and MIRP is not installed.
+        StorageError: If a file cannot be written.
+    """
+    runs = benchmark.plan.runs
+    waiting = unfinished(benchmark)
+    write_json(
+        benchmark.out / PLAN, benchmark.plan.to_json() | {"settings": benchmark.settings.model_dump(mode="json")}
+    )
+    if any(run.contestant in RADIOMICS for run in waiting):
+        for one in (open_prepared(folder) for folder in benchmark.prepared):
+            radiomics_features(one, one.records, workers=workers, progress=progress)
+    progress("runs", len(runs) - len(waiting), len(runs))
+    with closing(in_order(partial(answer, benchmark), waiting, workers=workers)) as answers:
+        for done, _ in enumerate(answers, start=len(runs) - len(waiting) + 1):
+            progress("runs", done, len(runs))
+
+
+def unfinished(benchmark: Benchmark) -> tuple[Run, ...]:
+    """Return the runs whose answers are not stored yet.
+
+    Raises:
+        TrainingError: If a run in the folder was made with other settings.
+        StorageError: If a cohort was prepared with others.
+        CohortError: If no case has a covariate that a contestant shall look at.
+    """
+    prepared = [open_prepared(folder) for folder in benchmark.prepared]
+    refuse_other_settings(prepared, benchmark.settings, who="the benchmark")
+    CovariateColumns.learned([record for one in prepared for record in one.records], benchmark.covariates)
+    members = {part.name: lesions_of(_assigned(prepared, part)) for part in benchmark.plan.parts}
+    return tuple(
+        run
+        for run in benchmark.plan.runs
+        if finished_answers(benchmark.folder(run), _digest(benchmark, run, members[run.part])) is None
+    )
+
+
+def answer(benchmark: Benchmark, run: Run) -> None:
+    """Do one run and write its answers, unless they are there."""
+    part = benchmark.plan.part(run.part)
+    prepared = _assigned([open_prepared(folder) for folder in benchmark.prepared], part)
+    members = lesions_of(prepared)
+    digest, folder = _digest(benchmark, run, members), benchmark.folder(run)
+    if finished_answers(folder, digest) is not None:
+        return
+    started = time.perf_counter()
+    training = [lesion for lesion in members if lesion.record.split in LEARNED_FROM]
+    tested = [lesion for lesion in members if lesion.record.split in part.tests.values()]
+    if run.changes is None:
+        posterior, calibration = rivals(benchmark.covariates)[run.contestant](training, tested), None
+    else:
+        posterior, calibration = _trained(benchmark, run, prepared, tested=tested, fold=part.fold)
+    told = {} if posterior is None else {run.label: posterior}
+    facts = {
+        "run": digest,
+        "onephase": onephase.__version__,
+        "part": run.part,
+        "seed": run.seed,
+        "seconds": round(time.perf_counter() - started, 1),
+    }
+    answered = gathered(
+        {**told, PRIOR: _prior(training, tested)}, training, tested, fold=part.fold, words=run.part, facts=facts
+    )
+    write_predictions(folder, replace(answered, calibration=calibration))
+
+
+def _trained(
+    benchmark: Benchmark, run: Run, prepared: Sequence[PreparedCohort], *, tested: Sequence[Lesion], fold: int
+) -> tuple[PanelPosterior | None, Predictions | None]:
+    """Train one network; return what it says of the tested lesions, and of those that it was calibrated on.
+
+    A single task that the training cases cannot teach has no answers, for a cohort may lack a label altogether.
+    """
+    from onephase.learning.train import refuse_one_class, train  # torch is needed here alone, not to pool answers
+
+    settings = benchmark.settings_of(run)
+    if run.contestant == SINGLE_TASKS:
+        records = [record for one in prepared for record in one.records if record.split == "train"]
+        try:
+            refuse_one_class(events_of(records), settings.network)
+        except TrainingError:
+            return None, None
+    path = train(prepared, settings, out=benchmark.folder(run) / "bundle", resume=True)
+    bundle = load_bundle(path)
+    answers = network_answers(bundle, tested)
+    if run.contestant != NETWORK:  # conformal sets are those of the network in full
+        return answers, None
+    calibrating = [lesion for lesion in lesions_of(prepared) if lesion.record.split == "validation"]
+    return answers, calibration_answers(bundle, calibrating, fold=fold)
+
+
+def _prior(training: Sequence[Lesion], tested: Sequence[Lesion]) -> PanelPosterior:
+    """Return what the training cases alone say, as a bundle keeps it: the same of every lesion."""
+    records = [lesion.record for lesion in training if lesion.record.split == "train"]
+    prior = PanelPosterior.from_potentials(fit_prior(events_of(records)))
+    return prior.take(np.zeros(len(tested), dtype=np.int64))
+
+
+def _assigned(prepared: Sequence[PreparedCohort], part: Part) -> list[PreparedCohort]:
+    """Return the cohorts with the splits of a division."""
+    return [
+        replace(one, records=tuple(replace(record, split=part.split_of[record.case_id]) for record in one.records))
+        for one in prepared
+    ]
+
+
+def _digest(benchmark: Benchmark, run: Run, members: Sequence[Lesion]) -> str:
+    choices: dict[str, Any] = {"contestant": run.label, "tests": dict(benchmark.plan.part(run.part).tests)}
+    if run.changes is not None:
+        choices["settings"] = benchmark.settings_of(run).model_dump(mode="json")
+    elif run.contestant == "covariates":
+        choices["covariates"] = benchmark.covariates
+    return run_digest(members, choices)

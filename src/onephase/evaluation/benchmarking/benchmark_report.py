@@ -1,0 +1,165 @@
+"""The answers of a benchmark: a study a protocol, a table of seeds, the timing; all from stored runs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import mean
+
+import numpy as np
+
+import onephase
+from onephase.biomarkers.posterior import PanelPosterior
+from onephase.evaluation.benchmarking.learning_curve import headline_figures
+from onephase.evaluation.benchmarking.plan import Plan, slug
+from onephase.evaluation.benchmarking.pooling import Seeds, pooled, seconds_of, stored_plan
+from onephase.evaluation.lesions import events_of
+from onephase.evaluation.pages.page import write_study
+from onephase.evaluation.pages.table import TITLES, Table
+from onephase.evaluation.predictions import PRIOR, Predictions, write_predictions
+from onephase.evaluation.scoring.answers import answers_of
+from onephase.evaluation.scoring.scores import TrainingPrior, score
+from onephase.evaluation.study import Study, study_of
+from onephase.progress import Progress, silent
+from onephase.settings import Settings
+from onephase.statistics.bootstrap import Resamples
+from onephase.storage import write_json, write_text
+
+FEWEST_RESAMPLES = 2
+"""For figures of which only the value is read."""
+
+
+@dataclass(frozen=True, slots=True)
+class BenchmarkReport:
+    """What a benchmark found.
+
+    Attributes:
+        studies: By protocol.
+        summaries: By protocol, the main figures of every contestant.
+        seeds: By protocol, how far training runs of the same contestant lie apart.
+        pages: By protocol, the page of its study.
+        seconds: Time of all runs together.
+    """
+
+    studies: Mapping[str, Study]
+    summaries: Mapping[str, Table]
+    seeds: Mapping[str, Table]
+    pages: Mapping[str, Path]
+    seconds: float
+
+
+def write_report(out: Path, *, progress: Progress = silent) -> BenchmarkReport:
+    """Write every study of a benchmark from its stored runs; nothing is trained.
+
+    Args:
+        out: Folder of the benchmark. Each protocol gets a folder in it, as ``onephase evaluate`` writes one, with
+            ``tables/summary.csv`` and ``tables/seeds.csv`` more; ``timing.json`` says how long each run took.
+        progress: Told after each protocol.
+
+    Raises:
+        StorageError: If no benchmark is there, or one of its runs is not finished.
+    """
+    plan, described = stored_plan(out)
+    settings = Settings.model_validate(described)
+    seconds = seconds_of(out, plan)
+    write_json(out / "timing.json", {"seconds": sum(seconds.values()), "runs": seconds})
+    studies, summaries, tables, pages = {}, {}, {}, {}
+    progress("studies", 0, len(plan.words))
+    for done, protocol in enumerate(plan.words, start=1):
+        predictions, seeds = pooled(out, plan, protocol, facts=_facts(plan, protocol, settings))
+        folder = out / slug(protocol)
+        write_predictions(folder, predictions)
+        studies[protocol] = study_of(predictions, policy=settings.subtype_policy)
+        pages[protocol] = write_study(folder, studies[protocol], predictions)
+        tables[protocol] = seed_table(predictions, seeds, settings=settings)
+        summaries[protocol] = summary_table(studies[protocol])
+        for table in (summaries[protocol], tables[protocol]):
+            write_text(folder / "tables" / f"{table.name}.csv", table.to_csv())
+        progress("studies", done, len(plan.words))
+    return BenchmarkReport(studies, summaries, tables, pages, sum(seconds.values()))
+
+
+def summary_table(study: Study) -> Table:
+    """Return the figures by which contestants are told apart at a glance, all cohorts together."""
+    figures = {name: headline_figures(scores) for name, scores in study.whole.scores.items()}
+    rows = [(name, *(own[figure].text(digits=_digits(figure)) for figure in TITLES)) for name, own in figures.items()]
+    return Table(
+        "summary",
+        f"Main figures with {study.level:.0%} intervals, {study.whole.flow.cases} cases.",
+        ("Contestant", *TITLES.values()),
+        tuple(rows),
+        "AUC by receptor; macro AUC of subtypes and receptor groups; Ki-67 error in points; panel log-likelihood over "
+        "the prior in nats. How many cases decide each figure, and the paired differences: evaluation.html.",
+    )
+
+
+def seed_table(predictions: Predictions, seeds: Seeds, *, settings: Settings) -> Table:
+    """Return mean and range over the seeds of each contestant that was trained more than once.
+
+    Args:
+        predictions: Any contestants on the tested cases, the prior among them.
+        seeds: By contestant and seed, answers for the same cases.
+        settings: For the subtype policy.
+    """
+    trained = {name: by_seed for name, by_seed in seeds.items() if len(by_seed) > 1}
+    every = {(name, seed): one for name, by_seed in trained.items() for seed, one in by_seed.items()}
+    figures = _figures(predictions, {f"{name}, seed {seed}": one for (name, seed), one in every.items()}, settings)
+    rows = [
+        (
+            name,
+            str(len(by_seed)),
+            *(_range([figures[f"{name}, seed {seed}"][figure] for seed in by_seed], figure) for figure in TITLES),
+        )
+        for name, by_seed in trained.items()
+    ]
+    return Table(
+        "seeds",
+        "The same training with other seeds: mean, and lowest to highest, of the figures of the tables above.",
+        ("Contestant", "Seeds", *TITLES.values()),
+        tuple(rows),
+        "AUC by receptor; macro AUC of subtypes and receptor groups; Ki-67 error in points; panel log-likelihood over "
+        "the prior in nats. Of a difference that is smaller than the range, seeds alone may be the cause.",
+    )
+
+
+def _figures(
+    predictions: Predictions, posteriors: Mapping[str, PanelPosterior], settings: Settings
+) -> dict[str, dict[str, float | None]]:
+    """Return the values of the main figures, without intervals."""
+    named = {**posteriors, PRIOR: predictions.posteriors[PRIOR]}
+    cases = replace(predictions, posteriors=named).take(predictions.index_lesions())
+    events = events_of(cases.records)
+    answers = {name: answers_of(one, events, policy=settings.subtype_policy) for name, one in cases.posteriors.items()}
+    prior = TrainingPrior(answers[PRIOR].log_probability, cases.ki67_constant)
+    patients = [record.identity for record in cases.records]
+    drawn = Resamples.draw(patients, np.random.default_rng(0), resamples=FEWEST_RESAMPLES)
+    return {
+        name: {
+            figure: estimate.value
+            for figure, estimate in headline_figures(score(events, answers[name], prior=prior, resamples=drawn)).items()
+        }
+        for name in posteriors
+    }
+
+
+def _range(values: list[float | None], figure: str) -> str:
+    known = [value for value in values if value is not None]
+    if not known:
+        return "-"
+    digits = _digits(figure)
+    return f"{mean(known):.{digits}f} ({min(known):.{digits}f} to {max(known):.{digits}f})"
+
+
+def _digits(figure: str) -> int:
+    return 1 if "percent" in figure else 3
+
+
+def _facts(plan: Plan, protocol: str, settings: Settings) -> dict[str, object]:
+    parts = {part.name for part in plan.tested_by(protocol)}
+    seeds = sorted({run.seed for run in plan.runs if run.part in parts and run.seed is not None})
+    return {
+        "onephase": onephase.__version__,
+        "benchmark": protocol,
+        "seeds": seeds,
+        "divisions": sorted(parts),
+        "settings": settings.model_dump(mode="json"),
+    }

@@ -1,0 +1,61 @@
+"""How long a benchmark will take, from a training step that is timed on this machine."""
+
+import time
+from collections.abc import Sequence
+
+from threadpoolctl import threadpool_limits
+
+from onephase.evaluation.benchmarking.plan import Plan, Run
+from onephase.evaluation.contestants import RADIOMICS
+from onephase.settings import Settings
+
+STEPS = 2
+AROUND_TRAINING_S = 25.0
+"""Around the epochs of a network: descriptors, export, bundle, answers (measured: docs/benchmark.md)."""
+RIVAL_S = 8.0
+"""A contestant that is no network, as measured there for hundreds of cases."""
+RADIOMICS_A_CASE_S = 1.6
+"""Measuring the radiomics features of a case (docs/log.md); they are kept, and fitted as any other."""
+
+
+def seconds_a_case(settings: Settings) -> float:
+    """Return how long a training step takes a case, on noise, as a worker trains: on one core or on the GPU."""
+    import torch  # half the time of a dry run, and only needed for it
+
+    from onephase.imaging.descriptors import DESCRIPTORS
+    from onephase.network.network import build_network
+
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    cases, shape = settings.learning.batch_size, settings.imaging.patch_voxels
+    with threadpool_limits(1):
+        network = build_network(settings.network, settings.regions, settings.imaging).to(device)
+        image = torch.randn((cases, 1, *shape), device=device)
+        distance_mm = torch.rand((cases, 1, *shape), device=device) * 28 - 8
+        descriptors = torch.randn((cases, len(DESCRIPTORS)), device=device)
+        taken = []
+        for _ in range(1 + STEPS):  # the first one warms up
+            started = time.perf_counter()
+            output = network(image, distance_mm, descriptors)
+            (output.unary.sum() + output.ki67_mu.sum() + output.ki67_log_sigma.sum()).backward()
+            if device.type == "cuda":
+                torch.cuda.synchronize()
+            taken.append(time.perf_counter() - started)
+    return min(taken[1:]) / cases
+
+
+def estimate(plan: Plan, runs: Sequence[Run], settings: Settings, *, workers: int) -> float:
+    """Return how many seconds some runs of a plan will take at the most: training may stop before its last epoch.
+
+    Args:
+        plan: The whole plan.
+        runs: Those that are still to be done.
+        settings: Of the network in full; the other forms cost no more.
+        workers: Number of processes.
+    """
+    if not runs:
+        return 0.0
+    a_case = seconds_a_case(settings)
+    training = {part.name: part.count("train") * settings.learning.epochs * a_case for part in plan.parts}
+    each = [RIVAL_S if run.changes is None else AROUND_TRAINING_S + training[run.part] for run in runs]
+    measured = len(plan.parts[0].split_of) if any(run.contestant in RADIOMICS for run in runs) else 0
+    return (sum(each) + RADIOMICS_A_CASE_S * measured) / workers

@@ -1,0 +1,109 @@
+"""From the stored runs of a benchmark to the predictions of each protocol, without any training."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+
+from onephase.biomarkers.posterior import PanelPosterior
+from onephase.errors import StorageError
+from onephase.evaluation.benchmarking.benchmark import PLAN, RUNS
+from onephase.evaluation.benchmarking.ensembles import average, join_tasks
+from onephase.evaluation.benchmarking.plan import SINGLE_TASKS, Part, Plan, Run
+from onephase.evaluation.oracle import with_oracle
+from onephase.evaluation.predictions import NETWORK, PRIOR, Predictions, read_predictions
+from onephase.settings import TaskName
+from onephase.storage import read_json
+
+Seeds = dict[str, dict[int, PanelPosterior]]
+"""By contestant, then by seed; 0 where nothing is drawn."""
+
+
+def stored_plan(out: Path) -> tuple[Plan, dict[str, Any]]:
+    """Return the plan of a benchmark's folder, and the settings it ran with as JSON values.
+
+    Raises:
+        StorageError: If no benchmark was started there, or its plan is broken.
+    """
+    described = read_json(out / PLAN)
+    try:
+        return Plan.from_json(described), described["settings"]
+    except (KeyError, TypeError) as fault:
+        message = f"{out / PLAN} is no plan of a benchmark ({fault}): start the benchmark again"
+        raise StorageError(message) from None
+
+
+def pooled(out: Path, plan: Plan, protocol: str, *, facts: Mapping[str, Any]) -> tuple[Predictions, Seeds]:
+    """Return every contestant's answers under one protocol, and those of each seed apart.
+
+    A trained contestant's row is its first seed; the ensemble of all its seeds is a row of its own.
+
+    Args:
+        out: Folder of the benchmark.
+        plan: What was run.
+        protocol: A name in ``plan.words``.
+        facts: For the report.
+
+    Raises:
+        StorageError: If a run's answers are missing or broken.
+    """
+    answered = [_of_part(out, plan, part, protocol=protocol) for part in plan.tested_by(protocol)]
+    seeds = {
+        name: {seed: PanelPosterior.stack([own[name][seed] for _, own in answered]) for seed in by_seed}
+        for name, by_seed in answered[0][1].items()
+        if all(name in own for _, own in answered)
+    }
+    posteriors: dict[str, PanelPosterior] = {}
+    for name, by_seed in seeds.items():
+        members = list(by_seed.values())
+        posteriors[name] = members[0]
+        if len(members) > 1:
+            posteriors[f"{name}, {len(members)} seeds"] = average(members)
+    joined = Predictions.joined([predictions for predictions, _ in answered], facts=facts)
+    whole = replace(joined, posteriors={**posteriors, PRIOR: joined.posteriors[PRIOR]})
+    return with_oracle(replace(whole, protocol=plan.words[protocol])), seeds
+
+
+def seconds_of(out: Path, plan: Plan) -> dict[str, float]:
+    """Return how long each run took, by its folder.
+
+    Raises:
+        StorageError: If a run is not finished.
+    """
+    return {run.folder: float(_stored(out, run).facts["seconds"]) for run in plan.runs}
+
+
+def _of_part(out: Path, plan: Plan, part: Part, *, protocol: str) -> tuple[Predictions, Seeds]:
+    """Return the tested cases of a division with the network and the prior, and every contestant by seed."""
+    runs = [run for run in plan.runs if run.part == part.name]
+    stored = {run.folder: _stored(out, run) for run in runs}
+    first = stored[next(run for run in runs if run.contestant == NETWORK).folder]
+    rows = np.flatnonzero([record.split == part.tests[protocol] for record in first.records])
+    prior = first.posteriors[PRIOR].take(rows)
+    told: dict[str, dict[int, dict[str, PanelPosterior]]] = {}
+    for run in runs:
+        posterior = stored[run.folder].posteriors.get(run.label)
+        if posterior is not None:  # some take part only where they can
+            told.setdefault(run.contestant, {}).setdefault(run.seed or 0, {})[run.label] = posterior.take(rows)
+    return first.take(rows), {
+        contestant: {seed: _whole_panel(contestant, by_label, prior) for seed, by_label in by_seed.items()}
+        for contestant, by_seed in told.items()
+    }
+
+
+def _whole_panel(contestant: str, by_label: Mapping[str, PanelPosterior], prior: PanelPosterior) -> PanelPosterior:
+    """Return the panel of a contestant, which four networks make together where each has one task."""
+    if contestant != SINGLE_TASKS:
+        return by_label[contestant]
+    by_task = {task: by_label.get(f"{SINGLE_TASKS} {task}") for task in get_args(TaskName)}
+    return join_tasks({task: posterior for task, posterior in by_task.items() if posterior is not None}, prior)
+
+
+def _stored(out: Path, run: Run) -> Predictions:
+    folder = out / RUNS / run.folder
+    if not (folder / "predictions.json").exists():
+        message = f"the run {run.folder} of {out} is not finished: start the benchmark again, and it goes on"
+        raise StorageError(message)
+    return read_predictions(folder)

@@ -1,0 +1,161 @@
+"""What reporting guidelines ask for: filled where the program knows it, an empty field where a person must write.
+
+The items are those that TRIPOD+AI (27 items, doi 10.1136/bmj-2023-078378), METRICS (30 items, doi
+10.1186/s13244-023-01572-w) and CLAIM (2020 list; its 2024 edition was not read) have in common, in our
+words and without their numbers: whoever submits a paper fills in the journal's own form. An item that
+is empty is never counted as met.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from onephase.evaluation.pages.table import Table
+from onephase.evaluation.predictions import Predictions
+from onephase.evaluation.scoring.conformal_scores import LEVEL
+from onephase.evaluation.study import Study
+
+PERCENT = 100
+EMPTY = "[ to be written ]"
+ACQUISITION_WORDS = (
+    "field",
+    "tesla",
+    "manufacturer",
+    "scanner",
+    "model",
+    "sequence",
+    "slice",
+    "spacing",
+    "echo",
+    "tr_ms",
+)
+DEMOGRAPHIC_WORDS = ("age", "menopaus", "ethnic", "race", "sex")
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing that a report must say.
+
+    Attributes:
+        topic: Part of a paper that it belongs to.
+        asked: What is asked for.
+        answer: What the program knows; empty where a person must write.
+    """
+
+    topic: str
+    asked: str
+    answer: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values for a JSON file; an empty field is null."""
+        return {"topic": self.topic, "asked": self.asked, "answer": self.answer or None}
+
+
+def checklist_of(study: Study, predictions: Predictions) -> tuple[Item, ...]:
+    """Return the items in the order of a paper."""
+    return (
+        *_of_cases(study, predictions),
+        *_of_images(study, predictions),
+        *_of_analysis(study),
+        Item("Discussion", "clinically meaningful difference, and the reasoning behind the sample size"),
+        Item("Discussion", "limits"),
+        Item("Open science", "registration, availability of data and code"),
+    )
+
+
+def checklist_table(items: tuple[Item, ...]) -> Table:
+    """Return the items as a table that says how many are filled."""
+    filled = sum(bool(item.answer) for item in items)
+    return Table(
+        "checklist",
+        f"What TRIPOD+AI, CLAIM and METRICS ask for: {filled} of {len(items)} items are filled by the program.",
+        ("Part", "Asked for", "Answer"),
+        tuple((item.topic, item.asked, item.answer or EMPTY) for item in items),
+        f"{len(items) - filled} items need a person: they are open, and none of them counts as met. Filled means that "
+        "the answer is there, not that a reviewer will be content with it. In our words, without the guidelines' "
+        "numbers.",
+        prose=True,
+    )
+
+
+def _of_cases(study: Study, predictions: Predictions) -> Iterator[Item]:
+    flow = study.whole.flow
+    known = _columns(predictions, DEMOGRAPHIC_WORDS)
+    conventions = sorted({record.label_convention for record in predictions.records} - {""})
+    conventions_said = f"Label conventions: {', '.join(conventions)}; " if conventions else ""
+    split = study.facts.get("settings", {}).get("split", {})
+    seed = f"; seed {split['seed']}" if "seed" in split else ""
+    yield Item("Cases", "eligibility, and why these patients")
+    yield Item("Cases", "recruitment, ethics, consent, funding")
+    yield Item("Cases", "intended use and clinical setting")
+    yield Item("Cases", "flow with counts", f"{flow.lesions} lesions, {flow.cases} scored patients; table 'cases'.")
+    yield Item("Cases", "exclusions with counts and reasons")  # the predictions hold only what was kept
+    yield Item(
+        "Cases",
+        "demographics of each partition",
+        f"Of the tested cases: {', '.join(known)}; table 'characteristics'. Of the other partitions: not stored."
+        if known
+        else "",
+    )
+    yield Item(
+        "Cases",
+        "partition rule, seed and leakage check",
+        f"{study.protocol.removesuffix('.')}{seed}; a learned case is refused.",
+    )
+    yield Item(
+        "Reference standard",
+        "as recorded, with cut-offs",
+        f"{conventions_said}subtype policy {study.policy}; its cut-offs and their sources: docs/evidence.md.",
+    )
+    yield Item("Reference standard", "who read pathology, with what training; blinding")
+    yield Item("Reference standard", "time from imaging to biopsy")
+
+
+def _of_images(study: Study, predictions: Predictions) -> Iterator[Item]:
+    sites = sorted({(record.cohort, record.site) for record in predictions.records})
+    known = _columns(predictions, ACQUISITION_WORDS)
+    stored = "settings" in study.facts
+    made_by = f"onephase {study.facts['onephase']}" if "onephase" in study.facts else ""
+    hashes = f", bundle {study.facts['bundle']} with its seal" if "bundle" in study.facts else ""
+    yield Item("Images", "sites", f"{len(sites)}: {', '.join(f'{cohort} / {site}' for cohort, site in sites)}.")
+    yield Item(
+        "Images",
+        "spread of acquisition parameters",
+        f"{', '.join(known)}: table 'characteristics'." if known else "",
+    )
+    yield Item("Images", "why the protocol was chosen")
+    yield Item("Images", "how lesions were outlined, and the experience of the readers")
+    yield Item("Images", "preprocessing and settings", "All settings under 'How this was made'." if stored else "")
+    yield Item("Images", "software versions and hashes", f"{made_by}{hashes}." if made_by else "")
+
+
+def _of_analysis(study: Study) -> Iterator[Item]:
+    rivals = [one.second for one in study.whole.versus]
+    promised = f"; conformal coverage promised {LEVEL:g}" if study.conformal else ""
+    columns = sorted({row.column for row in next(iter(study.whole.scores.values())).subgroups})
+    yield Item(
+        "Analysis",
+        "performance with intervals",
+        f"{study.level * PERCENT:g} % intervals beside every figure, with cases and events: tables 'receptors', "
+        "'ki67', 'panel', 'subtypes'.",
+    )
+    yield Item(
+        "Analysis",
+        "calibration and clinical utility",
+        f"Reliability, ECE, Brier, net benefit, abstention{promised}: tables 'calibration', 'decision-curve', "
+        "'abstention'.",
+    )
+    yield Item(
+        "Analysis",
+        "baselines on the same cases with paired tests",
+        f"{', '.join(rivals)}: table 'comparisons', adjusted by Holm's procedure." if rivals else "",
+    )
+    yield Item("Analysis", "subgroups", f"By {', '.join(columns)}: table 'subgroups'." if columns else "")
+    yield Item("Analysis", "robustness to outline, noise, scanner")
+    yield Item("Analysis", "failed and worst cases, looked at one by one")
+
+
+def _columns(predictions: Predictions, words: tuple[str, ...]) -> list[str]:
+    """Return the covariates whose name speaks of any of the words."""
+    names = {name for record in predictions.records for name, value in record.covariates.items() if value}
+    return sorted(name for name in names if any(word in name.lower() for word in words))

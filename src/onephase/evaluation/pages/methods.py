@@ -1,0 +1,195 @@
+"""The methods section of a paper, as far as the program knows it: written from stored facts, never from memory.
+
+What no stored fact tells is not here: :mod:`onephase.evaluation.pages.checklist` lists it as an empty field.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy
+from pydantic import ValidationError
+
+import onephase
+from onephase.evaluation.predictions import NETWORK, ORACLE, PRIOR, Predictions
+from onephase.evaluation.scoring.conformal_scores import LEVEL
+from onephase.evaluation.study import Study
+from onephase.reports.style import POLICY_NAMES
+from onephase.settings import Settings
+
+PERCENT = 100
+
+CONTESTANT_WORDS: Mapping[str, str] = {
+    NETWORK: "the network (onephase)",
+    "single tasks": "four networks with one task each, together one contestant (single tasks)",
+    "radiomics, ridge": "a linear panel on radiomics features (radiomics, ridge)",
+    "radiomics, boosting": "gradient boosting on the same features (radiomics, boosting)",
+    "descriptors, ridge": "a linear panel on descriptors of the regions (descriptors, ridge)",
+    "descriptors, boosting": "gradient boosting on the same descriptors (descriptors, boosting)",
+    "covariates": "a linear panel on columns of the cohort table, which sees no image (covariates)",
+    "geometry": "a linear panel on the size of the outline alone (geometry)",
+    "cohort alone": "a linear panel on cohort and site alone, which sees no image (cohort alone)",
+    PRIOR: "the panel of the training cases, the same for every case (prior)",
+    ORACLE: "the simulator's own posterior given the true phenotype, a ceiling and no rival (oracle)",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """One paragraph of the methods, with its heading."""
+
+    heading: str
+    text: str
+
+
+def methods_of(study: Study, predictions: Predictions) -> tuple[Paragraph, ...]:
+    """Return the paragraphs of the methods that the stored facts support, in the order of a paper."""
+    settings = _settings_of(study.facts)
+    paragraphs = [
+        Paragraph("Cases and reference standard", _cases(study, predictions)),
+        Paragraph("Separation from training", _separation(study, settings)),
+    ]
+    if settings is None:
+        unknown = (
+            "The settings of the training are not stored with these predictions in a form that this version reads."
+        )
+        paragraphs.append(Paragraph("Images and network", unknown))
+    else:
+        paragraphs += [
+            Paragraph("Images", _images(settings)),
+            Paragraph("Network and training", _network(study, settings)),
+        ]
+    return (
+        *paragraphs,
+        Paragraph("Contestants", _contestants(study)),
+        Paragraph("Statistics", _statistics(study)),
+        Paragraph("Software", _software(study)),
+    )
+
+
+def methods_text(paragraphs: tuple[Paragraph, ...]) -> str:
+    """Return the paragraphs as plain text for a manuscript."""
+    return "\n\n".join(f"{paragraph.heading}. {paragraph.text}" for paragraph in paragraphs) + "\n"
+
+
+def _cases(study: Study, predictions: Predictions) -> str:
+    flow = study.whole.flow
+    cohorts = Counter(record.cohort for record in predictions.records)
+    named = ", ".join(f"{name} ({_counted(count, 'lesion')})" for name, count in sorted(cohorts.items()))
+    conventions = sorted({record.label_convention or "not recorded" for record in predictions.records})
+    decided = "; ".join(
+        f"{receptor.upper()} {flow.positive[receptor]} positive and {flow.negative[receptor]} negative"
+        for receptor in flow.positive
+    )
+    simulated = (
+        f"{study.simulated} of the scored cases are SIMULATED and stand for no patient. " if study.simulated else ""
+    )
+    return (
+        f"{_counted(flow.lesions, 'lesion')} of {_counted(flow.cases, 'patient')} were answered: {named}. {simulated}"
+        f"The largest lesion of each patient was scored. The reference standard is what pathology had recorded, under "
+        f"these label conventions: {', '.join(conventions)}. Cases counted only where the record decides: {decided}; "
+        f"{flow.ki67} with a Ki-67 percentage. A percentage counts as the middle of the interval that it was written "
+        f"with. Subtypes follow the policy {study.policy}: {POLICY_NAMES[study.policy]}; a case whose true subtype "
+        "cannot be told from its record was left out and counted."
+    )
+
+
+def _separation(study: Study, settings: Settings | None) -> str:
+    sentences = [study.protocol]
+    if settings is not None and "folds" in study.facts:
+        sentences.append(f"Folds were drawn by patient with seed {settings.split.seed}.")
+    elif settings is not None and "split" in study.facts:
+        split = settings.split
+        sentences.append(
+            f"Where the table named no split, patients were drawn {split.train:g} to {split.validation:g} to "
+            f"{split.test:g} (training, validation, test) with seed {split.seed}."
+        )
+    sentences.append(
+        "Lesions of one patient never part; as a test or external case, none is accepted that the model had learned "
+        "from. Epoch and recalibration were chosen on validation cases alone."
+    )
+    return " ".join(sentences)
+
+
+def _images(settings: Settings) -> str:
+    imaging, regions = settings.imaging, settings.regions
+    how = "resampled in three dimensions" if imaging.sampling == "volume" else "resampled in plane, slices kept apart"
+    return (
+        f"Of the single post-contrast volume, a patch of {' x '.join(map(str, imaging.patch_voxels))} voxels (slice, "
+        f"row, column) of {imaging.spacing_mm:g} mm around the outlined lesion was {how}. Regions follow the signed "
+        f"distance to the lesion's surface: core deeper than {regions.core_depth_mm:g} mm, rim from there to "
+        f"{regions.rim_reach_mm:g} mm outside, peritumoral shell to {regions.shell_reach_mm:g} mm."
+    )
+
+
+def _network(study: Study, settings: Settings) -> str:
+    network, learning = settings.network, settings.learning
+    seeds = study.facts.get("seeds", [learning.seed])
+    seeded = f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"
+    start = "begun from a linear panel of region descriptors, " if network.descriptors else ""
+    return (
+        f"A convolutional encoder of {len(network.widths)} stages (widths {', '.join(map(str, network.widths))}), seen "
+        f"at scales {', '.join(map(str, network.scales))}, spatial attention {_switched(network.attention)}, over the "
+        f"regions {', '.join(network.regions)}, {start}answers with one joint distribution over "
+        f"{', '.join(network.tasks)} (couplings {_switched(network.couplings)}). The loss is minus the log probability "
+        "of what pathology recorded, so that a missing label costs nothing. At most "
+        f"{_counted(learning.epochs, 'epoch')}, stopped after {learning.patience} without a better validation "
+        f"log-likelihood; batches of {learning.batch_size}, learning rate {learning.learning_rate:g}, weight decay "
+        f"{learning.weight_decay:g}, dropout {network.dropout:g}, {seeded}. Scale and offset of the "
+        "potentials and the Ki-67 location were recalibrated on the validation cases."
+    )
+
+
+def _contestants(study: Study) -> str:
+    named = [CONTESTANT_WORDS.get(name, name) for name in study.whole.scores]
+    return (
+        f"On the same cases answered: {'; '.join(named)}. Every contestant answers with the same kind of joint "
+        "distribution, so that none wins by its form."
+    )
+
+
+def _statistics(study: Study) -> str:
+    resamples, seed = study.facts["bootstrap_resamples"], study.facts["bootstrap_seed"]
+    conformal = (
+        f" Conformal answers at {LEVEL:g} were calibrated on validation cases; their coverage was counted on the "
+        "tested ones, in all, by true class and by site."
+        if study.conformal
+        else ""
+    )
+    return (
+        f"Intervals aim at {study.level * PERCENT:g} %: AUC by DeLong on the logit scale, shares by Wilson, all else "
+        f"as percentiles of one set of {resamples} bootstrap resamples over patients (seed {seed}). AUCs were compared "
+        "by DeLong's paired test; macro AUC, Ki-67 error and panel log-likelihood by the paired bootstrap, the p value "
+        "taken from the normal tail where fewer than ten resamples lie beyond zero. Within each cohort all "
+        "comparisons, of every rival and figure, are one family, adjusted by Holm's procedure. Calibration: "
+        "reliability diagram, expected calibration error in bins of equal size, Brier score, and net benefit over the "
+        f"thresholds. Abstention: error against the share of surest cases that is answered, by the posterior's own "
+        f"confidence.{conformal}"
+    )
+
+
+def _software(study: Study) -> str:
+    made = f"by onephase {study.facts['onephase']}" if "onephase" in study.facts else "by a version that was not stored"
+    bundle = f", bundle {study.facts['bundle']}" if "bundle" in study.facts else ""
+    return (
+        f"Answers {made}{bundle}; figures by onephase {onephase.__version__} with NumPy {np.__version__} and "
+        f"SciPy {scipy.__version__}, from stored predictions."
+    )
+
+
+def _settings_of(facts: Mapping[str, Any]) -> Settings | None:
+    """Return the settings that the predictions were stored with; None where there are none that this version reads."""
+    try:
+        return Settings.model_validate(facts["settings"])
+    except (KeyError, ValidationError):
+        return None
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def _switched(on: bool) -> str:
+    return "on" if on else "off"

@@ -1,0 +1,132 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from onephase.biomarkers.panel import Events
+from onephase.cohort.records import Record
+from onephase.errors import CohortError
+from onephase.evaluation.benchmarking.plan import Design, Plan, network_forms, plan_benchmark
+from onephase.settings import NetworkSettings, SplitSettings
+
+SPLITS = ("train", "train", "train", "validation", "test")
+NETWORK = NetworkSettings()
+OTHERS = ("geometry", "radiomics")
+
+
+def _records(sites: dict[str, int], *, external: str = "") -> list[Record]:
+    """Records of some sites, every tenth with a second lesion."""
+    records = []
+    for site, cases in sites.items():
+        for row in range(cases):
+            patient, split = f"{site} {row}", "external" if site == external else SPLITS[row % 5]
+            record = Record(
+                case_id=patient,
+                patient_id=patient,
+                image=Path(patient),
+                events=Events.unknown(1),
+                site=site,
+                split=split,
+            )
+            records += [record, replace(record, case_id=f"{patient} b")] if row % 10 == 0 else [record]
+    return records
+
+
+def _plan(records: list[Record], design: Design = Design()) -> Plan:  # noqa: B008 - frozen
+    return plan_benchmark(records, design, network=NETWORK, others=OTHERS, seed=1)
+
+
+def test_every_form_departs_from_the_network_in_full_by_settings_alone() -> None:
+    forms = network_forms(NETWORK)
+    changed = [change for labelled in forms.values() for change in labelled.values()]
+    made = [NetworkSettings.model_validate({**NETWORK.model_dump(), **change}) for change in changed]
+    assert len({settings.model_dump_json() for settings in made}) == len(made) == 12
+    assert made[0] == NETWORK
+    assert forms["one scale"]["one scale"]["scales"] == (3,)
+    assert {change["tasks"] for change in forms["single tasks"].values()} == {("er",), ("pr",), ("her2",), ("ki67",)}
+
+
+def test_the_paper_has_three_studies_and_every_contestant_in_each() -> None:
+    plan = _plan(_records({"here": 60, "there": 30}, external="there"))
+    assert list(plan.words) == ["internal test", "frozen external test", "5-fold adaptation"]
+    assert [part.name for part in plan.parts] == ["internal", *(f"5-fold adaptation {fold}" for fold in range(1, 6))]
+    assert [part.name for part in plan.tested_by("frozen external test")] == ["internal"]
+    for part in plan.parts:
+        runs = [run for run in plan.runs if run.part == part.name]
+        assert len(runs) == 12 * 3 + 2
+        assert {run.contestant for run in runs} == {*network_forms(NETWORK), *OTHERS}
+        assert {run.seed for run in runs if run.contestant == "core only"} == {1, 2, 3}
+        assert {run.seed for run in runs if run.contestant == "radiomics"} == {None}
+    assert len({run.folder for run in plan.runs}) == len(plan.runs)
+
+
+def test_no_patient_is_tested_by_what_has_learned_from_her_and_each_external_case_is_tested_once() -> None:
+    records = _records({"here": 60, "there": 31}, external="there")
+    plan = _plan(records, Design(leave_sites_out=True))
+    patient_of = {record.case_id: record.patient_id for record in records}
+    for part in plan.parts:
+        learned = {patient_of[case] for case, split in part.split_of.items() if split in ("train", "validation")}
+        tested = {patient_of[case] for case, split in part.split_of.items() if split in part.tests.values()}
+        assert learned
+        assert tested
+        assert not learned & tested
+        assert part.count("validation") > 0
+    external = {record.case_id for record in records if record.split == "external"}
+    adapted = [
+        case for part in plan.tested_by("5-fold adaptation") for case in part.split_of if part.split_of[case] == "test"
+    ]
+    assert sorted(adapted) == sorted(external)
+    assert not any(plan.part("internal").split_of[case] != "external" for case in external)
+    first = plan.part("5-fold adaptation 1")
+    here = [record for record in records if record.site == "here"]
+    assert all(first.split_of[one.case_id] == (one.split if one.split != "test" else "") for one in here)
+    out = plan.tested_by("leave one site out")
+    assert [part.name for part in out] == ["without here", "without there"]
+    assert {case for case, split in out[0].split_of.items() if split == "test"} == {one.case_id for one in here}
+
+
+def test_a_site_can_be_named_external_and_her_other_lesions_then_teach_nothing() -> None:
+    records = _records({"here": 60, "there": 30})
+    both = replace(records[0], case_id="elsewhere", site="there", split="train")
+    plan = _plan([*records, both], Design(external_sites=("there",)))
+    internal = plan.part("internal").split_of
+    assert internal["elsewhere"] == "external"
+    assert internal[records[0].case_id] == ""  # her lesion of the other site
+    assert plan.part("internal").count("external") == 30 + 3 + 1
+    with pytest.raises(CohortError, match="no case is of site 'nowhere', expected one of here, there"):
+        _plan(records, Design(external_sites=("nowhere",)))
+
+
+def test_without_external_cases_there_is_the_internal_test_alone() -> None:
+    plan = _plan(_records({"here": 40}))
+    assert list(plan.words) == ["internal test"]
+    with pytest.raises(CohortError, match="every case is of site 'here', and leaving it out leaves none"):
+        _plan(_records({"here": 40}), Design(leave_sites_out=True))
+    with pytest.raises(CohortError, match="9 folds need at least 9 patients"):
+        _plan(_records({"here": 40, "there": 5}, external="there"), Design(folds=9))
+
+
+def test_few_may_be_adapted_and_the_network_may_have_more_seeds() -> None:
+    design = Design(seeds=2, other_seeds=1, folds=2, adapted=("onephase", "geometry"))
+    plan = _plan(_records({"here": 40, "there": 20}, external="there"), design)
+    adapted = [run for run in plan.runs if run.part == "2-fold adaptation 2"]
+    assert [(run.contestant, run.seed) for run in adapted] == [("onephase", 1), ("geometry", None)]
+    assert sum(run.part == "internal" for run in plan.runs) == 2 + 11 + 2
+
+
+def test_a_contestant_can_be_left_out_but_not_the_network() -> None:
+    plan = _plan(_records({"here": 40}), Design(without=("radiomics", "single tasks")))
+    assert {run.contestant for run in plan.runs} == {*network_forms(NETWORK), "geometry"} - {"single tasks"}
+    for name in ("onephase", "radiomix"):
+        with pytest.raises(CohortError, match=f"'{name}' cannot be left out, expected one of 'couplings off', "):
+            _plan(_records({"here": 40}), Design(without=(name,)))
+
+
+def test_a_plan_comes_back_from_json() -> None:
+    plan = _plan(_records({"here": 40, "there": 20}, external="there"))
+    again = Plan.from_json(plan.to_json())
+    assert again == plan
+
+
+def test_split_settings_are_those_of_the_paper() -> None:
+    assert (SplitSettings().train, SplitSettings().validation, SplitSettings().test) == (0.7, 0.1, 0.2)

@@ -1,0 +1,63 @@
+import re
+from dataclasses import replace
+
+from onephase.evaluation.pages.checklist import EMPTY, Item, checklist_of, checklist_table
+from onephase.evaluation.pages.sections import sections_of
+from onephase.evaluation.predictions import Predictions
+from onephase.evaluation.study import Study
+
+FOR_A_PERSON = {
+    "eligibility, and why these patients",
+    "recruitment, ethics, consent, funding",
+    "intended use and clinical setting",
+    "who read pathology, with what training; blinding",
+    "why the protocol was chosen",
+    "how lesions were outlined, and the experience of the readers",
+    "clinically meaningful difference, and the reasoning behind the sample size",
+    "limits",
+    "registration, availability of data and code",
+}
+
+
+def _items(study: Study, predictions: Predictions) -> dict[str, Item]:
+    return {item.asked: item for item in checklist_of(study, predictions)}
+
+
+def test_what_only_a_person_knows_is_empty_whatever_is_stored(few: Predictions, few_study: Study) -> None:
+    facts = {"settings": {"split": {"seed": 3}}, "onephase": "0.0.9", "bundle": "alder"}
+    items = _items(replace(few_study, facts=facts), few)
+    assert set(items) >= FOR_A_PERSON
+    assert all(items[asked].answer == "" for asked in FOR_A_PERSON)
+    assert items["software versions and hashes"].answer == "onephase 0.0.9, bundle alder with its seal."
+    assert "seed 3" in items["partition rule, seed and leakage check"].answer
+
+
+def test_what_is_not_stored_is_not_counted_as_met(few: Predictions, few_study: Study) -> None:
+    items = _items(few_study, few)
+    assert items["software versions and hashes"].answer == ""
+    assert items["spread of acquisition parameters"].answer == ""
+    assert "age, menopause" in items["demographics of each partition"].answer
+    assert "geometry" in items["baselines on the same cases with paired tests"].answer
+    bare = replace(few, records=tuple(replace(one, covariates={}) for one in few.records))
+    alone = replace(few_study, groups=tuple(replace(group, versus=()) for group in few_study.groups))
+    poorer = _items(alone, bare)
+    assert poorer["demographics of each partition"].answer == ""
+    assert poorer["baselines on the same cases with paired tests"].answer == ""
+    scanned = replace(few, records=tuple(replace(one, covariates={"field_strength_t": "3"}) for one in few.records))
+    assert "field_strength_t" in _items(few_study, scanned)["spread of acquisition parameters"].answer
+
+
+def test_the_table_marks_every_empty_field_and_counts_only_the_filled(few: Predictions, few_study: Study) -> None:
+    items = checklist_of(few_study, few)
+    table = checklist_table(items)
+    filled = [item for item in items if item.answer]
+    assert f"{len(filled)} of {len(items)} items are filled" in table.caption
+    assert sum(row[2] == EMPTY for row in table.rows) == len(items) - len(filled) >= len(FOR_A_PERSON)
+    assert "none of them counts as met" in table.note
+    assert all(item.to_json()["answer"] is None for item in items if not item.answer)
+
+
+def test_tables_that_an_answer_names_are_on_the_page(few: Predictions, few_study: Study) -> None:
+    on_page = {table.name for section in sections_of(few_study, few) for table in section.tables}
+    named = {name for item in checklist_of(few_study, few) for name in re.findall(r"'([a-z0-9-]+)'", item.answer)}
+    assert {"cases", "characteristics", "calibration"} <= named <= on_page

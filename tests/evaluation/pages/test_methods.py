@@ -1,0 +1,67 @@
+from dataclasses import replace
+
+from onephase.evaluation.pages.methods import methods_of, methods_text
+from onephase.evaluation.predictions import Predictions
+from onephase.evaluation.study import Study
+from onephase.settings import LearningSettings, Settings, SplitSettings
+
+
+def _text(study: Study, predictions: Predictions, **facts: object) -> str:
+    return methods_text(methods_of(replace(study, facts={**study.facts, **facts}), predictions))
+
+
+def test_what_is_stored_is_said(few: Predictions, few_study: Study) -> None:
+    settings = Settings(learning=LearningSettings(epochs=17, seed=5), split=SplitSettings(seed=11))
+    facts = {"settings": settings.model_dump(mode="json"), "onephase": "0.0.9", "bundle": "alder abc", "split": "test"}
+    text = _text(few_study, few, **facts)
+    for said in (
+        "30 lesions of 28 patients",
+        "full (15 lesions)",
+        "0.7 to 0.1 to 0.2 (training, validation, test) with seed 11",
+        "48 x 48 x 48 voxels",
+        "At most 17 epochs",
+        "40 bootstrap resamples over patients (seed 7)",
+        "by onephase 0.0.9, bundle alder abc",
+        "adjusted by Holm",
+        "the size of the outline alone (geometry)",
+        "Conformal answers at 0.9",
+    ):
+        assert said in text, said
+    assert "SIMULATED" not in text
+    assert "Conformal" not in _text(replace(few_study, conformal=()), few, **facts)
+
+
+def test_every_setting_that_is_told_changes_the_text(few: Predictions, few_study: Study) -> None:
+    def text(**sections: dict) -> str:
+        plain = Settings().model_dump(mode="json")
+        changed = {name: {**plain[name], **values} for name, values in sections.items()}
+        return _text(few_study, few, settings={**plain, **changed})
+
+    plain = text()
+    assert text(imaging={"spacing_mm": 2.5}) != plain
+    assert text(network={"attention": False}) != plain
+    assert text(learning={"batch_size": 9}) != plain
+    assert text(regions={"rim_reach_mm": 3.0}) != plain
+
+
+def test_a_benchmark_names_its_seeds_and_no_split_that_it_did_not_draw(few: Predictions, few_study: Study) -> None:
+    text = _text(few_study, few, settings=Settings().model_dump(mode="json"), seeds=[1, 2, 3])
+    assert "dropout 0.2, seeds 1, 2, 3." in text
+    assert "Where the table named no split" not in text
+
+
+def test_what_is_not_stored_is_not_invented(few: Predictions, few_study: Study) -> None:
+    text = _text(few_study, few)
+    assert "The settings of the training are not stored with these predictions" in text
+    assert "by a version that was not stored" in text
+    assert "epochs" not in text
+    other = _text(few_study, few, settings={"of": "another version"})
+    assert "not stored with these predictions in a form that this version reads" in other
+
+
+def test_folds_and_simulated_cases_are_named(few: Predictions, few_study: Study) -> None:
+    settings = Settings(split=SplitSettings(seed=11)).model_dump(mode="json")
+    text = _text(replace(few_study, simulated=28), few, folds=5, settings=settings)
+    assert "Folds were drawn by patient with seed 11" in text
+    assert "Where the table named no split" not in text
+    assert "28 of the scored cases are SIMULATED and stand for no patient" in text
