@@ -6,6 +6,7 @@ one process, reading and predicting apart. Patches and reports go to a temporary
 """
 
 import argparse
+import csv
 import os
 import statistics
 import subprocess
@@ -13,11 +14,6 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-
-from onephase.cohort.table import read_cohort
-from onephase.inference.bundle import Bundle, load_bundle
-from onephase.inference.cohort_prediction import case_of
-from onephase.inference.predict import predict
 
 ONEPHASE = (sys.executable, "-m", "onephase.cli")
 
@@ -28,44 +24,56 @@ def main() -> None:
     options.add_argument("--runs", type=int, default=5)
     chosen = options.parse_args()
     table, bundle = chosen.demo / "cohort" / "cohort.csv", chosen.demo / "bundle"
-    record = read_cohort(table).records[0]
+    with table.open(encoding="utf-8", newline="") as stream:  # heavy imports here would count as each child's memory
+        row = next(csv.DictReader(stream))
+    image, mask = str(table.parent / row["image"]), str(table.parent / row["mask"])
     with tempfile.TemporaryDirectory() as scratch:
-        answer = ("--out", str(Path(scratch) / "answer"))
+        answer, store = str(Path(scratch) / "answer"), str(Path(scratch) / "store")
         commands = {
             "python -c pass": (sys.executable, "-c", "pass"),
             "onephase --help": (*ONEPHASE, "--help"),
             "onephase check, all headers": (*ONEPHASE, "check", str(table), "--no-write"),
             "onephase predict, page and JSON": (
-                *(*ONEPHASE, "predict", str(bundle), str(record.image), "--mask", str(record.mask)),
-                *answer,
+                *(*ONEPHASE, "predict", str(bundle), image, "--mask", mask, "--out", answer),
             ),
         }
         print("| command | wall s | processor s | memory MiB |\n|---|---|---|---|")
         for name, command in commands.items():
-            wall, processor, memory = _measured(command, runs=chosen.runs)
-            print(f"| `{name}` | {wall:.2f} | {processor:.2f} | {memory:.0f} |")
-    _warm(load_bundle(bundle), table, cases=20)
+            print(_row(name, *_measured(command, runs=chosen.runs, warm_up=True)), flush=True)
+        prepare = (*ONEPHASE, "prepare", str(table), "--out", store, "--workers", "1")
+        print(_row("onephase prepare, one worker", *_measured(prepare, runs=1, warm_up=False)))
+    _warm(bundle, table, cases=20)
 
 
-def _measured(command: tuple[str, ...], *, runs: int) -> tuple[float, float, float]:
+def _row(name: str, wall: float, processor: float, memory: float) -> str:
+    return f"| `{name}` | {wall:.2f} | {processor:.2f} | {memory:.0f} |"
+
+
+def _measured(command: tuple[str, ...], *, runs: int, warm_up: bool) -> tuple[float, float, float]:
     """Return median wall and processor seconds, and the largest memory in MiB."""
-    wall, processor, memory = [], [], []
-    for run in range(runs + 1):
-        started = time.perf_counter()
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode != 0:
-            sys.exit(f"{' '.join(command)} failed with exit code {process.returncode}")
-        if run > 0:  # the first fills the file cache
-            wall.append(time.perf_counter() - started)
-            processor.append(used.ru_utime + used.ru_stime)
-            memory.append(used.ru_maxrss / 1024)
+    if warm_up:  # fills the file cache
+        _run(command)
+    wall, processor, memory = zip(*(_run(command) for _ in range(runs)), strict=True)
     return statistics.median(wall), statistics.median(processor), max(memory)
 
 
-def _warm(bundle: Bundle, table: Path, *, cases: int) -> None:
-    reading, predicting = [], []
+def _run(command: tuple[str, ...]) -> tuple[float, float, float]:
+    started = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        sys.exit(f"{' '.join(command)} failed with exit code {process.returncode}")
+    return time.perf_counter() - started, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+
+
+def _warm(folder: Path, table: Path, *, cases: int) -> None:
+    from onephase.cohort.table import read_cohort
+    from onephase.inference.bundle import load_bundle
+    from onephase.inference.cohort_prediction import case_of
+    from onephase.inference.predict import predict
+
+    bundle, reading, predicting = load_bundle(folder), [], []
     for record in read_cohort(table).records[:cases]:
         started = time.perf_counter()
         case = case_of(record)
