@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_rel
 
+from onephase.cohort.lesions import events_of
 from onephase.errors import CohortError
-from onephase.evaluation.lesions import events_of
 from onephase.evaluation.pilot import FIGURES, PilotPower, pilot_power
 from onephase.evaluation.predictions import Predictions
 from onephase.statistics.power import mean_difference_power

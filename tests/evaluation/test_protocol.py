@@ -11,12 +11,12 @@ import pytest
 from onephase.biomarkers.calibration import Calibration
 from onephase.biomarkers.panel import Events
 from onephase.biomarkers.potentials import Potentials
+from onephase.cohort.lesions import events_of, lesions_of, patches_of
 from onephase.cohort.prepared import PreparedCohort, fingerprint_of
 from onephase.cohort.records import Record
 from onephase.errors import BundleError, CohortError, StorageError, TrainingError
 from onephase.evaluation import contestants, protocol
 from onephase.evaluation.contestants import cohort_alone, geometry
-from onephase.evaluation.lesions import events_of, lesions_of, patches_of
 from onephase.evaluation.predictions import read_predictions
 from onephase.evaluation.protocol import five_fold, held_out
 from onephase.imaging.descriptors import DESCRIPTORS

@@ -24,8 +24,8 @@ from onephase.baselines.radiomics import (
 from onephase.biomarkers.linear_panel import choose_spread, fit_linear_panel
 from onephase.biomarkers.posterior import PanelPosterior
 from onephase.biomarkers.potentials import Potentials
+from onephase.cohort.lesions import Lesion, events_of, patches_of
 from onephase.cohort.splits import folds
-from onephase.evaluation.lesions import Lesion, events_of, patches_of
 from onephase.imaging.descriptors import DESCRIPTORS
 from onephase.inference.bundle import Bundle
 

@@ -13,8 +13,8 @@ from jaxtyping import Bool, Float64, Int64
 from scipy.stats import t
 
 from onephase.biomarkers.panel import Events
+from onephase.cohort.lesions import events_of
 from onephase.errors import CohortError
-from onephase.evaluation.lesions import events_of
 from onephase.evaluation.predictions import Predictions
 from onephase.evaluation.scoring.answers import SCORED_RECEPTORS, Answers, answers_of
 from onephase.evaluation.scoring.ki67_scores import has_percentage, ki67_reference

@@ -11,12 +11,12 @@ import numpy as np
 
 import onephase
 from onephase.biomarkers.posterior import PanelPosterior
+from onephase.cohort.lesions import Lesion, events_of, lesions_of, volumes_ml
 from onephase.cohort.prepared import PreparedCohort, refuse_other_settings
 from onephase.cohort.records import Record, Split
 from onephase.cohort.splits import folds as draw_folds
 from onephase.errors import BundleError, CohortError, TrainingError
 from onephase.evaluation.contestants import SIMPLE_CONTESTANTS, network_answers, prior_answers
-from onephase.evaluation.lesions import Lesion, events_of, lesions_of, volumes_ml
 from onephase.evaluation.oracle import with_oracle
 from onephase.evaluation.predictions import NETWORK, PRIOR, Predictions, read_predictions, write_predictions
 from onephase.evaluation.scoring.ki67_scores import training_median

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Int64
 
 from onephase.biomarkers.panel import Events
-from onephase.evaluation.lesions import events_of
+from onephase.cohort.lesions import events_of
 from onephase.evaluation.predictions import NETWORK, ORACLE, PRIOR, Predictions
 from onephase.evaluation.scoring.answers import SCORED_RECEPTORS, Answers, answers_of
 from onephase.evaluation.scoring.comparisons import Versus, as_one_family, versus

@@ -14,6 +14,7 @@ import pytest
 from onephase.biomarkers.calibration import Calibration
 from onephase.biomarkers.panel import Events
 from onephase.biomarkers.potentials import Potentials
+from onephase.cohort.lesions import Lesion, events_of, lesions_of
 from onephase.cohort.prepared import FAILURES, RECORDS, PreparedCohort, fingerprint_of, open_prepared
 from onephase.cohort.records import Record, write_records
 from onephase.errors import CohortError, StorageError, TrainingError
@@ -24,7 +25,6 @@ from onephase.evaluation.benchmarking.benchmark_report import seed_table, write_
 from onephase.evaluation.benchmarking.plan import Design, Run, plan_benchmark
 from onephase.evaluation.benchmarking.pooling import pooled, stored_plan
 from onephase.evaluation.contestants import cohort_alone, rivals
-from onephase.evaluation.lesions import Lesion, events_of, lesions_of
 from onephase.evaluation.predictions import Predictions, read_predictions
 from onephase.evaluation.study import study_of
 from onephase.imaging.descriptors import DESCRIPTORS

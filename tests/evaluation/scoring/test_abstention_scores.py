@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from onephase.evaluation.lesions import events_of
+from onephase.cohort.lesions import events_of
 from onephase.evaluation.predictions import Predictions
 from onephase.evaluation.scoring.abstention_scores import abstention_scores
 from onephase.evaluation.scoring.answers import answers_of

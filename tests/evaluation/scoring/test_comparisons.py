@@ -6,7 +6,7 @@ from sklearn.metrics import roc_auc_score
 
 from onephase.biomarkers.panel import Events
 from onephase.biomarkers.subtypes import subtype_of
-from onephase.evaluation.lesions import events_of
+from onephase.cohort.lesions import events_of
 from onephase.evaluation.predictions import Predictions
 from onephase.evaluation.scoring.answers import answers_of
 from onephase.evaluation.scoring.comparisons import Versus, as_one_family, versus

@@ -6,7 +6,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from onephase.biomarkers.panel import CELLS, Events
-from onephase.evaluation.lesions import events_of
+from onephase.cohort.lesions import events_of
 from onephase.evaluation.predictions import Predictions
 from onephase.evaluation.scoring.answers import answers_of
 from onephase.evaluation.scoring.ki67_scores import has_percentage, training_median

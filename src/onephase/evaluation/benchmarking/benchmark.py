@@ -20,12 +20,12 @@ from onephase.baselines.covariates import CovariateColumns
 from onephase.baselines.radiomics_features import radiomics_features
 from onephase.biomarkers.posterior import PanelPosterior
 from onephase.biomarkers.prior import fit_prior
+from onephase.cohort.lesions import Lesion, events_of, lesions_of
 from onephase.cohort.prepared import PreparedCohort, open_prepared, refuse_other_settings
 from onephase.cohort.workers import in_order
 from onephase.errors import TrainingError
 from onephase.evaluation.benchmarking.plan import SINGLE_TASKS, Part, Plan, Run
 from onephase.evaluation.contestants import RADIOMICS, network_answers, rivals
-from onephase.evaluation.lesions import Lesion, events_of, lesions_of
 from onephase.evaluation.predictions import NETWORK, PRIOR, Predictions, write_predictions
 from onephase.evaluation.protocol import (
     LEARNED_FROM,

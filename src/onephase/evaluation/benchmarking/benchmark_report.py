@@ -9,10 +9,10 @@ import numpy as np
 
 import onephase
 from onephase.biomarkers.posterior import PanelPosterior
+from onephase.cohort.lesions import events_of
 from onephase.evaluation.benchmarking.learning_curve import headline_figures
 from onephase.evaluation.benchmarking.plan import Plan, slug
 from onephase.evaluation.benchmarking.pooling import Seeds, pooled, seconds_of, stored_plan
-from onephase.evaluation.lesions import events_of
 from onephase.evaluation.pages.page import write_study
 from onephase.evaluation.pages.table import TITLES, Table
 from onephase.evaluation.predictions import PRIOR, Predictions, write_predictions

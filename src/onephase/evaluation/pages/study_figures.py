@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from markupsafe import Markup
 
-from onephase.evaluation.lesions import events_of
+from onephase.cohort.lesions import events_of
 from onephase.evaluation.pages.curves import Panel, curve_panels
 from onephase.evaluation.pages.figures import forest, reliability_diagrams, scatter
 from onephase.evaluation.pages.findings import NAMES

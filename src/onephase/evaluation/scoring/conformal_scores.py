@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
 from onephase.biomarkers.posterior import PanelPosterior
-from onephase.evaluation.lesions import events_of
+from onephase.cohort.lesions import events_of
 from onephase.evaluation.predictions import Predictions
 from onephase.evaluation.scoring.abstention_scores import KI67
 from onephase.evaluation.scoring.answers import answers_of
