@@ -118,6 +118,11 @@ def interrupted_import() -> None:
         raise ImportError(message) from fault
 
 
+def without_torch() -> None:
+    message = "No module named 'torch'"
+    raise ModuleNotFoundError(message, name="torch")
+
+
 def broken() -> None:
     message = "a fault of ours"
     raise ZeroDivisionError(message)
@@ -128,6 +133,7 @@ def broken() -> None:
     [
         (interrupted_import, 130, f"onephase: {main.ON_INTERRUPTION}\n"),
         (broken, 70, "onephase: this is a fault of ours; please report the lines above\n"),
+        (without_torch, 1, "onephase: this needs torch, which is not installed: pip install 'onephase[train]'\n"),
     ],
 )
 def test_only_a_fault_of_ours_shows_a_traceback(monkeypatch, capsys, command, code, said):

@@ -7,6 +7,13 @@ sentence from the first moment.
 import sys
 
 INTERRUPTED, OUR_FAULT = 130, 70
+EXTRA_OF = {
+    **dict.fromkeys(("torch", "lightning", "onnx", "onnxscript", "sklearn"), "train"),
+    **dict.fromkeys(("openpyxl", "xlrd"), "import"),
+    "highdicom": "dicom",
+    "mirp": "radiomics",
+}
+"""The extra that brings a package which the light core does not have."""
 ON_INTERRUPTION = (
     "interrupted; nothing is half-written and what was finished is kept: "
     "start the same command again to go on (train and evaluate with --resume)"
@@ -41,6 +48,15 @@ def _run() -> None:
     except OnephaseError as fault:
         print(f"onephase: {fault}", file=sys.stderr)
         sys.exit(fault.exit_code)
+    except ModuleNotFoundError as fault:
+        package = (fault.name or "").partition(".")[0]
+        if package not in EXTRA_OF:
+            raise
+        extra = EXTRA_OF[package]
+        print(
+            f"onephase: this needs {package}, which is not installed: pip install 'onephase[{extra}]'", file=sys.stderr
+        )
+        sys.exit(1)
 
 
 def _was_interrupted(fault: BaseException | None) -> bool:
