@@ -40,3 +40,12 @@ def test_bad_settings_are_one_sentence(text, part):
 def test_missing_settings_file(tmp_path):
     with pytest.raises(SettingsError, match="is missing"):
         read_settings(tmp_path / "none.toml")
+
+
+def test_a_bundle_lends_its_settings(tmp_path):
+    settings = Settings.model_validate({"imaging": {"spacing_mm": 2.5, "patch_voxels": (4, 5, 6)}})
+    (tmp_path / "settings.json").write_text(settings.model_dump_json())
+    assert read_settings(tmp_path) == settings
+    (tmp_path / "settings.json").write_text('{"imaging": {"spacing_mm": 0}}')
+    with pytest.raises(SettingsError, match=r"settings\.json: imaging\.spacing_mm"):
+        read_settings(tmp_path)

@@ -5,6 +5,7 @@ independent tasks. The resolved tree travels in the bundle. ``settings.toml`` at
 holds every default with its reason.
 """
 
+import json
 import tomllib
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
@@ -140,12 +141,15 @@ def read_settings(path: Path) -> Settings:
     """Read a settings file.
 
     Args:
-        path: A TOML file; what it leaves out has its default.
+        path: A TOML file, where what it leaves out has its default; or a bundle, whose own settings are taken.
 
     Raises:
         SettingsError: If the file is missing, is not TOML, or holds an unknown key or a bad value.
     """
+    bundle = path / "settings.json"
     try:
+        if bundle.is_file():
+            return _validated(json.loads(bundle.read_bytes()), source=str(bundle))
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         message = f"settings file {path} is missing"
@@ -156,10 +160,16 @@ def read_settings(path: Path) -> Settings:
 def parse_settings(text: str, *, source: str) -> Settings:
     """Parse settings from TOML text; ``source`` names the text in a message."""
     try:
-        return Settings.model_validate(tomllib.loads(text))
+        values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as fault:
         message = f"{source} is not TOML: {fault}"
         raise SettingsError(message) from None
+    return _validated(values, source=source)
+
+
+def _validated(values: object, *, source: str) -> Settings:
+    try:
+        return Settings.model_validate(values)
     except ValidationError as fault:
         first = fault.errors()[0]
         where = ".".join(str(part) for part in first["loc"])

@@ -263,3 +263,8 @@ def test_the_real_tables_are_sound(shared_data: Path) -> None:
     sizes = Counter((record.cohort, record.split) for record in result.records)
     assert abs(sizes["ispy2", "train"] - 138.6) <= 1
     assert abs(sizes["ispy1", "test"] - 13.2) <= 1
+
+
+def test_a_row_with_a_bad_label_and_no_files_says_both(write_table) -> None:
+    table = write_table("case_id,image,mask,er", "a,gone.nii,lost.nii,perhaps")
+    assert [error.split("|")[1] for error in errors_of(table)] == ["er", "image", "mask"]

@@ -11,7 +11,10 @@ if TYPE_CHECKING:
 SettingsFile = Annotated[
     Path | None,
     typer.Option(
-        "--settings", "-s", help="TOML file; what it leaves out has its default: settings.toml.", show_default=False
+        "--settings",
+        "-s",
+        help="TOML file; what it leaves out has its default: settings.toml. Or a bundle: its own.",
+        show_default=False,
     ),
 ]
 Tables = Annotated[

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from onephase.cohort.csv_file import CohortFile
 from onephase.cohort.problems import Problem
 from onephase.cohort.records import Record
 from onephase.errors import ImageError
@@ -15,14 +16,16 @@ HEADERS = "reading headers"
 VOLUME_FILES = {Format.NIFTI, Format.NRRD, Format.META}
 
 
-def missing_files(records: Sequence[Record]) -> Iterator[Problem]:
-    """Say which image and mask is not there."""
-    for record in records:
-        for column, path in (("image", record.image), ("mask", record.mask)):
-            if path is not None and not path.exists():
-                backslash = " with / between folders" if "\\" in str(path) else ""
-                fix = f"copy the file there, or mend the path{backslash} (relative to the CSV)"
-                yield Problem(record.cohort, record.case_id, column, f"there is no {path}", fix)
+def missing_files(tables: Sequence[CohortFile]) -> Iterator[Problem]:
+    """Say which image and mask is not there, also of rows that have other problems."""
+    for table in tables:
+        for row in table.rows:
+            for column in ("image", "mask"):
+                path = table.path.parent / row[column]
+                if row[column] and not path.exists():
+                    backslash = " with / between folders" if "\\" in row[column] else ""
+                    fix = f"copy the file there, or mend the path{backslash} (relative to the CSV)"
+                    yield Problem(table.cohort, row.case, column, f"there is no {path}", fix)
 
 
 def unreadable_files(records: Sequence[Record], *, progress: Progress = silent) -> Iterator[Problem]:

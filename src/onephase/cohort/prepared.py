@@ -105,6 +105,6 @@ def refuse_other_settings(prepared: Sequence[PreparedCohort], settings: Settings
             if found != value:
                 message = (
                     f"{one.store.folder} was prepared with {name} = {found}, {who} has {value}: "
-                    "prepare the cohort again, or give the settings that it was prepared with"
+                    "prepare the cohort again with --settings (a TOML file, or the bundle itself), into another folder"
                 )
                 raise StorageError(message)

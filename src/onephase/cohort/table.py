@@ -160,13 +160,19 @@ def write_splits(result: CheckResult | Cohort) -> tuple[Path, ...]:
     return tuple(written)
 
 
+_OF_TABLES: tuple[Callable[[Sequence[CohortFile]], Iterator[Problem]], ...] = (
+    checks.duplicate_ids,
+    checks.mixed_notation,
+    checks.paths_that_do_not_travel,
+    checks.half_split,
+    missing_files,
+)
 _ALWAYS: tuple[Callable[[Sequence[Record]], Iterator[Problem]], ...] = (
     parted_patients,
     repeated_patients,
     checks.shared_images,
     checks.mixed_provenance,
     checks.mixed_conventions,
-    missing_files,
 )
 _WITH_LABELS = (*_ALWAYS, checks.unlabelled, checks.one_class_only)
 
@@ -188,7 +194,7 @@ def _checked(
             problems.extend(faults)
             if record is not None:
                 records.append(record)
-    for check in (checks.duplicate_ids, checks.mixed_notation, checks.paths_that_do_not_travel, checks.half_split):
+    for check in _OF_TABLES:
         problems.extend(check(tables))
     records, facts = _with_written_splits(tables, records, problems, elsewhere=written)
     if records:
