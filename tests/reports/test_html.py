@@ -96,6 +96,8 @@ def test_what_was_given_is_shown_with_what_moved(made: Made, told: Prediction) -
     text = Page(render_report(told)).text
     assert "Given: HER2 positive; Ki-67 18 % to <19 %" in text
     assert "Settled by what was given" in text
+    assert "100 % settled, prior" in text
+    assert "settled, prior" not in Page(render_report(made())).text
 
 
 def test_foreign_text_is_escaped_everywhere(made: Made) -> None:
@@ -129,6 +131,14 @@ def test_the_numbers_are_the_predictions(made: Made) -> None:
     text = Page(render_report(prediction)).text
     assert f"ER positive {prediction.reading.positive['er']:.0%}".replace("%", " %") in text
     assert f"Ki-67, median {prediction.reading.ki67.median_percent:.0f} %" in text
+
+
+def test_even_attention_is_called_even(made: Made) -> None:
+    prediction = made()
+    flat = tuple(replace(region, attention_ratio=1.02) for region in prediction.regions)
+    steep = (replace(flat[0], attention_ratio=1.4), *flat[1:])
+    assert "Attention is even" in Page(render_report(replace(prediction, regions=flat))).text
+    assert "Attention is even" not in Page(render_report(replace(prediction, regions=steep))).text
 
 
 def test_the_same_prediction_makes_the_same_page(made: Made) -> None:
