@@ -31,7 +31,7 @@ from onephase.reports.style import (
 from onephase.storage import write_text
 
 REPORT_NAME = "report.html"
-EVEN = 0.05
+EVEN = 0.1
 """Attention per volume within so much of the average of all regions counts as even."""
 UNITS = {"mm": "mm", "ml": "ml", "percent": "%", "tesla": "T", "ms": "ms", "degrees": "degrees"}
 """The last word of a fact's name, as it is written behind its value."""
