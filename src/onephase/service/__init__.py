@@ -1,0 +1,1 @@
+"""Where people work: a durable work list, a node that receives studies and answers them, a page for readers."""
