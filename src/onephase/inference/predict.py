@@ -1,13 +1,16 @@
 """The whole path: a case goes in, is seen by region, becomes one posterior, and leaves as a prediction."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from onephase.biomarkers.panel import Events
 from onephase.biomarkers.posterior import PanelPosterior
 from onephase.biomarkers.wording import describe
 from onephase.imaging.case import Case
+from onephase.imaging.patch import Patch
 from onephase.imaging.preprocessing import prepare_patch
-from onephase.inference.bundle import Bundle
+from onephase.inference.bundle import Bundle, NetworkAnswer
 from onephase.inference.cautions import policy_cautions, training_caution, warnings_for
 from onephase.inference.maps import Maps
 from onephase.inference.prediction import Given, Outline, Prediction
@@ -16,6 +19,23 @@ from onephase.inference.reading import read_off
 from onephase.inference.regions import regions_of
 from onephase.inference.view import view
 from onephase.settings import SubtypePolicy
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sight:
+    """What the network has seen of a case, before anything is told of it: enough to answer again and again.
+
+    Attributes:
+        case: The case.
+        patch: What the network was shown.
+        seen: What it said.
+        posterior: The panel from the image alone, calibrated.
+    """
+
+    case: Case
+    patch: Patch
+    seen: NetworkAnswer
+    posterior: PanelPosterior
 
 
 def predict(
@@ -34,15 +54,36 @@ def predict(
         EvidenceError: If what is given is impossible.
         BundleError: If the network's answer is no panel.
     """
+    return answer(bundle, look(bundle, case), given=given, policy=policy)
+
+
+def look(bundle: Bundle, case: Case) -> Sight:
+    """Show a case to the network: the slow half of :func:`predict`.
+
+    Raises:
+        ImageError: If the tumour cannot be outlined or does not fit the patch.
+        BundleError: If the network's answer is no panel.
+    """
     settings = bundle.settings
-    policy = policy or settings.subtype_policy
     patch = prepare_patch(case, imaging=settings.imaging, regions=settings.regions)
-    answer = bundle.run(patch.image[np.newaxis], patch.distance_mm[np.newaxis], patch.descriptors[np.newaxis])
-    image_alone = PanelPosterior.from_potentials(bundle.calibration.apply(answer.potentials))
+    seen = bundle.run(patch.image[np.newaxis], patch.distance_mm[np.newaxis], patch.descriptors[np.newaxis])
+    return Sight(case, patch, seen, PanelPosterior.from_potentials(bundle.calibration.apply(seen.potentials)))
+
+
+def answer(
+    bundle: Bundle, sight: Sight, *, given: Events | None = None, policy: SubtypePolicy | None = None
+) -> Prediction:
+    """Answer for a case that was looked at, given what pathology has found: the quick half of :func:`predict`.
+
+    Raises:
+        EvidenceError: If what is given is impossible.
+    """
+    settings, case, patch, image_alone = bundle.settings, sight.case, sight.patch, sight.posterior
+    policy = policy or settings.subtype_policy
     posterior = image_alone if given is None else image_alone.given(given)
     prior = PanelPosterior.from_potentials(bundle.prior)
     readings = read_off(PanelPosterior.stack([posterior, image_alone, prior]), policy=policy)
-    attention, told = answer.attention[0], _given(given, image_alone=image_alone)
+    attention, told = sight.seen.attention[0], _given(given, image_alone=image_alone)
     drawn = Outline(method=patch.outline_method, measurements=dict(patch.facts))
     return Prediction(
         case_id=case.case_id,
@@ -54,7 +95,7 @@ def predict(
         policy_cautions=policy_cautions(policy),
         training_caution=training_caution(bundle.manifest.provenance),
         warnings=warnings_for((*case.warnings, *patch.flags), given=told),
-        regions=regions_of(patch, settings, attention=attention, weights=answer.region_weights[0]),
+        regions=regions_of(patch, settings, attention=attention, weights=sight.seen.region_weights[0]),
         radii=settings.regions,
         outline=drawn,
         origin=origin_of(bundle, case),
