@@ -1,0 +1,67 @@
+"""The database under a work list: SQLite in WAL mode by default, PostgreSQL where several nodes share it."""
+
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+
+from onephase.errors import StorageError
+from onephase.service.worklist.tables import metadata
+
+BUSY_SECONDS = 30
+KINDS = {"sqlite", "postgresql"}
+
+
+def open_database(url: str) -> Engine:
+    """Open the database of a work list and make its tables where they are missing.
+
+    Args:
+        url: ``sqlite:////folder/worklist.sqlite`` or ``postgresql+psycopg://user@host/name``.
+
+    Raises:
+        StorageError: If the address is not understood, or nobody answers there.
+    """
+    try:
+        kind = make_url(url).get_backend_name()
+    except ArgumentError:
+        kind = "a place that is no address"
+    if kind not in KINDS:
+        message = f"the work list cannot be kept in {kind}: give sqlite:///FILE or postgresql+psycopg://HOST/NAME"
+        raise StorageError(message)
+    engine = create_engine(url, pool_pre_ping=True)
+    if engine.dialect.name == "sqlite":
+        _make_durable(engine)
+    try:
+        _make_tables(engine)
+    except DBAPIError as fault:
+        engine.dispose()
+        message = f"the work list at {engine.url!r} cannot be opened: start its server, or check address and permission"
+        raise StorageError(message) from fault
+    return engine
+
+
+def _make_durable(engine: Engine) -> None:
+    """Let every commit reach the disk, readers not wait for writers, and writers queue instead of failing."""
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # transactions are begun below, not by the driver
+        for pragma in (
+            f"busy_timeout={1000 * BUSY_SECONDS}",
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")  # a deferred one may fail half-way when two want to write
+
+
+def _make_tables(engine: Engine) -> None:
+    try:
+        metadata.create_all(engine)
+    except DBAPIError:  # another node made them at the same moment
+        metadata.create_all(engine)

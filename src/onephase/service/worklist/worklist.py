@@ -1,0 +1,222 @@
+"""The work list: every change is one transaction, and two nodes never hold the same study."""
+
+import json
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, Engine, and_, exists, func, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from onephase.errors import StorageError
+from onephase.service.worklist.states import CLAIMED_IN, NEXT, State, refuse_step
+from onephase.service.worklist.tables import instance, study
+
+
+class Kind(StrEnum):
+    """What an instance is to us."""
+
+    IMAGE = "image"
+    OUTLINE = "outline"
+    OWN = "own"
+    """A result object of onephase that came back from the archive; it is kept and never predicted from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One stored instance; every key is the sha256 of an identifier."""
+
+    study: str
+    series: str
+    key: str
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A study as the list shows it.
+
+    Attributes:
+        key: sha256 of its Study Instance UID.
+        state: What was done.
+        revision: How many images and outlines have come.
+        changed: When the last of them came, in seconds since 1970.
+        attempts: Claims since the last step.
+        problem: Why it waits, failed or could not be sent yet, in one sentence; empty when nothing is wrong.
+        answer: What a person added: ``box`` (six numbers, as the reader orders voxels), ``phase``.
+        results: Name of the folder with its result objects; empty before there are any.
+        held: Whether a node is at it.
+    """
+
+    key: str
+    state: State
+    revision: int
+    changed: float
+    attempts: int
+    problem: str
+    answer: Mapping[str, Any]
+    results: str
+    held: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to do the next step of a study, until the lease ends or the study changes."""
+
+    entry: Entry
+    holder: str
+
+
+class Worklist:
+    """The list of studies in a database.
+
+    Args:
+        engine: The database; see :func:`~onephase.service.worklist.database.open_database`.
+        clock: Seconds since 1970. Nodes that share a list need clocks that agree to a fraction of a lease.
+    """
+
+    def __init__(self, engine: Engine, *, clock: Callable[[], float] = time.time) -> None:
+        self._engine = engine
+        self._clock = clock
+
+    def record(self, one: Instance) -> bool:
+        """Write down that an instance is stored, and return whether it is new.
+
+        A new image or outline voids what was begun with fewer: the study is received again.
+        """
+        with self._engine.begin() as connection:
+            now = self._clock()
+            fresh = {"state": State.RECEIVED, "holder": "", "attempts": 0, "problem": "", "ready_at": 0.0}
+            first = {"key": one.study, "revision": 0, "changed": now, "answer": "{}", "results": "", **fresh}
+            _insert_once(connection, study, first)
+            row = {"study": one.study, "series": one.series, "key": one.key, "kind": one.kind}
+            new = _insert_once(connection, instance, row)
+            if new and one.kind is not Kind.OWN:
+                later = {"revision": study.c.revision + 1, "changed": now, **fresh}
+                connection.execute(update(study).where(study.c.key == one.study).values(later))
+            return new
+
+    def expect(self, key: str, instances: int) -> None:
+        """Write down how many images and outlines a study will have."""
+        with self._engine.begin() as connection:
+            connection.execute(update(study).where(study.c.key == key).values(expected=instances))
+
+    def complete(self, *, quiet_s: float, patience_s: float) -> int:
+        """Mark as complete what is; return how many studies.
+
+        A study is complete when the expected number has come; where none is known, when nothing has come for
+        ``quiet_s``; and in any case when nothing has come for ``patience_s``: what is missing is then said by the
+        readers. One without an image is not.
+        """
+        now = self._clock()
+        of_it = (instance.c.study == study.c.key, instance.c.kind != Kind.OWN)
+        there = select(func.count()).select_from(instance).where(*of_it).scalar_subquery()
+        whole = or_(
+            study.c.changed <= now - patience_s,
+            there >= study.c.expected,
+            and_(study.c.expected.is_(None), study.c.changed <= now - quiet_s),
+        )
+        has_image = exists().where(instance.c.study == study.c.key, instance.c.kind == Kind.IMAGE)
+        due = update(study).where(study.c.state == State.RECEIVED, whole, has_image).values(state=State.COMPLETE)
+        with self._engine.begin() as connection:
+            return connection.execute(due).rowcount
+
+    def claim(self, state: State, *, node: str, lease_s: float) -> Claim | None:
+        """Take the next study in a state, those tried least and changed longest ago first; None when there is none.
+
+        One statement finds and takes it, so two nodes never take the same. A lease that has ended is taken over.
+        """
+        if state not in CLAIMED_IN:
+            message = f"there is nothing to do for a study that is {state}"
+            raise ValueError(message)
+        holder = f"{node[:80]} {uuid.uuid4().hex}"
+        with self._engine.begin() as connection:
+            now = self._clock()
+            free = (study.c.state == state, study.c.ready_at <= now)
+            order = (study.c.attempts, study.c.changed, study.c.key)
+            first = select(study.c.key).where(*free).order_by(*order).limit(1).with_for_update(skip_locked=True)
+            taken = {"holder": holder, "ready_at": now + lease_s, "attempts": study.c.attempts + 1}
+            take = update(study).where(study.c.key == first.scalar_subquery(), *free).values(taken).returning(study)
+            row = connection.execute(take).one_or_none()
+            return None if row is None else Claim(_entry(row, now=now), holder)
+
+    def renew(self, claim: Claim, *, lease_s: float) -> bool:
+        """Lengthen a lease; False when the claim is void, so that the work may be left."""
+        return self._change(claim, {"ready_at": self._clock() + lease_s})
+
+    def advance(self, claim: Claim, to: State, *, problem: str = "", results: str = "") -> bool:
+        """Do a step and end the lease; False when the claim is void, and then nothing has changed.
+
+        A claim is void when its lease ended and another node took the study, or when new images came.
+        """
+        refuse_step(claim.entry.state, to)
+        done = {"state": to, "problem": problem, "attempts": 0, "results": results or claim.entry.results}
+        return self._change(claim, {**done, "holder": "", "ready_at": 0.0})
+
+    def put_back(self, claim: Claim, *, problem: str, pause_s: float) -> bool:
+        """End the lease without a step; the study may be claimed again after a pause."""
+        return self._change(claim, {"holder": "", "problem": problem, "ready_at": self._clock() + pause_s})
+
+    def answer(self, key: str, **given: Any) -> None:
+        """Add what a person said (``box``, ``phase``) to a study, which is then complete.
+
+        Raises:
+            StorageError: If there is no such study, or a node is on its way to it.
+        """
+        open_to = [state for state in State if State.COMPLETE in NEXT[state] and state is not State.RECEIVED]
+        with self._engine.begin() as connection:
+            before = connection.execute(select(study.c.answer).where(study.c.key == key)).scalar_one_or_none()
+            told = json.dumps({**json.loads(before or "{}"), **given}, allow_nan=False)
+            fresh = {"state": State.COMPLETE, "answer": told, "attempts": 0, "problem": "", "ready_at": 0.0}
+            here = update(study).where(study.c.key == key, study.c.state.in_(open_to)).values(fresh)
+            if connection.execute(here).rowcount == 0:
+                message = f"study {key[:12]} is not on the list, or is still at work: look at `onephase worklist`"
+                raise StorageError(message)
+
+    def entries(self) -> list[Entry]:
+        """Return every study, the latest first."""
+        with self._engine.connect() as connection:
+            rows = connection.execute(select(study).order_by(study.c.changed.desc(), study.c.key))
+            return [_entry(row, now=self._clock()) for row in rows]
+
+    def instances(self, key: str) -> list[Instance]:
+        """Return what is stored of a study."""
+        with self._engine.connect() as connection:
+            rows = connection.execute(select(instance).where(instance.c.study == key).order_by(instance.c.key))
+            return [Instance(row.study, row.series, row.key, Kind(row.kind)) for row in rows]
+
+    def counts(self) -> dict[State, int]:
+        """Return how many studies are in each state."""
+        counted = select(study.c.state, func.count()).group_by(study.c.state)
+        with self._engine.connect() as connection:
+            there = {State(state): number for state, number in connection.execute(counted)}
+        return {state: there.get(state, 0) for state in State}
+
+    def _change(self, claim: Claim, values: Mapping[str, Any]) -> bool:
+        mine = (study.c.key == claim.entry.key, study.c.holder == claim.holder)
+        with self._engine.begin() as connection:
+            return connection.execute(update(study).where(*mine).values(values)).rowcount == 1
+
+
+def _insert_once(connection: Connection, table: Any, row: Mapping[str, Any]) -> bool:
+    """Insert a row unless its key is there, and return whether it was inserted."""
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    once = insert(table).values(row).on_conflict_do_nothing().returning(table.c.key)
+    return connection.execute(once).first() is not None  # not by the count of rows, which PostgreSQL does not give here
+
+
+def _entry(row: Any, *, now: float) -> Entry:
+    return Entry(
+        key=row.key,
+        state=State(row.state),
+        revision=row.revision,
+        changed=float(row.changed),  # SQLite returns a whole number as one
+        attempts=row.attempts,
+        problem=row.problem,
+        answer=json.loads(row.answer),
+        results=row.results,
+        held=row.holder != "" and row.ready_at > now,
+    )
