@@ -82,18 +82,21 @@ def test_an_instance_sent_again_changes_nothing(worklist):
     assert entry.revision == 1
 
 
-def test_complete_when_quiet_or_when_the_expected_are_there(worklist, clock):
+def test_complete_when_quiet_and_nothing_that_is_named_is_missing(worklist, clock):
     worklist.record(image("quiet"))
-    worklist.record(image("counted"))
-    worklist.expect("counted", 2)
+    worklist.record(image("outlined"))
+    worklist.record(image("outlined", kind=Kind.OUTLINE), names={"image-0", "image-1"})
     clock.now += 29
     assert worklist.complete(quiet_s=30.0, patience_s=100.0) == 0
     clock.now += 1
     assert worklist.complete(quiet_s=30.0, patience_s=100.0) == 1
-    worklist.record(image("counted", 1))
-    assert worklist.complete(quiet_s=30.0, patience_s=100.0) == 1  # at once, without a quiet period
-    worklist.record(image("short"))
-    worklist.expect("short", 9)
+    worklist.record(image("outlined", 1))
+    clock.now += 30
+    assert worklist.complete(quiet_s=30.0, patience_s=100.0) == 1
+
+
+def test_patience_with_what_never_comes_ends(worklist, clock):
+    worklist.record(image("a"), names={"never"})
     clock.now += 99
     assert worklist.complete(quiet_s=30.0, patience_s=100.0) == 0
     clock.now += 1

@@ -13,7 +13,6 @@ study = Table(
     Column("state", String(16), nullable=False, index=True),
     Column("revision", Integer, nullable=False),  # counts new images and outlines; voids what was begun before
     Column("changed", Float, nullable=False),  # when the last of them came, seconds since 1970
-    Column("expected", Integer),  # how many instances there are to come, where somebody said so
     Column("ready_at", Float, nullable=False),  # nobody may claim it before: a lease, or a pause after a failure
     Column("holder", String(128), nullable=False),  # whose lease it is; empty when nobody is at it
     Column("attempts", Integer, nullable=False),  # claims since the last step
@@ -29,4 +28,11 @@ instance = Table(
     Column("key", String(KEY_LENGTH), primary_key=True),
     Column("series", String(KEY_LENGTH), nullable=False),
     Column("kind", String(8), nullable=False),
+)
+
+expected = Table(
+    "expected",
+    metadata,
+    Column("study", ForeignKey("study.key", ondelete="CASCADE"), primary_key=True),
+    Column("key", String(KEY_LENGTH), primary_key=True),  # an instance that somebody names: an outline, an archive
 )

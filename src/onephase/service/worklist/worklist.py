@@ -3,17 +3,17 @@
 import json
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Engine, and_, exists, func, or_, select, update
+from sqlalchemy import Connection, Engine, Table, and_, exists, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from onephase.errors import StorageError
 from onephase.service.worklist.states import CLAIMED_IN, NEXT, State, refuse_step
-from onephase.service.worklist.tables import instance, study
+from onephase.service.worklist.tables import expected, instance, study
 
 
 class Kind(StrEnum):
@@ -82,47 +82,46 @@ class Worklist:
         self._engine = engine
         self._clock = clock
 
-    def record(self, one: Instance) -> bool:
+    def record(self, one: Instance, *, names: Collection[str] = ()) -> bool:
         """Write down that an instance is stored, and return whether it is new.
 
         A new image or outline voids what was begun with fewer: the study is received again.
+
+        Args:
+            one: The instance.
+            names: Keys of instances of the same study to which it refers, and which are therefore to come.
         """
         with self._engine.begin() as connection:
             now = self._clock()
             fresh = {"state": State.RECEIVED, "holder": "", "attempts": 0, "problem": "", "ready_at": 0.0}
             first = {"key": one.study, "revision": 0, "changed": now, "answer": "{}", "results": "", **fresh}
-            _insert_once(connection, study, first)
+            connection.execute(_insert_once(connection, study).values(first))
             row = {"study": one.study, "series": one.series, "key": one.key, "kind": one.kind}
-            new = _insert_once(connection, instance, row)
+            once = _insert_once(connection, instance).values(row).returning(instance.c.key)
+            new = connection.execute(once).first() is not None  # PostgreSQL gives no count of rows here
             if new and one.kind is not Kind.OWN:
                 later = {"revision": study.c.revision + 1, "changed": now, **fresh}
                 connection.execute(update(study).where(study.c.key == one.study).values(later))
+                if names:
+                    named = [{"study": one.study, "key": key} for key in names]
+                    connection.execute(_insert_once(connection, expected), named)
             return new
-
-    def expect(self, key: str, instances: int) -> None:
-        """Write down how many images and outlines a study will have."""
-        with self._engine.begin() as connection:
-            connection.execute(update(study).where(study.c.key == key).values(expected=instances))
 
     def complete(self, *, quiet_s: float, patience_s: float) -> int:
         """Mark as complete what is; return how many studies.
 
-        A study is complete when the expected number has come; where none is known, when nothing has come for
-        ``quiet_s``; and in any case when nothing has come for ``patience_s``: what is missing is then said by the
+        A study is complete when nothing has come for ``quiet_s`` and no instance is missing that another one
+        names; and in any case when nothing has come for ``patience_s``: what is missing is then said by the
         readers. One without an image is not.
         """
         now = self._clock()
-        of_it = (instance.c.study == study.c.key, instance.c.kind != Kind.OWN)
-        there = select(func.count()).select_from(instance).where(*of_it).scalar_subquery()
-        whole = or_(
-            study.c.changed <= now - patience_s,
-            there >= study.c.expected,
-            and_(study.c.expected.is_(None), study.c.changed <= now - quiet_s),
-        )
+        there = exists().where(instance.c.study == expected.c.study, instance.c.key == expected.c.key)
+        missing = exists().where(expected.c.study == study.c.key, ~there)
+        quiet = and_(study.c.changed <= now - quiet_s, ~missing)
         has_image = exists().where(instance.c.study == study.c.key, instance.c.kind == Kind.IMAGE)
-        due = update(study).where(study.c.state == State.RECEIVED, whole, has_image).values(state=State.COMPLETE)
+        whole = (study.c.state == State.RECEIVED, has_image, or_(quiet, study.c.changed <= now - patience_s))
         with self._engine.begin() as connection:
-            return connection.execute(due).rowcount
+            return connection.execute(update(study).where(*whole).values(state=State.COMPLETE)).rowcount
 
     def claim(self, state: State, *, node: str, lease_s: float) -> Claim | None:
         """Take the next study in a state, those tried least and changed longest ago first; None when there is none.
@@ -201,11 +200,11 @@ class Worklist:
             return connection.execute(update(study).where(*mine).values(values)).rowcount == 1
 
 
-def _insert_once(connection: Connection, table: Any, row: Mapping[str, Any]) -> bool:
-    """Insert a row unless its key is there, and return whether it was inserted."""
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    once = insert(table).values(row).on_conflict_do_nothing().returning(table.c.key)
-    return connection.execute(once).first() is not None  # not by the count of rows, which PostgreSQL does not give here
+def _insert_once(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """Return a statement that inserts rows but for those whose key is there."""
+    if connection.dialect.name == "postgresql":
+        return postgresql.insert(table).on_conflict_do_nothing()
+    return sqlite.insert(table).on_conflict_do_nothing()
 
 
 def _entry(row: Any, *, now: float) -> Entry:
