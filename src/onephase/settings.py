@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from onephase.errors import SettingsError
 
 RegionName: TypeAlias = Literal["core", "rim", "shell", "whole"]
+StartName: TypeAlias = Literal["phenotype", "descriptors", "prior"]
 TaskName: TypeAlias = Literal["er", "pr", "her2", "ki67"]
 SubtypePolicy: TypeAlias = Literal["ki67_14", "ki67_20", "maisonneuve"]
 Millimetres: TypeAlias = Annotated[float, Field(gt=0, le=200)]
@@ -65,7 +66,11 @@ class NetworkSettings(Section):
     widths: tuple[int, ...] = Field(default=(16, 32, 64, 96), min_length=1, description="channels, stage by stage")
     stem_stride: Literal[1, 2] = Field(default=2, description="1 keeps the grid and costs ten times as much")
     scales: tuple[int, ...] = Field(default=(0, 1, 2, 3), description="encoder stages that are attended and pooled")
-    descriptors: bool = Field(default=True, description="start from a linear panel of region descriptors")
+    start: StartName = Field(
+        default="phenotype",
+        description="phenotype: from a linear panel of what the phenotype stage reads; descriptors: of the region "
+        "descriptors themselves; prior: from the prior",
+    )
     attention: bool = Field(default=True, description="spatial attention; off: every voxel of a region alike")
     regions: tuple[RegionName, ...] = Field(default=("core", "rim", "shell"), min_length=1)
     tasks: tuple[TaskName, ...] = Field(default=("er", "pr", "her2", "ki67"), min_length=1)

@@ -50,7 +50,7 @@ def make_dataset() -> Callable[..., PatchDataset]:
 def make_settings() -> Callable[..., Settings]:
     """A function that returns settings for a tiny network; network and learning take keywords of their sections.
 
-    It starts from the prior: fitting a hundred descriptors takes longer than its few steps.
+    It starts from the prior: fitting a panel takes longer than its few steps.
     """
 
     def make(*, network: dict[str, object] | None = None, sampling: str = "volume", **learning: object) -> Settings:
@@ -61,7 +61,7 @@ def make_settings() -> Callable[..., Settings]:
                     "widths": (4, 6),
                     "scales": (0, 1),
                     "dropout": 0.1,
-                    "descriptors": False,
+                    "start": "prior",
                     **(network or {}),
                 },
                 "learning": {"epochs": 3, "batch_size": 8, **learning},

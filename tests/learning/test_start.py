@@ -23,7 +23,7 @@ TELLING = slice(0, 20)
 @pytest.fixture(autouse=True)
 def _few_candidates(monkeypatch):
     """With more descriptors than cases, a wide spread takes long to fit."""
-    monkeypatch.setattr(start_room, "SPREADS", (0.02, 0.05))
+    monkeypatch.setitem(start_room.SPREADS, "descriptors", (0.02, 0.05))
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def training(make_dataset):
 @pytest.fixture
 def settings(make_settings):
     """A function that returns settings of a network that starts from the descriptors."""
-    return lambda **network: make_settings(network={"descriptors": True, **network})
+    return lambda **network: make_settings(network={"start": "descriptors", **network})
 
 
 def _start(training, settings):
@@ -56,7 +56,7 @@ def test_a_network_starts_as_the_panel_of_the_descriptors(training, settings):
     for branch in network.head.branches.values():
         torch.nn.init.zeros_(branch[-1].weight)
     network.head.start_from(start.constants)
-    network.descriptor_terms.tell(start.panel)
+    network.start_terms.tell(start.panel)
     features = training.descriptors.numpy().astype(np.float64)
     panel = fit_linear_panel(features, training.events, names=DESCRIPTORS, spread=start.panel.spread)
     ours = PanelPosterior.from_potentials(predict_potentials(network.eval(), training))
@@ -92,7 +92,7 @@ def test_tasks_and_regions_that_are_left_out_get_no_term(training, settings):
     assert not start.panel.coupling.any()
 
 
-@pytest.mark.parametrize("network", [{"descriptors": False}, {"regions": ("whole",)}])
+@pytest.mark.parametrize("network", [{"start": "prior"}, {"regions": ("whole",)}])
 def test_without_descriptors_training_starts_from_the_prior(training, settings, network):
     prior = fit_prior(training.events)
     start = fit_start(training, settings(**network), prior=prior)

@@ -88,5 +88,8 @@ def test_every_parameter_learns(make_network, patches):
     loss = output.unary.square().sum() + output.ki67_mu.square().sum() + output.ki67_log_sigma.square().sum()
     (loss + network.coupling.square().sum() + network.shift.sum()).backward()
     for name, parameter in network.named_parameters():
+        if name.startswith("facts."):  # the phenotype stage was taught elsewhere and is no longer changed
+            assert not parameter.requires_grad, name
+            continue
         assert parameter.grad is not None, name
         assert torch.isfinite(parameter.grad).all(), name

@@ -50,7 +50,7 @@ def maximise(
             np.zeros_like(centre),
             jac=True,
             method="L-BFGS-B",
-            options={"maxiter": 1000, "ftol": 1e-15, "gtol": 1e-7},
+            options={"maxiter": 4000, "ftol": 1e-15, "gtol": 1e-7},
         )
     slope = float(np.abs(np.divide(found.jac, share, out=np.zeros_like(share), where=share > 0)).max())
     if not slope < STEEPEST:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from onephase.cli.options import AsJson, PreparedFolders, SettingsFile, settings_of
+from onephase.cli.options import AsJson, PreparedFolders, SettingsFile, Workers, cores, settings_of
 from onephase.cli.terminal import TerminalProgress, say, say_json, say_table
 
 if TYPE_CHECKING:
@@ -46,6 +46,47 @@ def train(
     else:
         say(f"Bundle: {bundle}")
         say(f"How good it is:  onephase evaluate {' '.join(map(str, prepared))} --bundle {bundle} --out evaluation")
+
+
+def teach_phenotype(
+    *,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The file to write.", show_default=False)],
+    lessons: Annotated[int, typer.Option(min=100, help="Simulated lesions to learn from.")] = 6000,
+    seed: Annotated[int, typer.Option(min=0, help="Of lesions and weights.")] = 2026,
+    workers: Workers = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Teach the phenotype stage to see, on simulated lesions whose looks are known; no pathology is involved.
+
+    The package carries a taught stage; teach anew after descriptors have changed. A sixth of the lessons is held out
+    and tells how well each property is read.
+    """
+    from onephase.learning.lessons import make_lessons
+    from onephase.learning.phenotype import reading_skill
+    from onephase.learning.phenotype import teach_phenotype as teach
+    from onephase.network.phenotype import write_stage
+    from onephase.simulation.version import SIMULATION_VERSION, source_sha256
+
+    with TerminalProgress() as progress:
+        made = make_lessons(lessons, seed=seed, workers=cores(workers), progress=progress)
+        kept = lessons - lessons // 6
+        stage = teach(made.take(slice(kept)), seed=seed, progress=progress)
+    skill = reading_skill(stage, made.take(slice(kept, None)))
+    facts = {
+        "provenance": "simulated",
+        "lessons": kept,
+        "seed": seed,
+        "simulation_version": SIMULATION_VERSION,
+        "source_sha256": source_sha256(),
+        "read_share_of_variance": skill,
+    }
+    write_stage(out, stage, facts=facts)
+    if as_json:
+        say_json({"stage": str(out), **facts})
+        return
+    say(f"Phenotype stage: {out}, taught on {kept} simulated lesions")
+    title = f"Share of the variance that is read, {lessons - kept} other lessons (simulated)"
+    say_table(title, ["property", "read"], [[name, f"{share:.2f}"] for name, share in skill.items()])
 
 
 def evaluate(  # noqa: PLR0913 - one parameter for each option

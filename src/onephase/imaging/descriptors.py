@@ -1,4 +1,4 @@
-"""Region descriptors: about a hundred numbers a lesion, first order, profile, texture, shape, surroundings.
+"""Region descriptors: some 240 numbers a lesion, first order, profile, texture, shape, surroundings, filter responses.
 
 The network starts from what they say and looks for what they miss; alone, in a linear panel, they are the honest
 simple contestant that it must beat. Everything is computed from the patch and its signed distance in a few
@@ -6,15 +6,14 @@ hundredths of a second. They are plain descriptors, not IBSI-compliant radiomics
 """
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32, Float64, Int64
-from scipy import ndimage
+from jaxtyping import Bool, Float, Float64, Int64
 
-from onephase.errors import ImageError
+from onephase.imaging.lesion import SMALL, Lesion, cut_out, smoothed
+from onephase.imaging.responses import responses
 from onephase.settings import RegionName
 
 ZONES: dict[RegionName | Literal["far"], tuple[float, float]] = {
@@ -38,25 +37,6 @@ QUANTILES = (0.02, 0.10, 0.25, 0.75, 0.90, 0.98)
 LOW_SHARES = (0.35, 0.5, 0.7)
 HIGH_SHARES = (0.5, 0.8)
 HALF = 0.5
-SMALL = 1e-6
-MARGIN_MM = 16.0
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Lesion:
-    """A lesion cut out of its patch with its surroundings.
-
-    Attributes:
-        image: Image, in units of the lesion's median intensity above the lowest surroundings.
-        distance: Signed distance to the lesion surface in mm, negative inside.
-        inside: The lesion.
-        spacing_mm: Voxel spacing.
-    """
-
-    image: Float32[np.ndarray, "slice row column"]
-    distance: Float32[np.ndarray, "slice row column"]
-    inside: Bool[np.ndarray, "slice row column"]
-    spacing_mm: tuple[float, float, float]
 
 
 def describe(
@@ -75,30 +55,9 @@ def describe(
     Raises:
         ImageError: If no voxel is inside, nor within a voxel of the lesion.
     """
-    lesion = _cut_out(image, distance_mm, spacing_mm=spacing_mm)
+    lesion = cut_out(image, distance_mm, spacing_mm=spacing_mm)
     values = np.array([value for _, _, value in _described(lesion)], dtype=np.float64)
     return np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
-
-
-def _cut_out(
-    image: Float[np.ndarray, "slice row column"],
-    distance_mm: Float[np.ndarray, "slice row column"],
-    *,
-    spacing_mm: tuple[float, float, float],
-) -> Lesion:
-    near = distance_mm < MARGIN_MM
-    deepest = float(distance_mm.min())
-    inside = distance_mm < max(0.0, np.nextafter(np.float32(deepest), np.float32(np.inf)))
-    if deepest >= max(spacing_mm):  # less is a lesion that lies between voxels; its nearest stand for it
-        message = f"no lesion lies in the patch: the signed distance is {deepest:g} mm or more everywhere"
-        raise ImageError(message)
-    box = ndimage.find_objects(near.astype(np.uint8))[0]
-    cut, inside = image[box].astype(np.float32), inside[box]
-    lowest = float(np.quantile(cut, 0.02))
-    scale = max(float(np.median(cut[inside])) - lowest, SMALL)
-    return Lesion(
-        (cut - np.float32(lowest)) / np.float32(scale), distance_mm[box].astype(np.float32), inside, spacing_mm
-    )
 
 
 def descriptors_within(regions: Collection[RegionName]) -> Int64[np.ndarray, " used"]:
@@ -122,6 +81,8 @@ def _described(lesion: Lesion) -> Iterator[tuple[str, frozenset[RegionName], flo
     yield from _within({"core", "rim"}, _histogram(lesion))
     yield from _within({"rim"}, _shape(lesion))
     yield from _within({"rim", "shell"}, _surroundings(lesion))
+    for name, regions, response in responses(lesion):
+        yield name, frozenset(regions), response
 
 
 def _within(
@@ -177,14 +138,14 @@ def _rim(lesion: Lesion) -> Iterator[tuple[str, float]]:
 
 def _bands(lesion: Lesion) -> Iterator[tuple[str, float]]:
     interior = _interior(lesion)
-    smooth = [lesion.image, *(_smoothed(lesion.image, lesion, sigma) for sigma in BANDS_MM)]
+    smooth = [lesion.image, *(smoothed(lesion.image, lesion, sigma) for sigma in BANDS_MM)]
     for sigma, fine, coarse in zip(BANDS_MM, smooth[:-1], smooth[1:], strict=True):
         yield f"texture to {sigma:g} mm", np.log(float((fine - coarse)[interior].std()) + SMALL)
 
 
 def _texture(lesion: Lesion) -> Iterator[tuple[str, float]]:
     interior = _interior(lesion)
-    smooth = _smoothed(lesion.image, lesion, BANDS_MM[0])
+    smooth = smoothed(lesion.image, lesion, BANDS_MM[0])
     slopes = [
         np.gradient(smooth, spacing, axis=axis)
         for axis, spacing in enumerate(lesion.spacing_mm)
@@ -202,7 +163,7 @@ def _interior(lesion: Lesion) -> Bool[np.ndarray, "slice row column"]:
 
 
 def _histogram(lesion: Lesion) -> Iterator[tuple[str, float]]:
-    values = _smoothed(lesion.image, lesion, BANDS_MM[0])[lesion.inside]
+    values = smoothed(lesion.image, lesion, BANDS_MM[0])[lesion.inside]
     middle = max(float(np.median(values)), SMALL)
     for share, value in zip(QUANTILES, np.quantile(values, QUANTILES) / middle, strict=True):
         yield f"lesion p{100 * share:g}", float(value)
@@ -262,14 +223,14 @@ def _shape(lesion: Lesion) -> Iterator[tuple[str, float]]:
     yield "surface radius skewness", float((((reach - reach.mean()) / (reach.std() + SMALL)) ** 3).mean())
     filled = lesion.inside.astype(np.float32)
     for sigma in SMOOTHINGS_MM:
-        smooth = _smoothed(filled, lesion, sigma)
+        smooth = smoothed(filled, lesion, sigma)
         yield f"spikes at {sigma:g} mm", float((lesion.inside & (smooth < HALF)).sum() * voxel / volume)
         yield f"clefts at {sigma:g} mm", float((~lesion.inside & (smooth > HALF)).sum() * voxel / volume)
         yield f"roughness at {sigma:g} mm", float(smooth[shell].std())
 
 
 def _surroundings(lesion: Lesion) -> Iterator[tuple[str, float]]:
-    fine = lesion.image - _smoothed(lesion.image, lesion, 2.4)
+    fine = lesion.image - smoothed(lesion.image, lesion, 2.4)
     for start, stop in AROUND:
         ring = (lesion.distance >= start) & (lesion.distance < stop)
         if not ring.any():
@@ -280,13 +241,6 @@ def _surroundings(lesion: Lesion) -> Iterator[tuple[str, float]]:
         yield f"{start:g}-{stop:g} mm detail", np.log(float(details.std()) + SMALL)
         yield f"{start:g}-{stop:g} mm detail p98", float(np.quantile(details, 0.98))
         yield f"{start:g}-{stop:g} mm lower quartile", float(np.quantile(values, 0.25))
-
-
-def _smoothed(
-    array: Float32[np.ndarray, "slice row column"], lesion: Lesion, sigma_mm: float
-) -> Float32[np.ndarray, "slice row column"]:
-    sigmas = [sigma_mm / spacing for spacing in lesion.spacing_mm]
-    return np.asarray(ndimage.gaussian_filter(array, sigmas, truncate=2.5))
 
 
 def _of_a_ball() -> tuple[tuple[str, frozenset[RegionName]], ...]:

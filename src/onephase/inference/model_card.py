@@ -1,12 +1,19 @@
 """The model card: what a bundle is, what it learned from, how well it did, and what it is not for."""
 
 from onephase.inference.manifest import Manifest, ValidationFigure
-from onephase.settings import Settings
+from onephase.settings import Settings, StartName
 
 _KIND = {
     "simulated": "**Trained on simulated tumours only.** It shows that the software works, nothing about patients.",
     "real": "Trained on real cases. It was not validated for clinical use.",
     "simulated and real": "**Trained partly on simulated tumours.** It was not validated for clinical use.",
+}
+
+
+_STARTS: dict[StartName, str] = {
+    "phenotype": "starts from a linear panel of ten properties that a stage taught on simulated lesions reads",
+    "descriptors": "starts from a linear panel of region descriptors",
+    "prior": "starts from the prior",
 }
 
 
@@ -52,7 +59,7 @@ patients come from `onephase evaluate`.
 - Patch: {" x ".join(map(str, imaging.patch_voxels))} voxels of {imaging.spacing_mm:g} mm ({imaging.sampling}).
 - Regions by distance to the surface: core deeper than {regions.core_depth_mm:g} mm, rim to
   {regions.rim_reach_mm:g} mm outside, peritumoral shell to {regions.shell_reach_mm:g} mm.
-- Network: {"starts from a linear panel of region descriptors" if network.descriptors else "no region descriptors"};
+- Network: {_STARTS[network.start]};
   widths {list(network.widths)}, scales {list(network.scales)}, attention
   {"on" if network.attention else "off"}, regions {list(network.regions)}, tasks {list(network.tasks)}, couplings
   {"on" if network.couplings else "off"}.

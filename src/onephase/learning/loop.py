@@ -204,7 +204,7 @@ def _untrained(settings: Settings, *, start: Start) -> tuple[PanelNetwork, torch
         network = build_network(settings.network, settings.regions, settings.imaging)
     network.head.start_from(start.constants)
     if start.panel is not None:
-        network.descriptor_terms.tell(start.panel)
+        network.start_terms.tell(start.panel)
     for convolution in (module for module in network.modules() if isinstance(module, torch.nn.Conv3d)):
         # Channels last: two thirds of the time of a step on a CPU.
         convolution.weight.data = convolution.weight.data.contiguous(memory_format=torch.channels_last_3d)

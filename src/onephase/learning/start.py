@@ -1,20 +1,24 @@
-"""What training starts from: a linear panel of the region descriptors, or the prior where there are none."""
+"""What training starts from: a linear panel of facts of the lesion, or the prior where there are none."""
 
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from jaxtyping import Float64, Int64
 
 from onephase.biomarkers.linear_panel import OUTPUTS, LinearPanel, choose_spread, fit_linear_panel, fit_without_folds
 from onephase.biomarkers.panel import RECEPTORS
 from onephase.biomarkers.potentials import Potentials
-from onephase.imaging.descriptors import DESCRIPTORS, descriptors_within
 from onephase.learning.dataset import PatchDataset
-from onephase.settings import Settings
+from onephase.network.start_terms import facts_of
+from onephase.settings import Settings, StartName
 
 FOLDS = 5
-SPREADS = (0.01, 0.02, 0.035, 0.06, 0.1, 0.2)
-"""Candidates for the spread of a descriptor's weight: of a hundred together, log odds of 0.1 to 2."""
+SPREADS: dict[StartName, tuple[float, ...]] = {
+    "phenotype": (0.03, 0.06, 0.1, 0.2, 0.4),
+    "descriptors": (0.01, 0.02, 0.035, 0.06, 0.1, 0.2),
+}
+"""Candidates for the spread of a weight: of all facts together, log odds of 0.1 to about 2."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,8 +26,8 @@ class Start:
     """Where a network starts.
 
     Attributes:
-        constants: Potentials of one case: what the network says of a lesion with mean descriptors.
-        panel: Fitted to all training cases; None where the network looks at no descriptor.
+        constants: Potentials of one case: what the network says of a lesion with mean facts.
+        panel: Fitted to all training cases; None where the network looks at no fact.
         terms: What a panel that was fitted without the case adds to those constants, for each training case. A
             panel that has seen the case would leave nothing to learn where it has only overfitted.
     """
@@ -38,27 +42,23 @@ def fit_start(training: PatchDataset, settings: Settings, *, prior: Potentials) 
 
     Args:
         training: Cases to learn from.
-        settings: Of the run; its regions and tasks decide which descriptors tell what.
+        settings: Of the run; its regions and tasks decide which facts tell what.
         prior: Of the training cases.
     """
     network = settings.network
-    used = descriptors_within(network.regions if network.descriptors else ())
+    facts = facts_of(network)
     fold = _folds(training.patients, seed=settings.learning.seed)
-    if len(used) == 0 or fold.max() == 0:
+    if len(facts.names) == 0 or fold.max() == 0:
         return Start(prior, None, np.zeros((len(training), OUTPUTS)))
-    features = training.descriptors.cpu().numpy().astype(np.float64)[:, used]
+    with torch.no_grad():
+        features = facts(training.descriptors.cpu()).numpy().astype(np.float64)  # (case, fact)
     couplings = network.couplings and len(network.tasks) > 1
     outputs = [task in network.tasks for task in (*RECEPTORS, "ki67")]
     spread = choose_spread(
-        features, training.events, fold=fold, candidates=SPREADS, couplings=couplings, outputs=outputs
+        features, training.events, fold=fold, candidates=SPREADS[network.start], couplings=couplings, outputs=outputs
     )
     panel = fit_linear_panel(
-        features,
-        training.events,
-        names=[DESCRIPTORS[place] for place in used],
-        spread=spread,
-        couplings=couplings,
-        outputs=outputs,
+        features, training.events, names=facts.names, spread=spread, couplings=couplings, outputs=outputs
     )
     terms = np.zeros((len(training), OUTPUTS))
     for out, without in fit_without_folds(

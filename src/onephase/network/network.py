@@ -7,10 +7,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from onephase.imaging.descriptors import DESCRIPTORS, descriptors_within
 from onephase.imaging.regions import FAR_MM
 from onephase.network.attention import NoAttention, SpatialAttention, enlarge, relative_to_strongest
-from onephase.network.descriptor_terms import DescriptorTerms
 from onephase.network.encoder import Encoder
 from onephase.network.panel_head import PanelHead
 from onephase.network.region_weighting import (
@@ -21,6 +19,7 @@ from onephase.network.region_weighting import (
     volumes,
     weigh_voxels,
 )
+from onephase.network.start_terms import StartTerms, facts_of
 from onephase.settings import ImagingSettings, NetworkSettings, RegionSettings
 
 DESCRIPTION_WIDTH = 64
@@ -62,8 +61,8 @@ class PanelNetwork(nn.Module):
         self.encoder = Encoder(
             1 + len(settings.regions), settings.widths, stem_stride=settings.stem_stride, in_plane=in_plane
         )
-        used = descriptors_within(settings.regions if settings.descriptors else ())
-        self.descriptor_terms = DescriptorTerms(torch.tensor(used), descriptors=len(DESCRIPTORS))
+        self.facts = facts_of(settings)
+        self.start_terms = StartTerms(len(self.facts.names))
         self.attention = SpatialAttention(widths) if settings.attention else NoAttention()
         self.pooling = nn.ModuleList(RegionPooling(width) for width in widths)
         self.weighting = RegionWeighting(
@@ -99,8 +98,8 @@ class PanelNetwork(nn.Module):
             image: Normalised intensities.
             distance_mm: Signed distance to the lesion surface, negative inside.
             descriptors: The lesions in numbers.
-            start: The terms to add to, in place of those of the descriptors: in training, those of a panel that
-                was fitted without the case, so that the network learns what such a panel misses on new cases.
+            start: The terms to add to, in place of the network's own: in training, those of a panel that was
+                fitted without the case, so that the network learns what such a panel misses on new cases.
         """
         slices, rows, columns = image.shape[2:]
         image, distance_mm = self._whole_blocks(image, fill=0.0), self._whole_blocks(distance_mm, fill=FAR_MM)
@@ -110,7 +109,7 @@ class PanelNetwork(nn.Module):
         attention = self.attention(attended)  # (batch, 1, slice / block, row / block, column / block)
         pooled = self._pool(attended, membership, attention.float())  # (batch, region, feature)
         told, region_weights = self.weighting(pooled, volumes(membership))
-        terms = self.descriptor_terms(descriptors) if start is None else start  # (batch, 4)
+        terms = self.start_terms(self.facts(descriptors)) if start is None else start  # (batch, 4)
         seen = self.head(told)
         unary, ki67_mu = seen.unary + terms[:, :3], seen.ki67_mu + terms[:, 3]
         shown = enlarge(attention.float(), (image.shape[2], image.shape[3], image.shape[4]))

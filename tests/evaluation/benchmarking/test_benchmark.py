@@ -43,7 +43,15 @@ DESIGN = Design(
     other_seeds=1,
     folds=2,
     adapted=("onephase", "cohort alone"),
-    without=("couplings off", "attention off", "one scale", "core and rim", "whole crop", "descriptors off"),
+    without=(
+        "couplings off",
+        "attention off",
+        "one scale",
+        "core and rim",
+        "whole crop",
+        "phenotype off",
+        "phenotype and descriptors off",
+    ),
 )
 INTERNAL, EXTERNAL = 40, 16
 SIDES = ("longest_mm", "height_mm", "depth_mm", "width_mm")

@@ -50,7 +50,8 @@ def network_forms(network: NetworkSettings) -> dict[str, dict[str, dict[str, Any
         "core only": {"regions": ("core",)},
         "core and rim": {"regions": ("core", "rim")},
         "whole crop": {"regions": ("whole",)},
-        "descriptors off": {"descriptors": False},
+        "phenotype off": {"start": "descriptors"},
+        "phenotype and descriptors off": {"start": "prior"},
     }
     tasks = {f"{SINGLE_TASKS} {task}": {"tasks": (task,)} for task in get_args(TaskName)}
     return {**{name: {name: change} for name, change in changes.items()}, SINGLE_TASKS: tasks}

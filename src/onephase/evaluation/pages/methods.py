@@ -17,7 +17,7 @@ from onephase.evaluation.predictions import NETWORK, ORACLE, PRIOR, Predictions
 from onephase.evaluation.scoring.conformal_scores import LEVEL
 from onephase.evaluation.study import Study
 from onephase.reports.style import POLICY_NAMES
-from onephase.settings import Settings
+from onephase.settings import Settings, StartName
 
 PERCENT = 100
 
@@ -124,11 +124,18 @@ def _images(settings: Settings) -> str:
     )
 
 
+_STARTS: dict[StartName, str] = {
+    "phenotype": "begun from a linear panel of ten properties that a stage taught on simulated lesions reads, ",
+    "descriptors": "begun from a linear panel of region descriptors, ",
+    "prior": "",
+}
+
+
 def _network(study: Study, settings: Settings) -> str:
     network, learning = settings.network, settings.learning
     seeds = study.facts.get("seeds", [learning.seed])
     seeded = f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"
-    start = "begun from a linear panel of region descriptors, " if network.descriptors else ""
+    start = _STARTS[network.start]
     return (
         f"A convolutional encoder of {len(network.widths)} stages (widths {', '.join(map(str, network.widths))}), seen "
         f"at scales {', '.join(map(str, network.scales))}, spatial attention {_switched(network.attention)}, over the "

@@ -1,0 +1,70 @@
+"""A lesion cut out of its patch, in its own units: what descriptors and filter responses are computed from."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Float32
+from scipy import ndimage
+
+from onephase.errors import ImageError
+
+MARGIN_MM = 16.0
+SMALL = 1e-6
+LOWEST_QUANTILE = 0.02
+TRUNCATE = 2.5  # standard deviations at which a Gaussian kernel ends
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lesion:
+    """A lesion cut out of its patch with its surroundings.
+
+    Attributes:
+        image: Image, in units of the lesion's median intensity above the lowest surroundings.
+        distance: Signed distance to the lesion surface in mm, negative inside.
+        inside: The lesion.
+        spacing_mm: Voxel spacing.
+    """
+
+    image: Float32[np.ndarray, "slice row column"]
+    distance: Float32[np.ndarray, "slice row column"]
+    inside: Bool[np.ndarray, "slice row column"]
+    spacing_mm: tuple[float, float, float]
+
+
+def cut_out(
+    image: Float[np.ndarray, "slice row column"],
+    distance_mm: Float[np.ndarray, "slice row column"],
+    *,
+    spacing_mm: tuple[float, float, float],
+) -> Lesion:
+    """Cut a lesion out of its patch, with 16 mm around it.
+
+    Args:
+        image: Patch around the lesion, any gain and offset.
+        distance_mm: Signed distance to the lesion surface, negative inside.
+        spacing_mm: Voxel spacing (slice, row, column).
+
+    Raises:
+        ImageError: If no voxel is inside, nor within a voxel of the lesion.
+    """
+    near = distance_mm < MARGIN_MM
+    deepest = float(distance_mm.min())
+    inside = distance_mm < max(0.0, np.nextafter(np.float32(deepest), np.float32(np.inf)))
+    if deepest >= max(spacing_mm):  # less is a lesion that lies between voxels; its nearest stand for it
+        message = f"no lesion lies in the patch: the signed distance is {deepest:g} mm or more everywhere"
+        raise ImageError(message)
+    box = ndimage.find_objects(near.astype(np.uint8))[0]
+    cut, inside = image[box].astype(np.float32), inside[box]
+    lowest = float(np.quantile(cut, LOWEST_QUANTILE))
+    scale = max(float(np.median(cut[inside])) - lowest, SMALL)
+    return Lesion(
+        (cut - np.float32(lowest)) / np.float32(scale), distance_mm[box].astype(np.float32), inside, spacing_mm
+    )
+
+
+def smoothed(
+    array: Float32[np.ndarray, "slice row column"], lesion: Lesion, sigma_mm: float
+) -> Float32[np.ndarray, "slice row column"]:
+    """Return an array on the lesion's grid, smoothed by a Gaussian."""
+    sigmas = [sigma_mm / spacing for spacing in lesion.spacing_mm]
+    return np.asarray(ndimage.gaussian_filter(array, sigmas, truncate=TRUNCATE))

@@ -1,0 +1,71 @@
+"""Lessons and teaching: what is known in the lessons is read off other lessons."""
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="needs the train extra")
+
+from onephase.imaging.descriptors import DESCRIPTORS, descriptors_within  # noqa: E402 - after the skip
+from onephase.learning import phenotype as teaching  # noqa: E402
+from onephase.learning.lessons import Lessons, draw_scanner, make_lesson, make_lessons  # noqa: E402
+from onephase.learning.phenotype import reading_skill, teach_phenotype  # noqa: E402
+from onephase.network.phenotype import taught_stage  # noqa: E402
+from onephase.simulation.phenotype import CUE_NAMES  # noqa: E402
+from onephase.simulation.sites import SITES  # noqa: E402
+
+pytestmark = pytest.mark.torch
+
+
+@pytest.fixture
+def lessons():
+    """Lessons of which some descriptors tell the scores, one by a curve that no straight line follows."""
+    rng = np.random.default_rng(1)
+    scores = rng.standard_normal((400, len(CUE_NAMES))).astype(np.float32)
+    descriptors = rng.standard_normal((400, len(DESCRIPTORS))).astype(np.float32)
+    descriptors[:, : len(CUE_NAMES)] = 5 + 3 * scores + 0.3 * descriptors[:, : len(CUE_NAMES)]
+    return Lessons(descriptors, scores)
+
+
+def test_a_lesson_depends_on_seed_and_number_alone():
+    both = make_lessons(2, seed=7)
+    descriptors, scores = make_lesson(7, 1)
+    np.testing.assert_array_equal(both.descriptors[1], descriptors)
+    np.testing.assert_array_equal(both.scores[1], scores)
+    assert not np.allclose(make_lesson(8, 1)[1], scores)
+    assert descriptors.shape == (len(DESCRIPTORS),)
+
+
+def test_scores_are_independent_of_each_other():
+    scores = np.stack([np.random.default_rng([3, n]).spawn(4)[1].standard_normal(10) for n in range(500)])
+    assert np.abs(np.corrcoef(scores.T) - np.eye(10)).max() < 0.2
+
+
+def test_scanners_reach_as_far_as_the_hospitals():
+    rng = np.random.default_rng(1)
+    drawn = [draw_scanner(rng) for _ in range(300)]
+    for name in ("in_plane_mm", "slice_mm", "repetition_ms", "flip_degrees", "fat_residual", "noise", "bias", "gain"):
+        values = [getattr(site, name) for site in drawn]
+        of_sites = [getattr(site, name) for site in SITES.values()]
+        assert min(values) < 1.02 * min(of_sites), name
+        assert max(values) > 0.98 * max(of_sites), name
+
+
+def test_what_the_lessons_show_is_read(lessons, monkeypatch):
+    monkeypatch.setattr(teaching, "FULL_SIGHT", 1.0)  # here the first descriptors tell all, whatever their regions
+    monkeypatch.setattr(teaching, "EPOCHS", 10)
+    stage = teach_phenotype(lessons.take(slice(300)), seed=1, width=16)
+    skill = reading_skill(stage, lessons.take(slice(300, None)))
+    assert min(skill.values()) > 0.6  # of 0.99 that a straight line on the right ten descriptors would read
+    again = teach_phenotype(lessons.take(slice(300)), seed=1, width=16)
+    torch.testing.assert_close(again.linear.weight, stage.linear.weight, rtol=0, atol=0)
+    shuffled = Lessons(lessons.descriptors, lessons.scores[::-1].copy())
+    assert max(reading_skill(teach_phenotype(shuffled, seed=1, width=16), lessons).values()) < 0.3
+
+
+def test_the_stage_of_the_package_reads_lessons_it_was_not_taught():
+    lessons = make_lessons(24, seed=99)
+    everything = torch.tensor(descriptors_within(("core", "rim", "shell")))
+    read = taught_stage(everything)(torch.tensor(lessons.descriptors)).numpy()
+    correlation = [np.corrcoef(read[:, cue], lessons.scores[:, cue])[0, 1] for cue in range(len(CUE_NAMES))]
+    assert correlation[CUE_NAMES.index("size_mm")] > 0.9
+    assert np.mean(correlation) > 0.5
