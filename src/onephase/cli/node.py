@@ -28,7 +28,7 @@ WorklistUrl = Annotated[
     typer.Option(
         "--worklist",
         metavar="URL",
-        help="Database of the work list, postgresql+psycopg://... for several nodes; SQLite in the store when left out.",
+        help="Database of the work list, such as postgresql+psycopg://...; SQLite in the store when left out.",
         show_default=False,
     ),
 ]

@@ -108,7 +108,7 @@ def _outline(folder: Path, outlines: Sequence[Path], *, segment: str) -> Path:
     with open_scan(folder) as scan:
         for path in outlines:
             try:
-                read_mask(path, label=segment, grid=scan.grid, frame_of_reference=scan.frame_of_reference)
+                read_mask(path, label=segment or None, grid=scan.grid, frame_of_reference=scan.frame_of_reference)
             except ImageError as fault:
                 problems.append(str(fault))
             else:
@@ -133,13 +133,13 @@ def _box(answer: Mapping[str, Any]) -> Box | None:
 
 @contextmanager
 def _without_paths(folder: Path, *outlines: Path) -> Iterator[None]:
-    """Speak of the study, not of a folder that is gone when the sentence is read; and ask a person for a phase."""
+    """Speak of the study, not of paths that mean nothing on a list; ask a person where no header tells the phase."""
     try:
         yield
-    except ImageError as fault:
+    except (ImageError, PersonNeededError) as fault:
         said = str(fault)
-        for name, path in (("the outline", one) for one in outlines):
-            said = said.replace(str(path), name)
+        for path in outlines:
+            said = said.replace(str(path), "the outline")
         said = re.sub(rf"{re.escape(str(folder))}(/\w+\.dcm)?", "the study", said)
         kind = PersonNeededError if isinstance(fault, PhaseUndecidedError) else type(fault)
         raise kind(said) from None
