@@ -62,3 +62,57 @@ def _say_robustness(found: "Robustness") -> None:
         say(f"SIMULATED: {found.simulated} of {found.cases} cases; their figures are never clinical evidence.")
     for sentence in (*as_given(found), *what_changes_do(found)):
         say(sentence)
+
+
+def explain(  # noqa: PLR0913 - one parameter for each option
+    bundle: BundleFolder,
+    tables: Tables,
+    *,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for page, tables, figure.", show_default=False)],
+    cases: HowMany = CASES,
+    seed: Seed = 1,
+    shuffled: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="PREPARED",
+            help="Also train on shuffled labels of what the bundle has learned from, prepared; repeatable.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Test what the explanations are worth: region weights, attention, occlusion, exchange of regions.
+
+    Each is held against networks with random weights, against one that was trained on shuffled labels (--shuffled), and
+    on simulated cohorts against the truth of which region carries which biomarker. Says which of them mean nothing.
+    Reads the original files; patients that the bundle has learned from are left out: docs/explanations.md.
+
+    Example:  onephase explain demo/bundle demo/cohort/cohort.csv --out explanations
+    """
+    from onephase.cohort.prepared import open_prepared
+    from onephase.cohort.table import read_cohort
+    from onephase.evaluation.drawn_cases import draw_cases
+    from onephase.evaluation.explanations.checking import check_explanations
+    from onephase.evaluation.explanations.explanation_page import verdicts, write_explanations
+    from onephase.evaluation.explanations.shuffled_labels import train_on_shuffled
+    from onephase.inference.bundle import load_bundle
+
+    opened = load_bundle(bundle)
+    records = draw_cases(opened, read_cohort(*tables, labelled=False).records, cases=cases, seed=seed)
+    with TerminalProgress() as progress:
+        misled = None
+        if shuffled:
+            prepared = [open_prepared(folder) for folder in shuffled]
+            misled = train_on_shuffled(opened, prepared, out=out / "shuffled-bundle", seed=seed, progress=progress)
+        found = check_explanations(opened, bundle, records, shuffled=misled, seed=seed, progress=progress)
+    page = write_explanations(out, found)
+    if as_json:
+        say_json(found.to_json())
+    else:
+        if found.simulated:
+            say(f"SIMULATED: {found.simulated} of {found.cases} cases; their figures are never clinical evidence.")
+        for sentence in (*found.problems, *verdicts(found)):
+            say(sentence)
+        say(f"Page: {page}")
+    if found.problems:
+        raise typer.Exit(1)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import onephase
 from onephase.cohort.records import Record
+from onephase.evaluation.drawn_cases import draw_cases
 from onephase.evaluation.robustness.changes import all_changes
-from onephase.evaluation.robustness.drawn_cases import draw_cases
 from onephase.evaluation.robustness.findings import Robustness, robustness_of
 from onephase.evaluation.robustness.probing import Probing, probe_cohort
 from onephase.inference.bundle import load_bundle
