@@ -10,10 +10,10 @@ import pytest
 from onephase.cohort.records import Record
 from onephase.cohort.table import read_cohort
 from onephase.errors import CohortError
+from onephase.evaluation.drawn_cases import draw_cases
 from onephase.evaluation.robustness import probing
 from onephase.evaluation.robustness.change import Change
 from onephase.evaluation.robustness.changes import all_changes
-from onephase.evaluation.drawn_cases import draw_cases
 from onephase.evaluation.robustness.image_changes import noisy
 from onephase.evaluation.robustness.outline_changes import regrown
 from onephase.evaluation.robustness.probing import UNCHANGED, Probing, probe_cohort

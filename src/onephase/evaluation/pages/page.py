@@ -18,6 +18,8 @@ LABELS = (
     "without their interval and number of cases say nothing: quote all three."
 )
 
+NEVER_OF_PATIENTS = "These figures say how the program works, never how it would do on patients."
+
 
 def write_study(folder: Path, study: Study, predictions: Predictions) -> Path:
     """Write the page and every part of it as a file of its own into ``folder``, all of them or none.
@@ -76,7 +78,4 @@ def simulated_words(simulated: int, cases: int) -> str:
     """Return what a page must say first where cases are simulated; empty where none is."""
     if not simulated:
         return ""
-    return (
-        f"{simulated} of {cases} scored cases are simulated. These figures say how the program works, never how it "
-        "would do on patients."
-    )
+    return f"{simulated} of {cases} scored cases are simulated. {NEVER_OF_PATIENTS}"
