@@ -4,14 +4,14 @@ import { svg } from "./dom.js";
 import { percent, perCent } from "./words.js";
 
 const MOVE_MS = matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 450;
-const CURVE = { width: 400, height: 128, left: 8, right: 392, top: 22, base: 104 };
+const CURVE = { width: 400, height: 128, left: 8, right: 384, top: 22, base: 104 };
 const CUTOFFS = [14, 20];
 
 // A probability as a bar, with a tick at the training cohort and a hollow mark at the image alone.
 export class ProbabilityBar {
   constructor(colour = null) {
-    this.fill = svg("rect", { class: "fill", x: 0, y: 5, width: 100, height: 12, style: null });
-    if (colour) this.fill.setAttribute("fill", colour);
+    this.fill = svg("rect", { class: "fill", x: 0, y: 5, width: 100, height: 12 });
+    if (colour) this.fill.style.fill = colour;
     this.alone = svg("path", { class: "alone", d: "M0 1 L4 -4 L-4 -4 Z" });
     this.prior = svg("rect", { class: "prior", x: -1, y: 1, width: 2, height: 20 });
     this.track = svg("svg", { class: "bar", viewBox: "0 0 100 22", preserveAspectRatio: "none", "aria-hidden": "true" },
@@ -25,7 +25,6 @@ export class ProbabilityBar {
 
   show(name, { now, alone, prior }) {
     this.fill.style.transform = `scaleX(${now})`;
-    this.prior.style.left = this.alone.style.left = "0";
     this.prior.setAttribute("x", `${100 * prior}%`);
     this.alone.parentNode.setAttribute("aria-label",
       `${name}: ${percent(now)}; from the image alone ${percent(alone)}; training cohort ${percent(prior)}`);

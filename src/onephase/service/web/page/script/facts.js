@@ -26,7 +26,7 @@ function measured({ prediction, grid }) {
 
 function regions({ prediction, attention_is_even: even }) {
   const tasks = Object.keys(prediction.regions[0].weights);
-  const head = el("tr", {}, el("th", {}, ""), el("th", {}, "ml"), el("th", { title: "attention per volume; 1 is the average" }, "attention"),
+  const head = el("tr", {}, el("th", {}, ""), el("th", {}, "ml"), el("th", { title: "attention per volume; 1 is the average" }, "att."),
     tasks.map((task) => el("th", {}, NAMES[task])));
   const rows = prediction.regions.map((region) => el("tr", {},
     el("th", {}, swatch(region.name), REGIONS[region.name]),
@@ -48,7 +48,7 @@ function swatch(name) {
 function weight(region, task) {
   const value = region.weights[task];
   const bar = el("i", { class: "weight" });
-  bar.style.width = `${Math.round(26 * value)}px`;
+  bar.style.width = `${Math.round(34 * value)}px`;
   bar.style.background = REGION_COLOURS[region.name];
   return el("td", { class: "weighed", title: `${NAMES[task]}: ${percent(value)} on the ${REGIONS[region.name]}` }, bar, percent(value).replace(/\u00a0%/, ""));
 }

@@ -4,7 +4,8 @@ import { byId, el, put } from "./dom.js";
 import { LAYOUTS } from "./viewer.js";
 import { AXES } from "./voxels.js";
 
-const LAYOUT_NAMES = { all: "All", axial: "Axial", coronal: "Coronal", sagittal: "Sagittal", solid: "3-D" };
+const LAYOUT_NAMES = { all: "All", axial: "Ax", coronal: "Cor", sagittal: "Sag", solid: "3-D" };
+const LONG_NAMES = { all: "Three planes and 3-D", axial: "Axial", coronal: "Coronal", sagittal: "Sagittal", solid: "3-D" };
 const OVERLAYS = { outline: "Outline", regions: "Regions", attention: "Attention" };
 
 export class Tools {
@@ -19,7 +20,7 @@ export class Tools {
 
   showUsual() {
     const layouts = Object.keys(LAYOUTS).map((name, number) =>
-      el("button", { type: "button", class: "part", "data-layout": name, title: `${LAYOUT_NAMES[name]} (${number + 1})`,
+      el("button", { type: "button", class: "part", "data-layout": name, title: `${LONG_NAMES[name]} (${number + 1})`,
         "aria-pressed": String(name === (this.layout ?? "all")), onclick: () => this.choose(name) }, LAYOUT_NAMES[name]));
     put(this.place,
       el("div", { class: "parts", role: "group", "aria-label": "Planes" }, layouts),

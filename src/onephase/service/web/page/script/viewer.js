@@ -6,7 +6,7 @@ import { axesOf, axisAlong, fractionOf, AXES } from "./voxels.js";
 
 /* global niivue */
 
-const FILL = 0.35; // how opaque regions are at full strength, so that the picture stays seen
+const FILL = 0.25; // how opaque regions are at full strength, so that the picture stays seen
 const REGION_LABELS = {
   R: [0, 86, 230, 0], G: [0, 180, 159, 158], B: [0, 233, 0, 115], A: [0, 255, 255, 255],
   I: [0, 1, 2, 3], labels: ["", "core", "rim", "shell"],
@@ -21,11 +21,13 @@ export class Viewer {
     this.strength = { outline: 1, regions: 0.6, attention: 0 };
     this.nv = new niivue.Niivue({
       backColor: [0.02, 0.027, 0.035, 1],
-      crosshairColor: [0.94, 0.89, 0.26, 0.75],
-      crosshairWidth: 0.6,
-      crosshairGap: 6,
-      fontSizeScaling: 0.35,
-      fontMinPx: 12,
+      crosshairColor: [0.94, 0.89, 0.26, 0.5],
+      crosshairWidth: 0.35,
+      crosshairGap: 8,
+      fontColor: [0.93, 0.95, 0.97, 1],
+      fontSizeScaling: 0.45,
+      fontMinPx: 13,
+      showAllOrientationMarkers: true,
       show3Dcrosshair: true,
       isRadiologicalConvention: true,
       isOrientCube: false,
