@@ -48,11 +48,12 @@ export class BoxTool {
   at(event, within = null) {
     const scale = this.canvas.width / this.canvas.clientWidth;
     const [x, y] = [event.offsetX * scale, event.offsetY * scale];
-    const planes = within ? [within] : this.viewer.lines.tiles();
+    const tiles = this.viewer.lines.tiles(); // laid out anew with every drawing, so a drag remembers its direction only
+    const planes = within === null ? tiles : tiles.filter(({ normal }) => normal === within);
     for (const { tile, normal } of planes) {
       const [left, top, width, height] = frameOf(tile);
       const inside = x >= left && x <= left + width && y >= top && y <= top + height;
-      if (!inside && !within) continue;
+      if (!inside && within === null) continue;
       const fractions = this.viewer.nv.screenXY2TextureFrac(
         Math.min(Math.max(x, left), left + width), Math.min(Math.max(y, top), top + height),
         this.viewer.nv.screenSlices.indexOf(tile), true,
@@ -71,12 +72,13 @@ export class BoxTool {
     const place = this.at(event);
     if (!place) return;
     this.canvas.setPointerCapture(event.pointerId);
-    this.drag = { plane: place.plane, from: place.edges, moving: this.edgesNear(place), before: structuredClone(this.box) };
+    this.drag = { normal: place.plane.normal, from: place.edges, moving: this.edgesNear(place), before: structuredClone(this.box) };
   }
 
   pointermove(event) {
     if (!this.drag) return;
-    const place = this.at(event, this.drag.plane);
+    const place = this.at(event, this.drag.normal);
+    if (!place) return;
     const box = structuredClone(this.drag.before) ?? this.wholeDepth(this.drag);
     const { moving, from } = this.drag;
     for (const [name, edge] of Object.entries(place.edges)) {
@@ -88,7 +90,7 @@ export class BoxTool {
       }
       box[name].sort((a, b) => a - b);
     }
-    if (!this.drag.before && !moving.length) this.guessDepth(box, this.drag.plane.normal);
+    if (!this.drag.before && !moving.length) this.guessDepth(box, this.drag.normal);
     this.viewer.lines.box = box;
     this.told();
   }
@@ -120,10 +122,10 @@ export class BoxTool {
     return near;
   }
 
-  wholeDepth({ plane }) {
+  wholeDepth({ normal }) {
     const box = {};
     this.viewer.axes.forEach((axis, number) => {
-      box[AXES[number]] = axis.ras === plane.normal ? [0, axis.size] : [0, 0];
+      box[AXES[number]] = axis.ras === normal ? [0, axis.size] : [0, 0];
     });
     return box;
   }

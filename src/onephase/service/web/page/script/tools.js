@@ -15,10 +15,12 @@ export class Tools {
     this.remembered = {};
     this.sliders = {};
     this.place = byId("tools");
+    this.hint = byId("hint");
     this.showUsual();
   }
 
   showUsual() {
+    this.hint.hidden = true;
     const layouts = Object.keys(LAYOUTS).map((name, number) =>
       el("button", { type: "button", class: "part", "data-layout": name, title: `${LONG_NAMES[name]} (${number + 1})`,
         "aria-pressed": String(name === (this.layout ?? "all")), onclick: () => this.choose(name) }, LAYOUT_NAMES[name]));
@@ -58,6 +60,7 @@ export class Tools {
 
   // While a box is drawn: its edges in voxels, for the keyboard, and what to do with it.
   showBox() {
+    this.hint.hidden = false;
     this.fields = {};
     const pair = (name) => el("fieldset", {}, el("legend", {}, `${name}s`), [0, 1].map((side) => {
       const input = el("input", { type: "number", min: 0, step: 1, "aria-label": `${name} ${side ? "stop" : "start"}`,
@@ -66,8 +69,8 @@ export class Tools {
       return input;
     }));
     put(this.place,
-      el("strong", { class: "drawing" }, "Drag around the tumour; drag an edge to correct it"),
       AXES.map(pair),
+      el("span", { class: "gap" }),
       el("button", { type: "button", id: "apply", class: "main", onclick: () => this.actions.apply() }, "Outline and predict"),
       el("button", { type: "button", id: "cancel", onclick: () => this.actions.cancel() }, "Cancel"));
   }
