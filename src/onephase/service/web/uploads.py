@@ -39,9 +39,15 @@ def read_upload(
                 phase=phase.strip() or None,
             )
         except ImageError as fault:
-            message = str(fault).replace(f"{folder}/", "the uploaded ").replace("--phase", "the phase")
-            raise type(fault)(message) from None
+            raise type(fault)(_as_the_reader_knows_it(str(fault), folder)) from None
     return Material(case, outlined=mask is not None)
+
+
+def _as_the_reader_knows_it(message: str, folder: Path) -> str:
+    """Word a message that was meant for files, options and tables for somebody who has a page before him."""
+    for words, others in ((f"{folder}/", "the uploaded "), (", in a table by its column phase", ""), ("--phase", "phase")):
+        message = message.replace(words, others)
+    return message
 
 
 def _copied(stream: BinaryIO, path: Path) -> Path:

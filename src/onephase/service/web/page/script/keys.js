@@ -5,7 +5,7 @@ import { byId, el, put } from "./dom.js";
 const TAUGHT = [
   ["J, K", "next and previous case"], ["U", "open files of your own"], ["1 to 5", "all planes, axial, coronal, sagittal, 3-D"],
   ["arrows", "move the crosshair in the axial plane"], ["Page up, Page down", "move it up and down"],
-  ["C", "crosshair to the middle of the lesion"],
+  ["C, Z", "crosshair to the middle of the lesion; magnify it and back"],
   ["O, R, A", "hide and show outline, regions, attention"], ["B", "draw or correct the box; Enter predicts, Esc leaves"],
   ["S", "outline the lesion under the crosshair"], ["G", "enter what the biopsy said"], ["P", "show what the table records"], ["?", "this list"],
 ];

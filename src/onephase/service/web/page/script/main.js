@@ -39,7 +39,7 @@ listen({
   j: () => list.go(1), k: () => list.go(-1), u: () => upload.show(), "?": teach, g: () => byId("given-er")?.focus(),
   1: () => tools.choose("all"), 2: () => tools.choose("axial"), 3: () => tools.choose("coronal"), 4: () => tools.choose("sagittal"), 5: () => tools.choose("solid"),
   o: () => tools.toggle("outline"), r: () => tools.toggle("regions"), a: () => tools.toggle("attention"),
-  b: draw, s: point, c: () => state.lesion && viewer.centre(state.lesion), p: () => panel.showRecorded(!panel.revealed),
+  b: draw, s: point, c: () => state.lesion && viewer.centre(state.lesion), z: () => state.lesion && viewer.magnify(state.lesion), p: () => panel.showRecorded(!panel.revealed),
   Enter: () => state.drawing && apply(), Escape: () => state.drawing && cancel(),
   ArrowLeft: () => viewer.step(1, 0, 0), ArrowRight: () => viewer.step(-1, 0, 0), // the patient's right is on the left
   ArrowUp: () => viewer.step(0, 1, 0), ArrowDown: () => viewer.step(0, -1, 0),
@@ -117,6 +117,7 @@ async function outlined(form) {
   state.lesion = lesion;
   panel.show(lesion, { fresh: false });
   await busy("Laying out the outline…", () => viewer.lay(lesion));
+  viewer.centre(lesion);
   settled();
   return true;
 }

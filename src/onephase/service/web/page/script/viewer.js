@@ -11,6 +11,9 @@ const REGION_LABELS = {
   R: [0, 86, 230, 0], G: [0, 180, 159, 158], B: [0, 233, 0, 115], A: [0, 255, 255, 255],
   I: [0, 1, 2, 3], labels: ["", "core", "rim", "shell"],
 };
+const SURROUNDINGS = 3; // magnified, a plane is so many times as wide as the lesion
+const SMALLEST_FIELD_MM = 44;
+const FROM_THE_SIDE = [270, 0]; // azimuth and elevation of the cut that lays the lesion open in 3-D
 export const LAYOUTS = { all: 3, axial: 0, coronal: 1, sagittal: 2, solid: 4 };
 
 export class Viewer {
@@ -22,7 +25,9 @@ export class Viewer {
     this.nv = new niivue.Niivue({
       backColor: [0.02, 0.027, 0.035, 1],
       crosshairColor: [0.94, 0.89, 0.26, 0.5],
-      crosshairWidth: 0.35,
+      clipPlaneColor: [0, 0, 0, 0],
+      crosshairWidth: 0.18,
+      crosshairWidthUnit: "percent",
       crosshairGap: 8,
       fontColor: [0.93, 0.95, 0.97, 1],
       fontSizeScaling: 0.45,
@@ -115,6 +120,19 @@ export class Viewer {
       const [start, stop] = box ? box[AXES[number]] : [0, grid.shape[2 - number]];
       this.nv.scene.crosshairPos[axis.ras] = fractionOf((start + stop) / 2, axis);
     });
+    this.nv.setClipPlane([0.5 - this.nv.scene.crosshairPos[0], ...FROM_THE_SIDE]); // draws, too
+  }
+
+  // Fill the planes with the lesion and its surroundings, or show the whole volume again.
+  magnify(lesion) {
+    const { scene } = this.nv;
+    const magnified = scene.pan2Dxyzmm[3] > 1;
+    const sides = lesion.grid.shape.map((size, axis) => size * lesion.grid.spacing_mm[axis]);
+    const box = lesion.box ? AXES.map((name, number) => (lesion.box[name][1] - lesion.box[name][0]) * this.millimetresAlong(number)) : [0];
+    const wanted = Math.max(SURROUNDINGS * Math.max(...box), SMALLEST_FIELD_MM);
+    const zoom = magnified ? 1 : Math.max(Math.max(...sides) / wanted, 1);
+    const [middle, lesionAt] = [[0.5, 0.5, 0.5], scene.crosshairPos].map((fractions) => this.nv.frac2mm(fractions));
+    scene.pan2Dxyzmm = [0, 1, 2].map((axis) => (zoom > 1 ? middle[axis] - zoom * lesionAt[axis] : 0)).concat(zoom);
     this.nv.drawScene();
   }
 
