@@ -55,3 +55,12 @@ def test_what_says_nothing_is_at_chance(truth: RegionTruth, drawn: Resamples) ->
 def test_without_a_settled_pair_there_is_no_figure(drawn: Resamples) -> None:
     level = RegionTruth.of(np.random.default_rng(5).normal(0, 1, size=(30, 4, 3)) * 0, resamples=50)
     assert "no pair of regions is settled" in agreement_with(level, _said(INFORMATION, 0.1), drawn).cohort.reason
+
+
+def test_chance_counts_the_rankings_that_agree_as_well(truth: RegionTruth, drawn: Resamples) -> None:
+    """By hand: three biomarkers have one best ranking of six, the fourth has two, for one of its pairs is a tie."""
+    assert agreement_with(truth, _said(INFORMATION, 0.01), drawn).chance == pytest.approx(2 / 6**4)
+    assert agreement_with(truth, _said(-INFORMATION, 0.01), drawn).chance == 1.0
+    alike = np.tile(np.array([3.0, 2.0, 1.0]), (CASES, 4, 1))  # one ranking for all: 3, 0, 2 and 2 of 11 pairs
+    assert agreement_with(truth, alike, drawn).cohort.value == pytest.approx(7 / 11)
+    assert agreement_with(truth, alike, drawn).chance in {n / 6 for n in range(1, 4)}

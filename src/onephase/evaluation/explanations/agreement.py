@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, permutations, product
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from onephase.statistics.bootstrap import Counts, Resamples, bootstrap, mean_of
 from onephase.statistics.estimate import Estimate
 
 TIE = 0.5
+ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +78,24 @@ class Agreement:
         cohort: Share of the pairs that the mean over all cases ranks as the truth does. Twice it less 1 is
             Kendall's tau within biomarkers.
         case: The same ranked case by case, averaged over cases.
+        chance: Share of all possible rankings of the regions that agree at least as well; one ranking for all
+            biomarkers where the explanation knows none of them apart. None where nothing is settled.
         first: By task, the region that the mean over all cases ranks first.
     """
 
     cohort: Estimate
     case: Estimate
+    chance: float | None
     first: dict[str, str]
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values for a JSON file."""
-        return {"cohort": self.cohort.to_json(), "case": self.case.to_json(), "first": self.first}
+        return {
+            "cohort": self.cohort.to_json(),
+            "case": self.case.to_json(),
+            "chance": self.chance,
+            "first": self.first,
+        }
 
 
 def agreement_with(truth: RegionTruth, values: ByRegion, resamples: Resamples) -> Agreement:
@@ -99,14 +108,15 @@ def agreement_with(truth: RegionTruth, values: ByRegion, resamples: Resamples) -
     """
     if not truth.pairs:
         absent = Estimate.absent("no pair of regions is settled", n=len(values), level=resamples.level)
-        return Agreement(absent, absent, _first(values))
+        return Agreement(absent, absent, None, _first(values))
     per_case = np.mean(list(_ranked(truth, values)), axis=0)  # (case,)
 
     def by_mean(counts: Counts) -> Float64[np.ndarray, " resample"]:
         total = np.einsum("nc,ctr->ntr", counts, values)
         return np.asarray(np.mean(list(_ranked(truth, total)), axis=0))
 
-    return Agreement(bootstrap(by_mean, resamples), bootstrap(mean_of(per_case), resamples), _first(values))
+    cohort, case = bootstrap(by_mean, resamples), bootstrap(mean_of(per_case), resamples)
+    return Agreement(cohort, case, _chance(truth, values.mean(axis=0)), _first(values))
 
 
 def _ranked(truth: RegionTruth, values: Float64[np.ndarray, "row task region"]) -> Iterator[np.ndarray]:
@@ -114,6 +124,16 @@ def _ranked(truth: RegionTruth, values: Float64[np.ndarray, "row task region"]) 
     for pair in truth.pairs:
         gap = values[:, pair.task, pair.more] - values[:, pair.task, pair.less]
         yield np.where(gap == 0, TIE, gap > 0)
+
+
+def _chance(truth: RegionTruth, means: Float64[np.ndarray, "task region"]) -> float:
+    """Return how many of all rankings agree with the truth at least as well as an explanation."""
+    orders = list(permutations((1.0, 2.0, 3.0)))
+    one_for_all = bool((means == means[0]).all())
+    rankings = [[order] * len(TASKS) for order in orders] if one_for_all else product(orders, repeat=len(TASKS))
+    agreeing = np.mean(list(_ranked(truth, np.array(list(rankings)))), axis=0)
+    found = np.mean(list(_ranked(truth, means[None])))
+    return float((agreeing >= found - ROUNDING).mean())
 
 
 def _first(values: ByRegion) -> dict[str, str]:

@@ -10,8 +10,9 @@ from onephase.evaluation.explanations.sanity import ALIKE, EVEN
 from onephase.evaluation.pages.curves import Panel, curve_panels
 from onephase.evaluation.pages.document import Document, Figure, Section
 from onephase.evaluation.pages.page import simulated_words
-from onephase.evaluation.pages.table import Table
+from onephase.evaluation.pages.table import Table, p_text
 from onephase.reports.style import BIOMARKER_NAMES, REGION_NAMES
+from onephase.statistics.estimate import Estimate
 from onephase.storage import json_text, write_texts
 
 PAGE_NAME, JSON_NAME = "explanations.html", "explanations.json"
@@ -93,8 +94,8 @@ def _sanity_table(found: CheckedExplanations) -> Table:
         (
             name,
             one.sanity.contrast.text(digits=2),
-            one.sanity.random_weights.text(digits=2),
-            one.sanity.shuffled_labels.text(digits=2) if one.sanity.shuffled_labels else "not tried",
+            _alike(one.sanity.random_weights),
+            _alike(one.sanity.shuffled_labels),
             "means nothing" if one.sanity.faults else "holds",
         )
         for name, one in found.kinds.items()
@@ -110,6 +111,12 @@ def _sanity_table(found: CheckedExplanations) -> Table:
     )
 
 
+def _alike(other: Estimate | None) -> str:
+    if other is None:
+        return "not tried"
+    return "these are even" if other.value is None else other.text(digits=2)
+
+
 def _agreements(found: CheckedExplanations) -> Iterator[str]:
     if found.truth is None:
         return
@@ -117,9 +124,10 @@ def _agreements(found: CheckedExplanations) -> Iterator[str]:
     for name, one in found.kinds.items():
         if one.agreement is not None:
             right = sum(one.agreement.first[task] == first[task] for task in TASKS)
+            chance = p_text(one.agreement.chance)
             yield (
-                f"{_capital(name)} ranks {_share(one)} of the settled pairs of regions as the truth does, and puts the "
-                f"right region first for {right} of {len(TASKS)} biomarkers."
+                f"{_capital(name)}: {_share(one)} of the settled pairs of regions are ranked as in truth (as "
+                f"well by chance: {chance}), the right region first for {right} of {len(TASKS)} biomarkers."
             )
 
 
@@ -140,12 +148,13 @@ def _truth_tables(found: CheckedExplanations) -> Iterator[Table]:
         digits=4,
     )
     truth = {task: found.truth.first(task) for task in TASKS}
-    rows = [("truth", "1", "1", *(truth[task] for task in TASKS))]
+    rows = [("truth", "1", "1", "-", *(truth[task] for task in TASKS))]
     rows += [
         (
             name,
             one.agreement.cohort.text(digits=2),
             one.agreement.case.text(digits=2),
+            p_text(one.agreement.chance),
             *(one.agreement.first[task] for task in TASKS),
         )
         for name, one in found.kinds.items()
@@ -154,10 +163,10 @@ def _truth_tables(found: CheckedExplanations) -> Iterator[Table]:
     yield Table(
         "agreement",
         "How often an explanation ranks two regions as the truth does, and which region it puts first.",
-        ("Explanation", "All cases together", "Single cases", *(BIOMARKER_NAMES[task] for task in TASKS)),
+        ("Explanation", "All cases together", "Single cases", "Chance", *(BIOMARKER_NAMES[task] for task in TASKS)),
         tuple(rows),
         f"0.5 is chance. Over the {len(found.truth.pairs)} of {3 * len(TASKS)} pairs of regions whose true difference "
-        "is settled.",
+        "is settled; intervals over patients, for this one network. Chance: share of all rankings that do as well.",
     )
 
 

@@ -32,7 +32,8 @@ class SanityCheck:
     Attributes:
         contrast: How far regions lie from their mean at most, as a share of it; mean over cases and tasks.
         random_weights: Correlation over regions with the explanation of networks whose weights were permuted: mean
-            over cases and tasks, the interval over permutations.
+            over cases and tasks, the interval over permutations. Absent where these tell no region from another, which
+            is no likeness.
         shuffled_labels: The same with a network that was trained on shuffled labels, the interval over patients;
             None where none was trained.
     """
@@ -47,8 +48,8 @@ class SanityCheck:
         found = []
         if self.contrast.value is None or self.contrast.value < EVEN:
             found.append("it is even: no region stands out by a tenth")
-        for words, alike in (("random weights", self.random_weights), ("shuffled labels", self.shuffled_labels)):
-            if alike is not None and (alike.high is None or alike.high >= ALIKE):
+        for words, other in (("random weights", self.random_weights), ("shuffled labels", self.shuffled_labels)):
+            if other is not None and other.value is not None and max(other.value, other.high or -1.0) >= ALIKE:
                 found.append(f"{words} give much the same")
         return tuple(found)
 
