@@ -11,7 +11,7 @@ from onephase.inference.cohort_prediction import case_of
 
 MASK, BOX, SEED, NOTHING = "mask", "box", "seed point", "nothing yet"
 
-UNOUTLINED = SeedPoint(0, 0, 0)
+UNOUTLINED = SeedPoint(0.0, 0.0, 0.0)
 """Stands in for the region of a case that nobody has outlined yet: the first voxel, which every volume has."""
 
 
