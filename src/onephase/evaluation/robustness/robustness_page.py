@@ -54,7 +54,7 @@ def document_of(found: Robustness) -> Document:
     ]
     return Document(
         kicker="onephase robustness",
-        title=f"{found.cases} cases, {len(made)} changes of each",
+        title=f"{_cases(found.cases)}, {len(made)} changes of each",
         simulated=simulated_words(found.simulated, found.cases),
         leads=LEADS,
         sections=tuple(one for one in sections if one.says_something),
@@ -128,6 +128,8 @@ def what_changes_do(found: Robustness) -> list[str]:
         for name in RECEPTORS
         if (p := one.costs[name].adjusted_p) is not None and p < ALPHA and (one.costs[name].difference.value or 0.0) < 0
     ]
+    if all(one.value is None for one in found.auc.values()):
+        return [*said, "No AUC is defined for these cases, so nothing is known of what a change costs."]
     if not fallen:
         return [*said, "No AUC falls beyond chance once p is adjusted for all that was compared."]
     return [*said, f"An AUC falls beyond chance, p adjusted for all that was compared: {', '.join(fallen)}."]
@@ -135,12 +137,14 @@ def what_changes_do(found: Robustness) -> list[str]:
 
 def _moves_most(marker: str, change: str, moved: Estimate) -> str:
     unit = "points of the Ki-67 median" if marker == BIOMARKER_NAMES["ki67"] else "points of probability"
-    return f"{marker} is moved most by {change}: {moved.text(digits=1)} {unit} on average ({moved.n} cases)."
+    return f"{marker} is moved most by {change}: {moved.text(digits=1)} {unit} on average ({_cases(moved.n)})."
 
 
 def _reasons(found: Robustness) -> list[str]:
     return [
-        f"{one.name}: {reason} ({count} case{'s' * (count != 1)})."
-        for one in found.findings
-        for reason, count in one.reasons.items()
+        f"{one.name}: {reason} ({_cases(count)})." for one in found.findings for reason, count in one.reasons.items()
     ]
+
+
+def _cases(count: int) -> str:
+    return f"{count} case" if count == 1 else f"{count} cases"
