@@ -1,9 +1,18 @@
 """What every test shares: seeded properties, and the real data where they are."""
 
+import json
 import os
+import shutil
+import socket
 import subprocess
 import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # each core has a worker of its own: threads would wait for one another
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -39,3 +48,89 @@ def tiny_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert done.returncode == 0, done.stderr
     (folder / "said.txt").write_text(done.stdout)
     return folder
+
+
+ORTHANC_DICOMWEB = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
+ORTHANC_NAME = "onephase-tests"
+ORTHANC_START_SECONDS = 20
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+@dataclass
+class Archive:
+    """An Orthanc of our own, which can be stopped and started again with what it holds."""
+
+    folder: Path
+    http_port: int = field(default_factory=free_port)
+    dicom_port: int = field(default_factory=free_port)
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def web(self) -> str:
+        return f"http://127.0.0.1:{self.http_port}"
+
+    def start(self) -> None:
+        configuration = {
+            "Name": ORTHANC_NAME,
+            "StorageDirectory": str(self.folder / "storage"),
+            "IndexDirectory": str(self.folder / "storage"),
+            "HttpPort": self.http_port,
+            "DicomPort": self.dicom_port,
+            "DicomAet": "ORTHANC",
+            "DicomAlwaysAllowStore": False,  # but for known peers: this port listens beyond loopback
+            "DicomModalities": {name.lower(): [name, "127.0.0.1", 104] for name in ("STORESCU", "ONEPHASE")},
+            "DicomCheckModalityHost": True,
+            "RemoteAccessAllowed": False,
+            "AuthenticationEnabled": False,
+            "Plugins": [str(ORTHANC_DICOMWEB)],
+            "DicomWeb": {"Enable": True, "Root": "/dicom-web/"},
+        }
+        (self.folder / "orthanc.json").write_text(json.dumps(configuration))
+        with (self.folder / "log").open("a") as log:
+            self.process = subprocess.Popen(["Orthanc", self.folder / "orthanc.json"], stdout=log, stderr=log)
+        latest = time.monotonic() + ORTHANC_START_SECONDS
+        while time.monotonic() < latest and self.process.poll() is None:
+            try:
+                assert self.json("system")["Name"] == ORTHANC_NAME
+            except (urllib.error.URLError, ConnectionError):
+                time.sleep(0.1)
+            else:
+                return
+        pytest.fail(f"Orthanc did not start:\n{(self.folder / 'log').read_text()[-2000:]}")
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait(timeout=20)
+            self.process = None
+
+    def ask(self, path: str, *, content: bytes | None = None) -> bytes:
+        request = urllib.request.Request(f"{self.web}/{path}", content)  # noqa: S310 - http on loopback
+        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - the same
+            return answer.read()
+
+    def json(self, path: str, *, content: bytes | None = None) -> Any:
+        return json.loads(self.ask(path, content=content))
+
+    def path_of(self, uid: str) -> str:
+        """Return the path of a study or an instance in the archive's own interface."""
+        (found,) = self.json("tools/lookup", content=uid.encode())
+        return str(found["Path"]).lstrip("/")
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
+    """A running Orthanc."""
+    if shutil.which("Orthanc") is None or not ORTHANC_DICOMWEB.exists():
+        pytest.skip("Orthanc (Debian packages orthanc and orthanc-dicomweb) is not installed")
+    archive = Archive(tmp_path_factory.mktemp("orthanc"))
+    try:
+        archive.start()
+        yield archive
+    finally:
+        archive.stop()

@@ -3,16 +3,23 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from onephase.biomarkers.calibration import Calibration
 from onephase.biomarkers.panel import CELLS, Events
 from onephase.biomarkers.posterior import PanelPosterior
 from onephase.biomarkers.potentials import Potentials
 from onephase.cohort.records import Record
 from onephase.evaluation.predictions import Predictions
 from onephase.evaluation.study import Study, study_of
+from onephase.imaging.descriptors import DESCRIPTORS
+from onephase.inference.bundle import Bundle
+from onephase.inference.engine import Engine
+from onephase.inference.manifest import Manifest, TrainingCohort
+from onephase.settings import Settings
 
 CASES = 160
 
@@ -90,3 +97,24 @@ def few_study(few: Predictions) -> Study:
 def predictions(make_predictions: Callable[..., Predictions]) -> Predictions:
     """Predictions of 160 lesions of 152 patients."""
     return make_predictions()
+
+
+@pytest.fixture(scope="session")
+def toy_bundle() -> Callable[..., Bundle]:
+    """A function that makes a bundle around anything that runs like an onnxruntime session."""
+
+    def make(session: Any, settings: Settings, *, split: dict[str, str] | None = None) -> Bundle:
+        manifest = Manifest(
+            name="toy",
+            onephase_version="0",
+            descriptors=DESCRIPTORS,
+            trained_on=(TrainingCohort(name="toy", provenance="real", cases=1, labels={}),),
+            seeds={},
+            validation={},
+            files={},
+        ).sealed()
+        prior = _potentials(np.zeros((1, 3)), np.array([-1.2]))
+        engine = Engine(session, settings.imaging.patch_voxels)
+        return Bundle(manifest, engine, {}, settings, Calibration.identity(), prior, split or {}, "card")
+
+    return make

@@ -149,3 +149,21 @@ def test_a_distribution_must_sum_to_one():
 
 def test_percentages_are_finer_than_the_reading_error():
     assert np.diff(READ_KI67_EDGES).max() < reading_sd(np.zeros(1))[0]
+
+
+def test_an_oracle_of_fewer_cues_is_bayes_on_those_alone(truth):
+    """One cue by hand: its score is normal with unit variance about its mean."""
+    from onephase.simulation.biology import CELL_PREVALENCE, ki67_prior
+    from onephase.simulation.phenotype import CUE_NAMES
+
+    few = Truth(truth.case_ids[:20], truth.cell[:20], truth.ki67[:20], truth.ki67_read[:20], truth.phenotype[:20])
+    column = CUE_NAMES.index("oedema")
+    edges = np.linspace(0, 1, 2001) ** 1.5
+    middle = (edges[1:] + edges[:-1]) / 2
+    prior = ki67_prior(edges) * CELL_PREVALENCE[:, None]  # (cell, Ki-67)
+    means = np.stack([mean_scores(np.full(2000, cell, dtype=np.int8), middle)[:, column] for cell in range(8)])
+    score = latent_scores(few.phenotype)[:, column]
+    weight = prior * stats.norm.pdf(score[:, None, None] - means)
+    expected = weight.sum(axis=2) / weight.sum(axis=(1, 2))[:, None]
+    np.testing.assert_allclose(oracle_posterior(few, cues=("oedema",)).cells(), expected, atol=2e-4)
+    np.testing.assert_allclose(oracle_posterior(few, cues=()).cells(), np.tile(CELL_PREVALENCE, (20, 1)), atol=1e-9)

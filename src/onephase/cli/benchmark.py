@@ -206,6 +206,7 @@ def _say_report(report: "BenchmarkReport", out: Path, *, as_json: bool) -> None:
     say(f"All runs together: {_hours(report.seconds)}; each: {out / 'timing.json'}")
     for name, page in report.pages.items():
         say(f"{name}:  {page}")
+    say(f"All together:  {report.overview}")
 
 
 def _hours(seconds: float) -> str:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from onephase.cli import answers, benchmark, cohorts, demo, imports, learn, power
+from onephase.cli import answers, benchmark, cohorts, demo, imports, learn, node, power, probe, serve
 
 app = typer.Typer(
     name="onephase",
@@ -55,3 +55,8 @@ app.command("benchmark")(benchmark.benchmark)
 app.command("power")(power.power)
 app.command("teach-phenotype")(learn.teach_phenotype)
 app.command("predict")(answers.predict)
+app.command("robustness")(probe.robustness)
+app.command("explain")(probe.explain)
+app.command("serve")(serve.serve)
+app.command("node")(node.node)
+app.command("worklist")(node.worklist)

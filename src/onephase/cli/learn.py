@@ -29,6 +29,9 @@ def train(
     The loss is minus the log probability of what pathology wrote, so a missing label costs nothing and
     "HR positive" counts for what it says. Uses the splits train and validation; test is never touched.
     Writes a bundle: weights as safetensors, the exported network, calibration, settings, split, card.
+
+    In several processes, which share each batch:
+    torchrun --standalone --nproc-per-node 2 -m onephase.cli train PREPARED --out BUNDLE
     """
     from onephase.cohort.prepared import open_prepared
     from onephase.learning.train import train as train_bundle

@@ -10,6 +10,7 @@ INTERRUPTED, OUR_FAULT = 130, 70
 EXTRA_OF = {
     **dict.fromkeys(("torch", "lightning", "onnx", "onnxscript", "sklearn"), "train"),
     **dict.fromkeys(("openpyxl", "xlrd"), "import"),
+    **dict.fromkeys(("fastapi", "uvicorn", "python_multipart"), "web"),
     "highdicom": "dicom",
     "mirp": "radiomics",
 }

@@ -1,5 +1,6 @@
 """Where training runs and in what precision."""
 
+import os
 from typing import Literal, TypeAlias
 
 import torch
@@ -11,8 +12,22 @@ Precision: TypeAlias = Literal["f32", "bf16"]
 
 
 def open_fabric(precision: Precision) -> Fabric:
-    """Return Fabric on the GPU where there is one, else on the CPU."""
-    return Fabric(accelerator=_accelerator(), devices=1, precision="bf16-mixed" if precision == "bf16" else "32-true")
+    """Return Fabric on the GPU where there is one, else on the CPU; under ``torchrun``, as one process of several."""
+    processes, here = (int(os.environ.get(name, "1")) for name in ("WORLD_SIZE", "LOCAL_WORLD_SIZE"))
+    fabric = Fabric(
+        accelerator=_accelerator(),
+        devices=here,
+        num_nodes=processes // here,
+        strategy="ddp" if processes > 1 else "auto",
+        precision="bf16-mixed" if precision == "bf16" else "32-true",
+    )
+    fabric.launch()
+    return fabric
+
+
+def leads() -> bool:
+    """Whether this process writes for all of them; alone it always does."""
+    return not torch.distributed.is_initialized() or torch.distributed.get_rank() == 0
 
 
 def resolve_precision(wanted: Literal["auto", "f32", "bf16"]) -> Precision:

@@ -26,7 +26,7 @@ from onephase.biomarkers.prior import fit_prior
 from onephase.errors import TrainingError
 from onephase.learning.augmentation import AugmentationDraw
 from onephase.learning.dataset import PatchBatch, PatchDataset
-from onephase.learning.device import open_fabric, resolve_precision
+from onephase.learning.device import leads, open_fabric, resolve_precision
 from onephase.learning.likelihood import panel_log_probability
 from onephase.learning.run_state import EpochFigures, RunState, seeded
 from onephase.learning.schedule import averaging_decay, learning_rate_share
@@ -110,9 +110,13 @@ def train_network(
         if not math.isfinite(train_nll):
             message = f"training diverged in epoch {epoch}: lower learning.learning_rate ({learning.learning_rate})"
             raise TrainingError(message)
+        for buffer in filter(torch.is_floating_point, (*state.network.buffers(), *state.averaged.buffers())):
+            buffer.copy_(fabric.all_reduce(buffer, reduce_op="mean"))  # statistics that each process has of its cases
         validation_nll = mean_nll(predict_potentials(state.averaged, validation), validation.events)
+        validation_nll = fabric.broadcast(validation_nll)  # so that all stop after the same epoch
         state.close_epoch(EpochFigures(epoch, train_nll, validation_nll, prior_nll, time.perf_counter() - started))
-        state.write(folder, run_id=run_id)
+        if leads():
+            state.write(folder, run_id=run_id)
     progress("train", steps, steps)
     state.averaged.load_state_dict(state.best)
     return TrainedNetwork(state.averaged.cpu(), prior, tuple(state.history))
@@ -132,7 +136,8 @@ def _epoch(  # noqa: PLR0913 - what steps, what it learns from, and who is told
     """Step once through the training cases; return the mean negative log-likelihood of the batches."""
     learning, nlls = settings.learning, []
     with seeded(learning.seed, epoch=len(state.history) + 1) as generator:
-        for rows, batch in _augmented_batches(training, settings=settings, generator=generator):
+        own = slice(fabric.global_rank, None, fabric.world_size)
+        for rows, batch in _augmented_batches(training, settings=settings, generator=generator, own=own):
             for group in state.optimizer.param_groups:
                 group["lr"] = learning.learning_rate * learning_rate_share(state.step, steps=steps)
             output = network(batch.image, batch.distance_mm, batch.descriptors, start=terms[rows])
@@ -145,7 +150,7 @@ def _epoch(  # noqa: PLR0913 - what steps, what it learns from, and who is told
             state.step += 1
             nlls.append(nll.detach())
             progress("train", state.step, steps)
-    return float(torch.stack(nlls).mean())
+    return float(fabric.all_reduce(torch.stack(nlls).mean(), reduce_op="mean"))
 
 
 def panel_nll(output: NetworkOutput, network: PanelNetwork, batch: PatchBatch) -> Tensor:
@@ -220,9 +225,12 @@ def _steps_an_epoch(training: PatchDataset, *, settings: Settings) -> int:
 
 
 def _augmented_batches(
-    training: PatchDataset, *, settings: Settings, generator: torch.Generator
+    training: PatchDataset, *, settings: Settings, generator: torch.Generator, own: slice
 ) -> Iterator[tuple[Tensor, PatchBatch]]:
-    """Yield rows and batches of an epoch in a new order; a rest too small for a batch waits for another epoch."""
+    """Yield rows and batches of an epoch in a new order, and of each batch, drawn alike by all processes, the ``own``.
+
+    A rest too small for a batch waits for another epoch.
+    """
     size = min(settings.learning.batch_size, len(training))
     order = torch.randperm(len(training), generator=generator).to(training.cells.device)
     for step in range(_steps_an_epoch(training, settings=settings)):
@@ -232,7 +240,8 @@ def _augmented_batches(
             generator, cases=size, settings=settings.learning.augmentation, imaging=settings.imaging
         )
         image, distance_mm = draw.apply(batch.image, batch.distance_mm)
-        yield rows, PatchBatch(image, distance_mm, batch.descriptors, batch.cells, batch.ki67)
+        told = (batch.descriptors[own], batch.cells[own], batch.ki67[own])
+        yield rows[own], PatchBatch(image[own], distance_mm[own], *told)
 
 
 def _run_id(training: PatchDataset, validation: PatchDataset, *, settings: Settings, precision: str) -> str:

@@ -15,6 +15,7 @@ from onephase.errors import TrainingError
 from onephase.inference.bundle import BundleContents, write_bundle
 from onephase.inference.manifest import TrainingCohort, ValidationFigure
 from onephase.learning.dataset import PatchDataset, gather
+from onephase.learning.device import leads
 from onephase.learning.export import export_network
 from onephase.learning.loop import TrainedNetwork, predict_potentials, train_network
 from onephase.progress import Progress, silent
@@ -56,6 +57,8 @@ def train(
     trained = train_network(
         training, validation, settings=settings, folder=training_folder(out), resume=resume, progress=progress
     )
+    if not leads():
+        return out  # which the leading process writes
     potentials = predict_potentials(trained.network, validation)
     patient_of = {record.case_id: record.patient_id for cohort in prepared for record in cohort.records}
     write_bundle(

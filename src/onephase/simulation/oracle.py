@@ -6,6 +6,7 @@ times the normal likelihood of the latent scores, carried through the reading er
 pathology records, which is what everybody is scored against.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +19,7 @@ from onephase.biomarkers.posterior import PanelPosterior
 from onephase.biomarkers.subtypes import POLICIES, SUBTYPES
 from onephase.settings import SubtypePolicy
 from onephase.simulation.biology import CELL_PREVALENCE, ki67_prior, reading_probability
-from onephase.simulation.phenotype import RESIDUAL_FACTOR, latent_scores, mean_scores
+from onephase.simulation.phenotype import CUE_NAMES, RESIDUAL_FACTOR, latent_scores, mean_scores
 from onephase.simulation.truth import Truth
 
 TRUE_KI67_EDGES: Float64[np.ndarray, " edge"] = np.linspace(0, 1, 201) ** 1.5  # finer where tumours are many
@@ -124,18 +125,22 @@ class OraclePosterior:
         )
 
 
-def oracle_posterior(truth: Truth) -> OraclePosterior:
-    """Return Bayes' answer to each case's true phenotype.
+def oracle_posterior(truth: Truth, *, cues: Sequence[str] = CUE_NAMES) -> OraclePosterior:
+    """Return Bayes' answer to each case's true phenotype, or to a part of it.
 
     Args:
         truth: The truth of a simulated cohort; only its phenotype is used.
+        cues: The visible properties that are looked at; the others are as unknown as if they had not been seen.
     """
+    seen = [CUE_NAMES.index(cue) for cue in cues]
+    # of a normal distribution, some of its variables are normal with their part of the covariance
+    factor = np.linalg.cholesky((RESIDUAL_FACTOR @ RESIDUAL_FACTOR.T)[np.ix_(seen, seen)])
     middle = (TRUE_KI67_EDGES[1:] + TRUE_KI67_EDGES[:-1]) / 2
     bins = len(middle)
     prior = (ki67_prior(TRUE_KI67_EDGES) * CELL_PREVALENCE[:, None]).ravel()
     means = mean_scores(np.repeat(np.arange(8, dtype=np.int8), bins), np.tile(middle, 8))
-    means = solve_triangular(RESIDUAL_FACTOR, means.T, lower=True)  # (cue, cell and Ki-67), residuals made white
-    scores = solve_triangular(RESIDUAL_FACTOR, latent_scores(truth.phenotype).T, lower=True).T
+    means = solve_triangular(factor, means.T[seen], lower=True)  # (cue, cell and Ki-67), residuals made white
+    scores = solve_triangular(factor, latent_scores(truth.phenotype).T[seen], lower=True).T
     with np.errstate(divide="ignore"):
         offset = np.log(prior) - (means**2).sum(axis=0) / 2
     reading = reading_probability(middle, READ_KI67_EDGES)

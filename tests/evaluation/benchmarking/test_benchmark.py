@@ -307,6 +307,11 @@ def test_everything_is_made_again_from_what_is_stored(
         tables = page.parent / "tables"
         assert (tables / "summary.csv").read_text() == report.summaries[protocol].to_csv()
         assert (tables / "seeds.csv").read_text() == report.seeds[protocol].to_csv()
+    overview = report.overview.read_text()
+    assert "SIMULATED" in overview
+    for protocol, page in report.pages.items():
+        assert report.studies[protocol].protocol in overview
+        assert f'<a href="{page.relative_to(tmp_path / "moved")}">All of the {protocol}</a>' in overview
     assert {one.second for one in report.studies["internal test"].whole.versus} >= {"single tasks", "core only"}
     assert [row[0] for row in report.summaries["2-fold adaptation"].rows] == ["onephase", "cohort alone", "prior"]
     assert read_predictions(tmp_path / "moved" / "internal-test").facts["seeds"] == [1, 2]

@@ -11,6 +11,7 @@ import onephase
 from onephase.biomarkers.posterior import PanelPosterior
 from onephase.cohort.lesions import events_of
 from onephase.evaluation.benchmarking.learning_curve import headline_figures
+from onephase.evaluation.benchmarking.overview import OVERVIEW_NAME, overview_of
 from onephase.evaluation.benchmarking.plan import Plan, slug
 from onephase.evaluation.benchmarking.pooling import Seeds, pooled, seconds_of, stored_plan
 from onephase.evaluation.pages.page import write_study
@@ -24,6 +25,7 @@ from onephase.settings import Settings
 from onephase.statistics.bootstrap import Resamples
 from onephase.storage import write_json, write_text
 
+SECONDS_PER_HOUR = 3600
 FEWEST_RESAMPLES = 2
 """For figures of which only the value is read."""
 
@@ -37,6 +39,7 @@ class BenchmarkReport:
         summaries: By protocol, the main figures of every contestant.
         seeds: By protocol, how far training runs of the same contestant lie apart.
         pages: By protocol, the page of its study.
+        overview: The page of all of them.
         seconds: Time of all runs together.
     """
 
@@ -44,6 +47,7 @@ class BenchmarkReport:
     summaries: Mapping[str, Table]
     seeds: Mapping[str, Table]
     pages: Mapping[str, Path]
+    overview: Path
     seconds: float
 
 
@@ -52,7 +56,8 @@ def write_report(out: Path, *, progress: Progress = silent) -> BenchmarkReport:
 
     Args:
         out: Folder of the benchmark. Each protocol gets a folder in it, as ``onephase evaluate`` writes one, with
-            ``tables/summary.csv`` and ``tables/seeds.csv`` more; ``timing.json`` says how long each run took.
+            ``tables/summary.csv`` and ``tables/seeds.csv`` more; ``index.html`` leads to all of them, and
+            ``timing.json`` says how long each run took.
         progress: Told after each protocol.
 
     Raises:
@@ -75,7 +80,11 @@ def write_report(out: Path, *, progress: Progress = silent) -> BenchmarkReport:
         for table in (summaries[protocol], tables[protocol]):
             write_text(folder / "tables" / f"{table.name}.csv", table.to_csv())
         progress("studies", done, len(plan.words))
-    return BenchmarkReport(studies, summaries, tables, pages, sum(seconds.values()))
+    shown = {protocol: (summaries[protocol], tables[protocol]) for protocol in studies}
+    facts = {"onephase": onephase.__version__, "runs": len(plan.runs), "hours of all runs": _hours(seconds)}
+    overview = overview_of(studies, shown, pages=pages, out=out, facts=facts)
+    write_text(out / OVERVIEW_NAME, overview.to_html())
+    return BenchmarkReport(studies, summaries, tables, pages, out / OVERVIEW_NAME, sum(seconds.values()))
 
 
 def summary_table(study: Study) -> Table:
@@ -147,6 +156,10 @@ def _range(values: list[float | None], figure: str) -> str:
         return "-"
     digits = _digits(figure)
     return f"{mean(known):.{digits}f} ({min(known):.{digits}f} to {max(known):.{digits}f})"
+
+
+def _hours(seconds: Mapping[str, float]) -> float:
+    return round(sum(seconds.values()) / SECONDS_PER_HOUR, 2)
 
 
 def _digits(figure: str) -> int:

@@ -6,8 +6,8 @@ Pure: from studies that are at hand, by the number of cases each was trained on,
 from collections.abc import Mapping
 
 from onephase.evaluation.pages.curves import Panel, Points, curve_panels
+from onephase.evaluation.pages.document import Figure
 from onephase.evaluation.pages.findings import main_contestant
-from onephase.evaluation.pages.study_figures import Figure
 from onephase.evaluation.pages.table import TITLES, Table
 from onephase.evaluation.scoring.answers import SCORED_RECEPTORS
 from onephase.evaluation.scoring.scores import Scores

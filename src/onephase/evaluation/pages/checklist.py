@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from onephase.evaluation.pages.document import EMPTY
 from onephase.evaluation.pages.table import Table
 from onephase.evaluation.predictions import Predictions
 from onephase.evaluation.scoring.conformal_scores import LEVEL
 from onephase.evaluation.study import Study
 
 PERCENT = 100
-EMPTY = "[ to be written ]"
 ACQUISITION_WORDS = (
     "field",
     "tesla",

@@ -1,6 +1,7 @@
 """The figures of a study as inline SVG: forests, reliability, scatter."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float64
@@ -26,41 +27,78 @@ from onephase.statistics.calibration import Bin
 from onephase.statistics.estimate import Estimate
 
 ROW_HEIGHT = 22.0
-PANEL_WIDTH = 190.0
+PANEL_WIDTH, NARROW_PANEL_WIDTH = 190.0, 96.0
+FEW_PANELS = 4  # beside which the labels leave room for wide ones
 
 Row = tuple[str, Estimate]
+
+
+@dataclass(frozen=True, slots=True)
+class ForestGroup:
+    """Panels of a forest that share one horizontal scale.
+
+    Attributes:
+        panels: Title, then label and estimate of each row; the same labels in every panel of a forest.
+            An estimate without value leaves its line with the words "not defined".
+        reference: Where a vertical line stands: 0.5 for an AUC, 0 for a difference.
+        axis: What the horizontal axis shows.
+    """
+
+    panels: Sequence[tuple[str, Sequence[Row]]]
+    reference: float
+    axis: str
 
 
 def forest(panels: Sequence[tuple[str, Sequence[Row]]], *, reference: float, axis: str, highlighted: str) -> Markup:
     """Draw intervals side by side: one panel a title, one line a row, all on one scale.
 
     Args:
-        panels: Title, then label and estimate of each row; the same labels in every panel.
-            An estimate without value leaves its line with the words "not defined".
-        reference: Where a vertical line stands: 0.5 for an AUC, 0 for a difference.
+        panels: As in :class:`ForestGroup`, as are ``reference`` and ``axis``.
+        reference: Where a vertical line stands.
         axis: What the horizontal axis shows.
         highlighted: Rows whose label ends so are drawn in colour.
     """
-    labels = [label for label, _ in panels[0][1]]
+    return forests((ForestGroup(panels, reference, axis),), highlighted=highlighted)
+
+
+def forests(groups: Sequence[ForestGroup], *, highlighted: str = "") -> Markup:
+    """Draw groups of panels side by side, the labels once on the left.
+
+    Args:
+        groups: At least one, with the same labels in all their panels.
+        highlighted: Rows whose label ends so are drawn in colour; none where it is empty.
+    """
+    labels = [label for label, _ in groups[0].panels[0][1]]
+    titles = [title for group in groups for title, _ in group.panels]
+    panel_width = PANEL_WIDTH if len(titles) <= FEW_PANELS else NARROW_PANEL_WIDTH
+    panel_width = max(panel_width, LETTER_WIDTH * max(len(title) for title in titles) - GAP / 2)
     left = LETTER_WIDTH * max(len(label) for label in labels) + 12
     base = HEAD + ROW_HEIGHT * len(labels)
-    low, high = _span([estimate for _, rows in panels for _, estimate in rows], reference)
     marks: list[Markup] = [
         words(label, x=left - 12, y=HEAD + ROW_HEIGHT * (row + 0.5) + TEXT / 3, anchor="end", colour=INK)
         for row, label in enumerate(labels)
     ]
-    for number, (title, rows) in enumerate(panels):
-        start = left + number * (PANEL_WIDTH + GAP)
-        across = Scale(low, high, start, start + PANEL_WIDTH)
-        marks.append(words(title, x=start + PANEL_WIDTH / 2, y=HEAD - 12, weight="600", colour=INK))
-        marks.append(stroke([(across(reference), HEAD - 4), (across(reference), base)], colour=MUTED, dashes="3 3"))
-        for row, (label, estimate) in enumerate(rows):
-            colour = ACCENT if label.endswith(highlighted) else INK
-            marks += _interval(estimate, across, y=HEAD + ROW_HEIGHT * (row + 0.5), colour=colour)
-        marks += axis_across(across, base=base, title=axis)
-    width = left + len(panels) * (PANEL_WIDTH + GAP)
-    described = f"{axis} with intervals: " + ", ".join(title for title, _ in panels)
-    return whole(marks, width=width, height=base + FOOT, label=described)
+    start = left
+    for group in groups:
+        low, high = _span([estimate for _, rows in group.panels for _, estimate in rows], group.reference)
+        for title, rows in group.panels:
+            across = Scale(low, high, start, start + panel_width)
+            marks.append(words(title, x=start + panel_width / 2, y=HEAD - 12, weight="600", colour=INK))
+            marks += _rows(rows, across, group, base=base, highlighted=highlighted)
+            start += panel_width + GAP
+    described = "; ".join(
+        f"{group.axis} with intervals: " + ", ".join(title for title, _ in group.panels) for group in groups
+    )
+    return whole(marks, width=start, height=base + FOOT, label=described)
+
+
+def _rows(rows: Sequence[Row], across: Scale, group: ForestGroup, *, base: float, highlighted: str) -> list[Markup]:
+    line = across(group.reference)
+    marks = [stroke([(line, HEAD - 4), (line, base)], colour=MUTED, dashes="3 3")]
+    for row, (label, estimate) in enumerate(rows):
+        colour = ACCENT if highlighted and label.endswith(highlighted) else INK
+        marks += _interval(estimate, across, y=HEAD + ROW_HEIGHT * (row + 0.5), colour=colour)
+    return [*marks, *axis_across(across, base=base, title=group.axis)]
 
 
 def reliability_diagrams(panels: Sequence[tuple[str, Sequence[Bin]]]) -> Markup:

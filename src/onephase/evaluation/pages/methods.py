@@ -5,7 +5,6 @@ What no stored fact tells is not here: :mod:`onephase.evaluation.pages.checklist
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ import scipy
 from pydantic import ValidationError
 
 import onephase
+from onephase.evaluation.pages.document import Paragraph
 from onephase.evaluation.predictions import NETWORK, ORACLE, PRIOR, Predictions
 from onephase.evaluation.scoring.conformal_scores import LEVEL
 from onephase.evaluation.study import Study
@@ -34,14 +34,6 @@ CONTESTANT_WORDS: Mapping[str, str] = {
     PRIOR: "the panel of the training cases, the same for every case (prior)",
     ORACLE: "the simulator's own posterior given the true phenotype, a ceiling and no rival (oracle)",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Paragraph:
-    """One paragraph of the methods, with its heading."""
-
-    heading: str
-    text: str
 
 
 def methods_of(study: Study, predictions: Predictions) -> tuple[Paragraph, ...]:

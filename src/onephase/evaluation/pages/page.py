@@ -1,22 +1,24 @@
 """The study as one self-contained HTML page, and all its files."""
 
-import json
 from pathlib import Path
 
-from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
-
-import onephase
-from onephase.evaluation.pages.checklist import EMPTY, checklist_of
+from onephase.evaluation.pages.checklist import checklist_of
+from onephase.evaluation.pages.document import Document
 from onephase.evaluation.pages.long_table import figures_csv
 from onephase.evaluation.pages.methods import methods_of, methods_text
 from onephase.evaluation.pages.sections import sections_of
 from onephase.evaluation.predictions import Predictions
 from onephase.evaluation.study import Study
-from onephase.inference.prediction import RESEARCH_USE
 from onephase.storage import json_text, write_texts
 
 PERCENT = 100
 PAGE_NAME = "evaluation.html"
+LABELS = (
+    "The reference labels come from pathology, mostly of biopsies, with its own sampling and reading errors. Figures "
+    "without their interval and number of cases say nothing: quote all three."
+)
+
+NEVER_OF_PATIENTS = "These figures say how the program works, never how it would do on patients."
 
 
 def write_study(folder: Path, study: Study, predictions: Predictions) -> Path:
@@ -39,42 +41,41 @@ def write_study(folder: Path, study: Study, predictions: Predictions) -> Path:
 
 def files_of(study: Study, predictions: Predictions) -> dict[str, str]:
     """Return every file of a study by its name in the folder: page, figures, tables, methods, checklist."""
-    sections = sections_of(study, predictions)
-    figures = [figure for section in sections for figure in section.figures]
-    tables = [table for section in sections for table in section.tables]
+    document = document_of(study, predictions)
     return {
         "evaluation.json": json_text(study.to_json()),
         "methods.txt": methods_text(methods_of(study, predictions)),
         "checklist.json": json_text([item.to_json() for item in checklist_of(study, predictions)]),
         "tables/figures.csv": figures_csv(study),
-        **{f"tables/{table.name}.csv": table.to_csv() for table in tables},
-        **{f"figures/{figure.name}.svg": figure.to_svg() for figure in figures},
-        PAGE_NAME: page_of(study, predictions),
+        **document.parts(),
+        PAGE_NAME: document.to_html(),
     }
 
 
 def page_of(study: Study, predictions: Predictions) -> str:
-    """Return the page as HTML, in the frame of every report; nothing in it is loaded from elsewhere."""
-    environment = Environment(
-        loader=ChoiceLoader([PackageLoader("onephase.evaluation.pages"), PackageLoader("onephase.reports")]),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    """Return the page as HTML."""
+    return document_of(study, predictions).to_html()
+
+
+def document_of(study: Study, predictions: Predictions) -> Document:
+    """Return the page of a study."""
+    patients, cohorts = study.whole.flow.cases, len(study.groups) - 1
     intervals = (
         f"{study.level * PERCENT:g} %; AUC by DeLong on the logit scale, shares by Wilson, all else percentiles of one "
         "set of bootstrap resamples over patients, shared by every row"
     )
-    return environment.get_template(PAGE_NAME).render(
-        version=onephase.__version__,
-        research_use=RESEARCH_USE,
-        study=study,
+    return Document(
+        kicker="onephase evaluation",
+        title=f"{patients} patients" + (f" of {cohorts} cohorts" if cohorts else ""),
+        simulated=simulated_words(study.simulated, patients),
+        leads=(study.protocol, LABELS),
         sections=sections_of(study, predictions),
-        intervals=intervals,
-        empty_field=EMPTY,
-        facts=[
-            (name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
-            for name, value in study.facts.items()
-        ],
+        facts={"Intervals": intervals, **study.facts},
     )
+
+
+def simulated_words(simulated: int, cases: int) -> str:
+    """Return what a page must say first where cases are simulated; empty where none is."""
+    if not simulated:
+        return ""
+    return f"{simulated} of {cases} scored cases are simulated. {NEVER_OF_PATIENTS}"

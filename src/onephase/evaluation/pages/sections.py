@@ -1,9 +1,8 @@
 """The parts of the study's page, in the order of reading: each has figures, sentences and tables."""
 
-from dataclasses import dataclass
-
 from onephase.evaluation.pages.characteristics import characteristics_table
 from onephase.evaluation.pages.checklist import checklist_of, checklist_table
+from onephase.evaluation.pages.document import Section
 from onephase.evaluation.pages.findings import (
     calibration_finding,
     ki67_findings,
@@ -12,10 +11,9 @@ from onephase.evaluation.pages.findings import (
     receptor_findings,
     versus_finding,
 )
-from onephase.evaluation.pages.methods import Paragraph, methods_of
+from onephase.evaluation.pages.methods import methods_of
 from onephase.evaluation.pages.restraint_findings import abstention_findings, conformal_findings
 from onephase.evaluation.pages.study_figures import (
-    Figure,
     abstention_figure,
     decision_figure,
     ki67_scatter,
@@ -27,17 +25,6 @@ from onephase.evaluation.pages.table import Table
 from onephase.evaluation.pages.tables import tables_of
 from onephase.evaluation.predictions import Predictions
 from onephase.evaluation.study import Study
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """A part of the page: figures as SVG, the sentences that go with them, paragraphs, tables."""
-
-    title: str
-    figures: tuple[Figure, ...] = ()
-    sentences: tuple[str, ...] = ()
-    paragraphs: tuple[Paragraph, ...] = ()
-    tables: tuple[Table, ...] = ()
 
 
 def sections_of(study: Study, predictions: Predictions) -> tuple[Section, ...]:
@@ -94,4 +81,4 @@ def sections_of(study: Study, predictions: Predictions) -> tuple[Section, ...]:
         Section("Methods, written from the stored facts", paragraphs=methods_of(study, predictions)),
         Section("Checklist", tables=(checklist_table(checklist_of(study, predictions)),)),
     )
-    return tuple(one for one in sections if one.tables or one.sentences or one.paragraphs)
+    return tuple(one for one in sections if one.says_something)

@@ -1,12 +1,10 @@
 """The figures of a study, each drawn from its numbers and named for its file."""
 
-from dataclasses import dataclass
-
 import numpy as np
-from markupsafe import Markup
 
 from onephase.cohort.lesions import events_of
 from onephase.evaluation.pages.curves import Panel, curve_panels
+from onephase.evaluation.pages.document import Figure
 from onephase.evaluation.pages.figures import forest, reliability_diagrams, scatter
 from onephase.evaluation.pages.findings import NAMES
 from onephase.evaluation.pages.restraint_tables import title_of
@@ -18,19 +16,6 @@ from onephase.reports.style import SERIES_COLOURS
 
 PERCENT = 100
 BELOW_NOTHING = 0.2  # of the best that calling all positive earns: how far below zero a decision curve is shown
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """A drawing and the name of its file without suffix."""
-
-    name: str
-    drawing: Markup
-
-    def to_svg(self) -> str:
-        """Return the drawing as a file of its own."""
-        own = '<svg xmlns="http://www.w3.org/2000/svg" font-family="sans-serif" '
-        return str(self.drawing).replace("<svg ", own, 1)
 
 
 def receptor_forest(study: Study, contestant: str) -> Figure:

@@ -1,0 +1,246 @@
+"""The commands around a PACS: ``node`` and ``worklist``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from onephase.cli.options import AsJson
+from onephase.cli.terminal import say, say_json, say_table
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable
+    from threading import Event
+
+    from onephase.service.node.intake import Intake
+    from onephase.service.node.pull import Pull
+    from onephase.service.worklist.worklist import Entry, Worklist
+
+MEGABYTE = 1 << 20
+WORKLIST_NAME = "worklist.sqlite"
+
+StoreFolder = Annotated[
+    Path, typer.Option("--store", metavar="DIR", help="Folder for what is received and made; shared by all nodes.")
+]
+WorklistUrl = Annotated[
+    str,
+    typer.Option(
+        "--worklist",
+        metavar="URL",
+        help="Database of the work list, such as postgresql+psycopg://...; SQLite in the store when left out.",
+        show_default=False,
+    ),
+]
+
+
+def node(  # noqa: PLR0913 - one parameter for each option
+    *,
+    bundle: Annotated[Path, typer.Option(help="Folder of a trained model.", show_default=False)],
+    store: StoreFolder,
+    forward: Annotated[
+        str, typer.Option(metavar="URL-or-AE", help="Archive: http(s)://HOST/dicom-web, or AE@HOST:PORT.")
+    ],
+    allow: Annotated[
+        list[str],
+        typer.Option(metavar="AE@ADDRESS", help="Who may send: AE@10.0.0.7, *@10.0.0.0/24; repeatable."),
+    ],
+    ae: Annotated[str, typer.Option(help="Our AE title.")] = "ONEPHASE",
+    host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="DICOM port; 0 chooses a free one.")] = 11112,
+    metrics_port: Annotated[int, typer.Option(min=0, max=65535, help="/metrics and /health, on loopback.")] = 9112,
+    worklist: WorklistUrl = "",
+    series: Annotated[str, typer.Option(metavar="PATTERN", help="What the series description must hold.")] = "",
+    phase: Annotated[str, typer.Option(help="first-post, or a number counted from 1.")] = "first-post",
+    segment: Annotated[
+        str, typer.Option(help="Number or label of the tumour's segment, where SEGs hold several.")
+    ] = "",
+    quiet_s: Annotated[float, typer.Option(min=0, help="Complete when nothing has come for so long.")] = 30.0,
+    patience_s: Annotated[
+        float, typer.Option(min=0, help="Complete after so long even with instances missing.")
+    ] = 3600.0,
+    pull: Annotated[str, typer.Option(metavar="URL", help="DICOMweb root to fetch studies from.")] = "",
+    pull_query: Annotated[
+        str, typer.Option(help="QIDO query of these studies, such as StudyDate=20261125&ModalitiesInStudy=MR.")
+    ] = "",
+    tls_cert: Annotated[Path | None, typer.Option(help="Our certificate, PEM: associations use TLS.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="Its key, PEM.")] = None,
+    tls_ca: Annotated[Path | None, typer.Option(help="Authorities that vouch for senders, PEM.")] = None,
+    forward_ca: Annotated[
+        Path | None, typer.Option(help="Authorities that vouch for the archive, PEM; C-STORE then uses TLS.")
+    ] = None,
+    token_file: Annotated[Path | None, typer.Option(help="File with a bearer token for DICOMweb.")] = None,
+    max_associations: Annotated[int, typer.Option(min=1, help="Open at once.")] = 10,
+    max_pdu: Annotated[int, typer.Option(help="Largest PDU, bytes.")] = 65536,
+    max_object_mb: Annotated[int, typer.Option(min=1, help="Largest instance; it is in memory while it comes.")] = 512,
+    timeout_s: Annotated[float, typer.Option(min=0.1, help="How long a peer may be silent.")] = 30.0,
+    lease_s: Annotated[float, typer.Option(min=1, help="After so long the study of a dead node is taken over.")] = 60.0,
+) -> None:
+    """Receive studies, predict them and send result objects to an archive, until SIGTERM.
+
+    A study needs a post-contrast series and an outline (SEG) of its tumour; without one it waits on the work list
+    for a box. RESEARCH USE ONLY. See docs/node.md.
+
+    Example:  onephase node --bundle demo/bundle --store node --allow '*@127.0.0.1' --forward ORTHANC@127.0.0.1:4242
+    """
+    import socket
+
+    from onephase.inference.bundle import load_bundle
+    from onephase.service.node.destination import destination_of
+    from onephase.service.node.journal import keep_journal
+    from onephase.service.node.limits import Limits, read_peer
+    from onephase.service.node.node import Place, run_node, tls_of
+    from onephase.service.node.reading import read_rules
+    from onephase.service.node.store import Store
+    from onephase.service.node.work import Work
+
+    limits = Limits(
+        tuple(map(read_peer, allow)),
+        associations=max_associations,
+        pdu_bytes=max_pdu,
+        object_bytes=max_object_mb * MEGABYTE,
+        timeout_s=timeout_s,
+    )
+    token = _token(token_file)
+    destination = destination_of(
+        forward, our_ae=ae, token=token, ca=forward_ca, tls=_client_tls(forward_ca), timeout_s=timeout_s
+    )
+    stop = _stop_on_signals()
+    keep_journal()
+    work = Work(
+        worklist=_worklist(store, worklist),
+        store=Store(store),
+        bundle=load_bundle(bundle),
+        rules=read_rules(series=series, phase=phase, segment=segment),
+        destination=destination,
+        node=socket.gethostname(),
+        lease_s=lease_s,
+    )
+    run_node(
+        work,
+        Place(ae, host, port, metrics_port, quiet_s=quiet_s, patience_s=patience_s),
+        limits,
+        tls=tls_of(tls_cert, tls_key, tls_ca),
+        pull=_pull(pull, pull_query, token=token, ca=forward_ca, timeout_s=timeout_s),
+        stop=stop,
+    )
+
+
+def worklist(
+    *,
+    store: StoreFolder,
+    url: WorklistUrl = "",
+    study: Annotated[str, typer.Option(help="Begin of a study's key: answer for it.", show_default=False)] = "",
+    box: Annotated[
+        tuple[float, float, float, float, float, float] | None,
+        typer.Option(metavar="C0 C1 R0 R1 S0 S1", help="Box around its tumour, as of `predict`.", show_default=False),
+    ] = None,
+    phase: Annotated[str, typer.Option(help="Which phase to read.", show_default=False)] = "",
+    as_json: AsJson = False,
+) -> None:
+    """List the studies of a node; with --study, say where the tumour of one is, and have it predicted (again).
+
+    Example:  onephase worklist --store node --study 3f9a --box 80 110 95 125 25 36
+    """
+    opened = _worklist(store, url)
+    if study:
+        given = {**({"box": list(box)} if box else {}), **({"phase": phase} if phase else {})}
+        if not given:
+            message = "with --study give --box, --phase or both"
+            raise typer.BadParameter(message)
+        opened.answer(_only(opened, study).key, **given)
+    entries = opened.entries()
+    if as_json:
+        say_json([_told(entry) for entry in entries])
+        return
+    say_table("Studies", ["study", "state", "at work", "problem"], [_row(entry) for entry in entries])
+    say(f"{len(entries)} studies")
+
+
+def _worklist(store: Path, url: str) -> "Worklist":
+    from onephase.service.worklist.database import open_database
+    from onephase.service.worklist.worklist import Worklist
+    from onephase.storage import write_faults
+
+    with write_faults(store):
+        store.mkdir(parents=True, exist_ok=True)
+    return Worklist(open_database(url or f"sqlite:///{store.absolute() / WORKLIST_NAME}"))
+
+
+def _only(opened: "Worklist", study: str) -> "Entry":
+    from onephase.errors import StorageError
+
+    found = [entry for entry in opened.entries() if entry.key.startswith(study)]
+    if len(found) != 1:
+        message = f"{len(found)} studies have a key that begins with {study!r}: give more of it, or look at the list"
+        raise StorageError(message)
+    return found[0]
+
+
+def _told(entry: "Entry") -> dict[str, object]:
+    return {
+        "study": entry.key,
+        "state": entry.state,
+        "at_work": entry.held,
+        "changed": entry.changed,
+        "attempts": entry.attempts,
+        "problem": entry.problem,
+        "answer": dict(entry.answer),
+    }
+
+
+def _row(entry: "Entry") -> list[str]:
+    return [entry.key[:12], entry.state, "yes" if entry.held else "", entry.problem]
+
+
+def _token(path: Path | None) -> str:
+    from onephase.errors import SettingsError
+
+    if path is None:
+        return ""
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except OSError:
+        message = f"the token file {path} cannot be read: check path and permission"
+        raise SettingsError(message) from None
+
+
+def _client_tls(ca: Path | None) -> "ssl.SSLContext | None":
+    import ssl
+
+    from onephase.errors import SettingsError
+
+    if ca is None:
+        return None
+    try:
+        return ssl.create_default_context(cafile=str(ca))
+    except OSError:
+        message = f"{ca} holds no certificates that can be used: give a PEM file of authorities"
+        raise SettingsError(message) from None
+
+
+def _pull(url: str, query: str, *, token: str, ca: Path | None, timeout_s: float) -> "Callable[[Intake], Pull] | None":
+    from urllib.parse import parse_qsl
+
+    from onephase.errors import SettingsError
+    from onephase.service.node.pull import Pull
+    from onephase.service.node.web_client import web_client
+
+    filters = dict(parse_qsl(query))
+    if not url and not query:
+        return None
+    if not url or not filters:
+        message = "--pull and --pull-query go together: an archive, and which of its studies to fetch"
+        raise SettingsError(message)
+    client = web_client(url, token=token, ca=ca, timeout_s=timeout_s)
+    return lambda intake: Pull(client, filters, intake)
+
+
+def _stop_on_signals() -> "Event":
+    import signal
+    from threading import Event
+
+    stop = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop

@@ -1,0 +1,103 @@
+"""The command that opens the reader page: ``serve``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from onephase.cli.terminal import say
+
+if TYPE_CHECKING:
+    from onephase.inference.bundle import Bundle
+    from onephase.service.web.cases import CaseList
+    from onephase.service.web.similar import SimilarCases
+
+PORT = 8471
+
+
+def serve(  # noqa: PLR0913 - one parameter for each option
+    *,
+    bundle: Annotated[Path, typer.Option("--bundle", "-b", help="Folder of a trained model.", show_default=False)],
+    cohort: Annotated[
+        list[Path] | None,
+        typer.Option(help="Cohort table whose rows make the work list; repeatable.", show_default=False),
+    ] = None,
+    prepared: Annotated[
+        Path | None,
+        typer.Option(help="Prepared training cohort, to show similar cases from.", show_default=False),
+    ] = None,
+    host: Annotated[str, typer.Option(help="Address to listen on; another than loopback needs a token.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = PORT,
+    token_file: Annotated[
+        Path | None,
+        typer.Option(help="File with the token that every call must carry.", show_default=False),
+    ] = None,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(help="Further name under which the page is called; repeatable.", show_default=False),
+    ] = None,
+    allow_origin: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Address of the page where a proxy stands before it, e.g. https://reader.example; repeatable.",
+            show_default=False,
+        ),
+    ] = None,
+    largest_upload_mb: Annotated[int, typer.Option(min=1, max=16384, help="Largest upload, in MB.")] = 1024,
+) -> None:
+    """Open the reader page: picture, posterior, and what the biopsy already said.
+
+    It listens on this machine only, and keeps open cases in memory until they are closed. RESEARCH USE ONLY.
+
+    Example:  onephase serve --bundle demo/bundle --cohort demo/cohort/cohort.csv --prepared demo/prepared
+    """
+    from onephase.inference.bundle import load_bundle
+    from onephase.inference.prediction import RESEARCH_USE
+    from onephase.service.web import server
+    from onephase.service.web.desk import Desk
+    from onephase.service.web.guard import LOOPBACK, Admission
+    from onephase.service.web.reader import Reader
+
+    token = "" if token_file is None else _token_in(token_file)
+    server.refuse_open_door(host, token=token)
+    opened = load_bundle(bundle)
+    largest = largest_upload_mb * 1_000_000
+    reader = Reader(Desk(opened), _cases(cohort or [], opened), _similar(prepared, opened), largest)
+    admission = Admission((*LOOPBACK, host, *(allow_host or [])), tuple(allow_origin or []), token, largest)
+    listening = server.listen(host, port)
+    say(RESEARCH_USE)
+    say(f"Reader page: {server.address_of(listening, token=token)}")
+    say("Ctrl-C closes it; nothing that was opened is kept.")
+    try:
+        server.serve(reader, admission, listening=listening)
+    except KeyboardInterrupt:
+        say("closed")
+
+
+def _token_in(path: Path) -> str:
+    from onephase.errors import StorageError
+
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as fault:
+        message = f"{path} cannot be read ({fault}): write the token into it, one line of text"
+        raise StorageError(message) from None
+
+
+def _cases(tables: list[Path], bundle: "Bundle") -> "CaseList":
+    from onephase.cohort.table import read_cohort
+    from onephase.service.web.cases import CohortList
+
+    records = read_cohort(*tables, labelled=False).records if tables else ()
+    return CohortList(records, split=bundle.split)
+
+
+def _similar(prepared: Path | None, bundle: "Bundle") -> "SimilarCases | None":
+    if prepared is None:
+        return None
+    from onephase.cohort.prepared import open_prepared, refuse_other_settings
+    from onephase.service.web.similar import SimilarCases
+
+    cohort = open_prepared(prepared)
+    refuse_other_settings([cohort], bundle.settings, who="the bundle")
+    return SimilarCases(cohort)

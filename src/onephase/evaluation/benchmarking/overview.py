@@ -1,0 +1,55 @@
+"""A benchmark as one page: each study apart, with its main table and the way to all of it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from onephase.evaluation.pages.document import Document, Link, Section
+from onephase.evaluation.pages.findings import main_contestant, panel_finding
+from onephase.evaluation.pages.page import LABELS, NEVER_OF_PATIENTS
+from onephase.evaluation.pages.table import Table
+from onephase.evaluation.study import Study
+
+OVERVIEW_NAME = "index.html"
+APART = (
+    "Each study is another question: nothing of one is ever read under the other's name. Where there is a frozen "
+    "external test, it is the primary one."
+)
+
+
+def overview_of(
+    studies: Mapping[str, Study],
+    tables: Mapping[str, tuple[Table, ...]],
+    *,
+    pages: Mapping[str, Path],
+    out: Path,
+    facts: Mapping[str, Any],
+) -> Document:
+    """Return the page of a whole benchmark.
+
+    Args:
+        studies: By protocol.
+        tables: By protocol, what is shown of it; a table without rows is left out.
+        pages: By protocol, where all of it stands.
+        out: Folder of the page, from which the ways to the others lead.
+        facts: How it was made.
+    """
+    contestants = {name for study in studies.values() for name in study.whole.scores}
+    simulated = sum(study.simulated > 0 for study in studies.values())
+    words = f"{simulated} of {len(studies)} studies hold simulated cases. {NEVER_OF_PATIENTS}"
+    return Document(
+        kicker="onephase benchmark",
+        title=f"{len(contestants)} contestants in {len(studies)} {'study' if len(studies) == 1 else 'studies'}",
+        simulated=words if simulated else "",
+        leads=(APART, LABELS),
+        sections=tuple(
+            Section(
+                name[:1].upper() + name[1:],
+                sentences=(study.protocol, panel_finding(study.whole, main_contestant(study.whole))),
+                tables=tuple(table for table in tables[name] if table.rows),
+                links=(Link(f"All of the {name}", pages[name].relative_to(out).as_posix()),),
+            )
+            for name, study in studies.items()
+        ),
+        facts=facts,
+    )

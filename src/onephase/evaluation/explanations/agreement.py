@@ -1,0 +1,141 @@
+"""How often an explanation finds where the truth lies: which of two regions tells more of a biomarker."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations, permutations, product
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float64
+
+from onephase.evaluation.explanations.looking import REGIONS, ByRegion
+from onephase.evaluation.explanations.region_truth import TASKS
+from onephase.statistics.bootstrap import Counts, Resamples, bootstrap, mean_of
+from onephase.statistics.estimate import Estimate
+
+TIE = 0.5
+ROUNDING = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two regions of which the first really tells more of a biomarker."""
+
+    task: int
+    more: int
+    less: int
+
+
+@dataclass(frozen=True, slots=True)
+class RegionTruth:
+    """What each region's cues alone tell of each biomarker.
+
+    Attributes:
+        information: By task and region, nats a case that the oracle loses without the region's cues.
+        pairs: Pairs of regions whose difference has an interval that excludes zero; the others rank nothing.
+    """
+
+    information: dict[str, dict[str, Estimate]]
+    pairs: tuple[Pair, ...]
+
+    @classmethod
+    def of(cls, lost: ByRegion, *, resamples: int, seed: int = 1) -> "RegionTruth":
+        """Return the truth told by the loss of each simulated case."""
+        drawn = Resamples.draw([str(row) for row in range(len(lost))], np.random.default_rng(seed), resamples=resamples)
+        information = {
+            task: {name: bootstrap(mean_of(lost[:, row, column]), drawn) for column, name in enumerate(REGIONS)}
+            for row, task in enumerate(TASKS)
+        }
+        pairs = []
+        for row, (one, other) in ((row, pair) for row in range(len(TASKS)) for pair in combinations(range(3), 2)):
+            gap = bootstrap(mean_of(lost[:, row, one] - lost[:, row, other]), drawn)
+            if gap.excludes(0.0) and gap.value is not None:
+                pairs.append(Pair(row, one, other) if gap.value > 0 else Pair(row, other, one))
+        return cls(information, tuple(pairs))
+
+    def first(self, task: str) -> str:
+        """Return the region that tells most of a biomarker."""
+        return max(self.information[task], key=lambda name: self.information[task][name].value or 0.0)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values for a JSON file."""
+        return {
+            "information": {
+                task: {name: one.to_json() for name, one in own.items()} for task, own in self.information.items()
+            },
+            "pairs": [
+                {"task": TASKS[pair.task], "more": REGIONS[pair.more], "less": REGIONS[pair.less]}
+                for pair in self.pairs
+            ],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How well one explanation ranks the regions; 0.5 is chance.
+
+    Attributes:
+        cohort: Share of the pairs that the mean over all cases ranks as the truth does. Twice it less 1 is
+            Kendall's tau within biomarkers.
+        case: The same ranked case by case, averaged over cases.
+        chance: Share of all possible rankings of the regions that agree at least as well; one ranking for all
+            biomarkers where the explanation knows none of them apart. None where nothing is settled.
+        first: By task, the region that the mean over all cases ranks first.
+    """
+
+    cohort: Estimate
+    case: Estimate
+    chance: float | None
+    first: dict[str, str]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values for a JSON file."""
+        return {
+            "cohort": self.cohort.to_json(),
+            "case": self.case.to_json(),
+            "chance": self.chance,
+            "first": self.first,
+        }
+
+
+def agreement_with(truth: RegionTruth, values: ByRegion, resamples: Resamples) -> Agreement:
+    """Compare an explanation with the truth.
+
+    Args:
+        truth: Where the truth lies.
+        values: The explanation, without a missing value.
+        resamples: Drawn patients.
+    """
+    if not truth.pairs:
+        absent = Estimate.absent("no pair of regions is settled", n=len(values), level=resamples.level)
+        return Agreement(absent, absent, None, _first(values))
+    per_case = np.mean(list(_ranked(truth, values)), axis=0)  # (case,)
+
+    def by_mean(counts: Counts) -> Float64[np.ndarray, " resample"]:
+        total = np.einsum("nc,ctr->ntr", counts, values)
+        return np.asarray(np.mean(list(_ranked(truth, total)), axis=0))
+
+    cohort, case = bootstrap(by_mean, resamples), bootstrap(mean_of(per_case), resamples)
+    return Agreement(cohort, case, _chance(truth, values.mean(axis=0)), _first(values))
+
+
+def _ranked(truth: RegionTruth, values: Float64[np.ndarray, "row task region"]) -> Iterator[np.ndarray]:
+    """Yield, pair by pair, 1 where a row ranks it as the truth does, 0 where not, and a half for a tie."""
+    for pair in truth.pairs:
+        gap = values[:, pair.task, pair.more] - values[:, pair.task, pair.less]
+        yield np.where(gap == 0, TIE, gap > 0)
+
+
+def _chance(truth: RegionTruth, means: Float64[np.ndarray, "task region"]) -> float:
+    """Return how many of all rankings agree with the truth at least as well as an explanation."""
+    orders = list(permutations((1.0, 2.0, 3.0)))
+    one_for_all = bool((means == means[0]).all())
+    rankings = [[order] * len(TASKS) for order in orders] if one_for_all else product(orders, repeat=len(TASKS))
+    agreeing = np.mean(list(_ranked(truth, np.array(list(rankings)))), axis=0)
+    found = np.mean(list(_ranked(truth, means[None])))
+    return float((agreeing >= found - ROUNDING).mean())
+
+
+def _first(values: ByRegion) -> dict[str, str]:
+    means = values.mean(axis=0)
+    return {task: REGIONS[int(means[row].argmax())] for row, task in enumerate(TASKS)}

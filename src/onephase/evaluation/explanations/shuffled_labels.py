@@ -1,0 +1,46 @@
+"""A network that had nothing to learn: trained as the bundle was, on the same images with the labels shuffled."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from onephase.cohort.prepared import PreparedCohort
+from onephase.cohort.records import Record
+from onephase.evaluation.protocol import LEARNED_FROM
+from onephase.inference.bundle import Bundle, load_bundle
+from onephase.progress import Progress, silent
+
+
+def train_on_shuffled(
+    bundle: Bundle, prepared: Sequence[PreparedCohort], *, out: Path, seed: int, progress: Progress = silent
+) -> Bundle:
+    """Train on shuffled labels with the bundle's settings; a run that was broken off goes on.
+
+    Args:
+        bundle: Whose settings are taken.
+        prepared: The cohorts that it has learned from.
+        out: Folder of the new bundle, which is good for nothing else.
+        seed: Of the shuffling.
+        progress: Told of each step.
+
+    Raises:
+        TrainingError: If the folder holds another run, or training fails.
+        StorageError: If a cohort was prepared with other settings.
+    """
+    from onephase.learning.train import train  # torch is needed here alone
+
+    rng = np.random.default_rng(seed)
+    cohorts = [replace(one, records=shuffled(one.records, rng=rng)) for one in prepared]
+    return load_bundle(train(cohorts, bundle.settings, out=out, resume=True, progress=progress))
+
+
+def shuffled(records: Sequence[Record], *, rng: np.random.Generator) -> tuple[Record, ...]:
+    """Return the records with what pathology found exchanged among those that are learned from, split by split."""
+    events = [record.events for record in records]
+    for split in LEARNED_FROM:
+        rows = [row for row, record in enumerate(records) if record.split == split]
+        for row, other in zip(rows, rng.permutation(rows), strict=True):
+            events[row] = records[int(other)].events
+    return tuple(replace(record, events=own) for record, own in zip(records, events, strict=True))

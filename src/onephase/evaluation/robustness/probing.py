@@ -1,0 +1,154 @@
+"""Every case changed in every way and answered again: one small file a case, so that nothing is done twice."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import onephase
+from onephase.biomarkers.potentials import Potentials
+from onephase.cohort.records import Record
+from onephase.cohort.source_key import source_key
+from onephase.cohort.workers import in_order
+from onephase.errors import ImageError, OnephaseError
+from onephase.evaluation.robustness.change import Change, Original
+from onephase.imaging.case import Case
+from onephase.imaging.preprocessing import prepare_patch
+from onephase.inference.bundle import Bundle, load_bundle
+from onephase.inference.cohort_prediction import folder_name
+from onephase.progress import Progress, silent
+from onephase.storage import read_json, write_json
+
+UNCHANGED = "as given"
+CASES = "cases"
+
+
+@dataclass(frozen=True, slots=True)
+class Probing:
+    """What all cases share; small, for it travels to every worker.
+
+    Attributes:
+        bundle: Folder of the bundle.
+        identity: Its seal.
+        out: Folder of the answers.
+        changes: What is tried.
+        seed: Decides every draw, case by case and change by change.
+    """
+
+    bundle: Path
+    identity: str
+    out: Path
+    changes: tuple[Change, ...]
+    seed: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Probed:
+    """What became of one case.
+
+    Attributes:
+        record: The case.
+        answers: Calibrated potentials of one case by the name of the change; :data:`UNCHANGED` among them.
+        reasons: Why a change could not be made, by its name.
+        problem: Why the case as given has no answer, in one sentence; empty when it has.
+    """
+
+    record: Record
+    answers: dict[str, Potentials]
+    reasons: dict[str, str]
+    problem: str = ""
+
+
+def probe_cohort(
+    probing: Probing, records: Sequence[Record], *, workers: int = 1, progress: Progress = silent
+) -> list[Probed]:
+    """Answer every case as given and under every change; what an earlier run has answered is read.
+
+    Args:
+        probing: What is tried.
+        records: The cases.
+        workers: Number of processes.
+        progress: Told after each case.
+
+    Raises:
+        CohortError: If a worker was killed; started again, the work goes on where it stopped.
+        StorageError: If a file cannot be written.
+    """
+    progress("cases", 0, len(records))
+    probed = []
+    with closing(in_order(partial(probe_case, probing), records, workers=workers)) as answers:
+        for one in answers:
+            probed.append(one)
+            progress("cases", len(probed), len(records))
+    return probed
+
+
+def probe_case(probing: Probing, record: Record) -> Probed:
+    """Answer one case as given and under every change, unless its file holds these very answers."""
+    path = probing.out / CASES / f"{folder_name(record.case_id)}.json"
+    try:
+        request = _request(probing, record)
+        stored = read_json(path) if path.exists() else {}
+        if stored.get("request") != request:
+            stored = {"request": request, **_answered(probing, record)}
+            write_json(path, stored)
+    except ImageError as fault:
+        return Probed(record, {}, {}, problem=str(fault))
+    return Probed(
+        record, {name: Potentials.from_json(one) for name, one in stored["answers"].items()}, stored["reasons"]
+    )
+
+
+def _answered(probing: Probing, record: Record) -> dict[str, Any]:
+    bundle = _bundle(probing.bundle, probing.identity)
+    settings = bundle.settings
+    original = Original.read(record, in_plane=settings.imaging.sampling == "stack")
+    patches = {UNCHANGED: prepare_patch(original.case, imaging=settings.imaging, regions=settings.regions)}
+    reasons = {}
+    for change in probing.changes:
+        try:
+            changed = _changed(original, change, seed=probing.seed)
+            patches[change.name] = prepare_patch(changed, imaging=settings.imaging, regions=settings.regions)
+        except ImageError as fault:
+            reasons[change.name] = str(fault)
+    seen = bundle.run(
+        np.stack([patch.image for patch in patches.values()]),
+        np.stack([patch.distance_mm for patch in patches.values()]),
+        np.stack([patch.descriptors for patch in patches.values()]),
+    )
+    potentials = bundle.calibration.apply(seen.potentials)
+    answers = {name: potentials.take(np.array([row])).to_json() for row, name in enumerate(patches)}
+    return {"answers": answers, "reasons": reasons}
+
+
+def _changed(original: Original, change: Change, *, seed: int) -> Case:
+    """Make a change with its own stream of random numbers, which no other change and no other case shares."""
+    drawn_for = hashlib.sha256(json.dumps([seed, original.record.case_id, change.name]).encode()).digest()
+    return change.apply(original, np.random.default_rng(int.from_bytes(drawn_for[:8])))
+
+
+def _request(probing: Probing, record: Record) -> str:
+    """Return a digest of everything that the answers depend on, the bytes of image and mask included."""
+    names = [change.name for change in probing.changes]
+    parts = (probing.identity, onephase.__version__, names, probing.seed, record.case_id, source_key(record))
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+@cache
+def _bundle(folder: Path, identity: str) -> Bundle:
+    """Return the bundle, loaded once a process; it must be the one that the work began with.
+
+    Raises:
+        BundleError: If its files are broken.
+    """
+    bundle = load_bundle(folder)
+    if bundle.identity != identity:
+        message = f"the bundle {folder} was replaced while it was used: start again"
+        raise OnephaseError(message)
+    return bundle

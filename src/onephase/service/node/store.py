@@ -1,0 +1,101 @@
+"""Where a node keeps what it received and what it made: every name is a hash, every file is whole and on the disk."""
+
+import hashlib
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from onephase.service.worklist.worklist import Instance
+from onephase.storage import file_aside, write_faults
+
+LEFT_BEHIND = ".writing-*"
+"""Files that a killed node was writing; they never got their name, so nobody was told that they are kept."""
+
+
+def key_of(uid: str) -> str:
+    """Return the sha256 of an identifier, which is all that names files and rows.
+
+    Examples:
+        >>> key_of("../../etc/passwd")[:12]
+        '7ec8ebd3cd17'
+    """
+    return hashlib.sha256(uid.encode("utf-8", errors="surrogatepass")).hexdigest()
+
+
+class Store:
+    """A folder of instances and result objects; nodes that share a work list share it too.
+
+    Args:
+        folder: The folder; made when missing.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        with write_faults(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+
+    def keep(self, one: Instance, content: bytes) -> Path:
+        """Write an instance, through to the disk, and return where it stands; the first of its name stays.
+
+        Raises:
+            StorageError: If it cannot be written, as on a full disk. Nothing is left.
+        """
+        path = self.path_of(one)
+        if not path.exists():
+            with file_aside(path) as aside:
+                aside.write_bytes(content)
+        self._reach_the_disk(path.parent)  # also where a killed node had written the file, but not yet its folder
+        return path
+
+    def path_of(self, one: Instance) -> Path:
+        """Return where an instance stands."""
+        return self.folder / "studies" / one.study[:2] / one.study / one.series / f"{one.key}.dcm"
+
+    @contextmanager
+    def laid_out(self, instances: Iterable[Instance]) -> Iterator[Path]:
+        """Yield a folder that holds links to these instances and nothing else."""
+        with tempfile.TemporaryDirectory(prefix="onephase-node-") as name:
+            for one in instances:
+                (Path(name) / f"{one.key}.dcm").symlink_to(self.path_of(one).absolute())
+            yield Path(name)
+
+    def results(self, study: str, name: str) -> Path:
+        """Return the folder of one set of result objects."""
+        return self.folder / "results" / study[:2] / study / name
+
+    def settle_results(self, study: str, name: str) -> None:
+        """Take one set of result objects through to the disk."""
+        self._reach_the_disk(self.results(study, name))
+
+    def keep_only_results(self, study: str, name: str) -> None:
+        """Remove the sets of result objects that no longer count."""
+        for other in self.results(study, name).parent.iterdir():
+            if other.name != name:
+                shutil.rmtree(other, ignore_errors=True)
+
+    def free_bytes(self) -> int:
+        """Return how much room is left on the disk."""
+        return shutil.disk_usage(self.folder).free
+
+    def sweep(self, *, older_than_s: float) -> int:
+        """Remove what killed nodes were writing, and return how many files that were."""
+        latest = time.time() - older_than_s
+        old = [path for path in self.folder.rglob(LEFT_BEHIND) if path.stat().st_mtime < latest]
+        for path in old:
+            path.unlink(missing_ok=True)
+        return len(old)
+
+    def _reach_the_disk(self, folder: Path) -> None:
+        """Let the names in a folder, and its own up to the store's, survive a power cut."""
+        for place in (folder, *folder.parents):
+            descriptor = os.open(place, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+            if place == self.folder:
+                return

@@ -1,0 +1,147 @@
+"""A network of which it is known what it looks at: ER at the core's brightness, PR at the rim's, HER2 at the shell."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from onephase.cohort.records import Record
+from onephase.cohort.table import read_cohort
+from onephase.errors import CohortError
+from onephase.evaluation.explanations import checking
+from onephase.evaluation.explanations.checking import CheckedExplanations, check_explanations
+from onephase.evaluation.explanations.explanation_page import document_of, write_explanations
+from onephase.evaluation.explanations.shuffled_labels import shuffled
+from onephase.imaging.regions import memberships
+from onephase.inference.bundle import Bundle
+from onephase.settings import ImagingSettings, RegionSettings, Settings
+from onephase.simulation.cohort import simulate_cohort
+
+PATCH = (12, 14, 16)
+SETTINGS = Settings(imaging=ImagingSettings(patch_voxels=PATCH, spacing_mm=4.0))
+
+
+class OneRegionEach:
+    """A session in which each biomarker hangs on the brightness of one region; a permutation changes which."""
+
+    def __init__(self, order: Sequence[int] = (0, 1, 2)) -> None:
+        self.order = list(order)
+
+    def run(self, names: Sequence[str], inputs: dict[str, np.ndarray]) -> list[np.ndarray]:
+        image, distance = inputs["image"][:, 0], inputs["distance_mm"][:, 0]
+        member = np.stack(list(memberships(distance, RegionSettings()).values()))  # (region, case, ...)
+        mean = (image * member).sum(axis=(2, 3, 4)) / np.maximum(member.sum(axis=(2, 3, 4)), 1)
+        cases = len(image)
+        answers = {
+            "unary": mean[self.order].T,
+            "ki67_mu": mean[self.order[0]],
+            "ki67_sigma": np.full(cases, 0.8),
+            "attention": member[self.order[0]],
+            "region_weights": np.tile(np.eye(3)[[*self.order, self.order[0]]], (cases, 1, 1)),
+            "coupling": np.zeros(3),
+            "shift": np.zeros(3),
+        }
+        return [answers[name].astype(np.float32) for name in names]
+
+
+@pytest.fixture(scope="module")
+def records(tmp_path_factory: pytest.TempPathFactory) -> tuple[Record, ...]:
+    table = simulate_cohort(tmp_path_factory.mktemp("few"), cases=8, seed=21)
+    return read_cohort(table, labelled=False).records
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _few_draws() -> Iterator[None]:
+    """Draw fewer phenotypes for the truth, which has tests of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checking, "information_lost", partial(checking.information_lost, cases=500))
+        patch.setattr(checking, "PERMUTATIONS", 4)
+        yield
+
+
+@pytest.fixture(scope="module")
+def told(records: tuple[Record, ...], toy_bundle: Callable[..., Bundle]) -> CheckedExplanations:
+    def unlearned(bundle: Bundle, folder: Path, *, rng: np.random.Generator) -> Bundle:
+        return toy_bundle(OneRegionEach(rng.permutation(3).tolist()), SETTINGS)
+
+    misled = toy_bundle(OneRegionEach((1, 2, 0)), SETTINGS)
+    bundle = toy_bundle(OneRegionEach(), SETTINGS)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checking, "randomised", unlearned)
+        return check_explanations(bundle, Path("bundle"), records, shuffled=misled, resamples=60)
+
+
+def test_each_explanation_finds_the_region_that_the_network_looks_at(told: CheckedExplanations) -> None:
+    for name in ("region weights", "occlusion by surroundings", "exchange with another lesion"):
+        figures = told.kinds[name].figures
+        first = {task: max(own, key=lambda region, own=own: own[region].value) for task, own in figures.items()}
+        assert first == {"er": "core", "pr": "rim", "her2": "shell", "ki67": "core"}, name
+    attention = told.kinds["attention"].figures["er"]
+    assert attention["core"].value > 1 > attention["shell"].value
+
+
+def test_what_a_task_looks_at_travels_with_its_region_and_nothing_else_does(told: CheckedExplanations) -> None:
+    for task, region in (("er", "core"), ("pr", "rim"), ("her2", "shell")):
+        own = told.transfer[task]
+        others = [own[other].value for other in own if other != region]
+        assert 0.5 < own[region].value < 1.3  # at 4 mm a voxel, soft edges share a good part
+        assert own[region].value > 2 * np.abs(others).max()
+
+
+def test_explanations_that_change_with_the_network_hold(told: CheckedExplanations) -> None:
+    assert told.kinds["region weights"].sanity.shuffled_labels.value < 0
+    assert not told.kinds["occlusion by surroundings"].sanity.shuffled_labels.high >= 0.5
+
+
+def test_attention_is_told_in_millimetres(told: CheckedExplanations) -> None:
+    by_depth = {depth: one.value for depth, one in told.profile}
+    assert by_depth[-3.5] > 0.9
+    assert by_depth[0.5] == 0.0
+
+
+def test_the_page_says_simulated_what_holds_and_what_is_true(told: CheckedExplanations, tmp_path: Path) -> None:
+    page = write_explanations(tmp_path, told).read_text()
+    assert "8 of 8 scored cases are simulated" in page
+    assert "Region weights: depends on what was learned" in page
+    assert "Where the truth lies" in page
+    assert {"sanity.csv", "agreement.csv", "truth.csv", "transfer.csv", "explanations.csv"} == {
+        path.name for path in (tmp_path / "tables").iterdir()
+    }
+
+
+def test_of_real_cases_no_truth_is_claimed(
+    records: tuple[Record, ...], toy_bundle: Callable[..., Bundle], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = toy_bundle(OneRegionEach(), SETTINGS)
+    monkeypatch.setattr(checking, "randomised", lambda *_, **__: bundle)
+    real = [replace(record, provenance="real") for record in records]
+    found = check_explanations(bundle, Path("bundle"), real, resamples=20)
+    assert found.truth is None
+    page = document_of(found).to_html()
+    assert "SIMULATED" not in page
+    assert "the truth lies" not in page
+    assert "means nothing" in page  # for the same network is no other
+
+
+def test_cases_that_cannot_be_read_are_said_and_too_few_are_refused(
+    records: tuple[Record, ...], toy_bundle: Callable[..., Bundle], tmp_path: Path
+) -> None:
+    gone = [replace(record, image=tmp_path / "gone.nii.gz") for record in records[:4]]
+    with pytest.raises(CohortError, match="at least 2 patients, 1 can be read"):
+        check_explanations(toy_bundle(OneRegionEach(), SETTINGS), Path("b"), [*gone, records[5]])
+
+
+def test_shuffled_labels_are_the_same_labels_on_other_patients_of_the_same_split(records: tuple[Record, ...]) -> None:
+    parts = ("train", "validation", "test")
+    split = [replace(record, split=parts[row % 3 if row < 7 else 0]) for row, record in enumerate(records)]
+    mixed = shuffled(split, rng=np.random.default_rng(4))
+    assert [one.case_id for one in mixed] == [one.case_id for one in split]
+    assert any(one.events is not other.events for one, other in zip(mixed, split, strict=True))
+    for part in parts[:2]:
+        assert {id(one.events) for one in mixed if one.split == part} == {
+            id(one.events) for one in split if one.split == part
+        }
+    assert all(one.events is other.events for one, other in zip(mixed, split, strict=True) if one.split == "test")
