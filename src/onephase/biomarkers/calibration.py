@@ -12,9 +12,10 @@ from onephase.biomarkers.panel import Events
 from onephase.biomarkers.potentials import Potentials
 
 # Log scale and offset of three receptors, then log scale, offset and log sd scale of Ki-67: the sd of
-# the normal priors around the identity. A scale of 0.6 to 1.6 and an odds ratio of 2.7 are one sd.
+# the normal priors around the identity. A scale of 0.8 to 1.2 and an odds ratio of 1.3 are one sd: what was trained by
+# likelihood is nearly calibrated, and a hundred cases know an offset no better than this (docs/log.md, 2026-11-25).
 _CENTRE = np.zeros(9)
-_SPREAD = np.array([0.5] * 3 + [1.0] * 3 + [0.5, 1.0, 0.5])
+_SPREAD = np.array([0.2] * 3 + [0.25] * 3 + [0.2, 0.25, 0.2])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

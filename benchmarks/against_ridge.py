@@ -1,0 +1,240 @@
+"""The network against ridge regression on the same descriptors, on a prepared simulated cohort with its truth.
+
+The question of the field: at some hundred cases a network loses to ridge. Compared are what each knows before and after
+the pathology of N cases: geometry, the plain descriptors by ridge, all descriptors by ridge, the phenotype stage as it
+travels with the package, and one that was taught by those N cases' own phenotype alone. ``--epochs`` trains networks as
+well. Everything is simulated, and the stage was taught on lesions of the same simulator (other scanners, independent
+phenotypes): this shows what seeing well is worth, not how well the stage sees in patients.
+
+    python benchmarks/against_ridge.py PREPARED TRUTH.csv --train 620 --test 2000 --external OTHER OTHER_TRUTH.csv
+"""
+
+import argparse
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from onephase.baselines.geometry import geometry_features
+from onephase.biomarkers.calibration import fit_calibration
+from onephase.biomarkers.linear_panel import choose_spread, fit_linear_panel
+from onephase.biomarkers.panel import Events
+from onephase.biomarkers.posterior import PanelPosterior
+from onephase.biomarkers.potentials import Potentials
+from onephase.biomarkers.prior import fit_prior
+from onephase.cohort.prepared import PreparedCohort, open_prepared
+from onephase.evaluation.scoring.answers import answers_of
+from onephase.evaluation.scoring.comparisons import versus
+from onephase.evaluation.scoring.ki67_scores import has_percentage, ki67_reference, training_median
+from onephase.imaging.descriptors import DESCRIPTORS
+from onephase.learning.dataset import PatchDataset
+from onephase.learning.lessons import Lessons
+from onephase.learning.loop import predict_potentials, train_network
+from onephase.learning.phenotype import reading_skill, teach_phenotype
+from onephase.learning.start import SPREADS
+from onephase.network.phenotype import taught_stage
+from onephase.progress import silent
+from onephase.settings import Settings
+from onephase.simulation.oracle import oracle_posterior
+from onephase.simulation.phenotype import CUE_NAMES, latent_scores
+from onephase.simulation.truth import Truth, read_truth
+from onephase.statistics.bootstrap import Resamples
+from onephase.statistics.estimate import Estimate
+from onephase.statistics.roc import auc
+
+PLAIN = 104  # descriptors before the filter responses, as of 2026-11-25
+GEOMETRY_SPREADS = (0.1, 0.3, 1.0)
+RECEPTORS = ("er", "pr", "her2")
+AT_A_TIME = 200
+SHOWN = ("er", "pr", "her2", "group_macro_auc", "ki67_mae_percent", "panel_gain")
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Some cases of a cohort, and what is true of them."""
+
+    cohort: PreparedCohort
+    rows: np.ndarray
+    truth: Truth
+
+    @property
+    def events(self) -> Events:
+        return Events.stack([self.cohort.records[row].events for row in self.rows])
+
+    @property
+    def descriptors(self) -> np.ndarray:
+        return np.asarray(self.cohort.store.descriptors[self.rows])
+
+    @property
+    def scores(self) -> np.ndarray:
+        return latent_scores(self.truth.phenotype).astype(np.float32)
+
+    @property
+    def geometry(self) -> np.ndarray:
+        return geometry_features(self.cohort, [self.cohort.records[row] for row in self.rows])
+
+    def patches(self) -> PatchDataset:
+        store, names = self.cohort.store, self.truth.case_ids
+        return PatchDataset.from_arrays(
+            names,
+            self.events,
+            patients=names,
+            image=np.asarray(store.image[self.rows]),
+            distance_mm=np.asarray(store.distance_mm[self.rows]),
+            descriptors=self.descriptors,
+        )
+
+    def pieces(self) -> Iterator["_Part"]:
+        for start in range(0, len(self.rows), AT_A_TIME):
+            piece = slice(start, start + AT_A_TIME)
+            yield _Part(self.cohort, self.rows[piece], self.truth.of(self.truth.case_ids[piece]))
+
+
+def part(cohort: PreparedCohort, truth: Truth, rows: np.ndarray) -> _Part:
+    ids = [cohort.records[row].case_id for row in rows]
+    if list(cohort.store.rows(ids)) != list(rows):
+        message = "rows of records and patches differ: a case failed to be prepared"
+        raise SystemExit(message)
+    return _Part(cohort, rows, truth.of(ids))
+
+
+def linear(features: Sequence[np.ndarray], known: Events, spreads: Sequence[float]) -> list[PanelPosterior]:
+    """Fit to the first part, answer for the others; the penalty is chosen by five folds of the first."""
+    training, *others = (np.asarray(part, dtype=np.float64) for part in features)
+    fold = np.random.default_rng(0).permutation(len(training)) % 5
+    names = [str(column) for column in range(training.shape[1])]
+    spread = choose_spread(training, known, fold=fold, candidates=spreads)
+    model = fit_linear_panel(training, known, names=names, spread=spread)
+    return [PanelPosterior.from_potentials(model.potentials(other)) for other in others]
+
+
+@torch.no_grad()
+def readings(stage: torch.nn.Module, cases: _Part) -> np.ndarray:
+    return stage(torch.tensor(cases.descriptors)).numpy()
+
+
+def network(training: _Part, validation: _Part, tested: Sequence[_Part], *, seed: int, epochs: int) -> list[Potentials]:
+    settings = Settings.model_validate({"learning": {"epochs": epochs, "seed": seed}})
+    held_out = validation.patches()
+    with tempfile.TemporaryDirectory() as folder:
+        found = train_network(
+            training.patches(),
+            held_out,
+            settings=settings,
+            folder=Path(folder),
+            resume=False,
+            progress=silent,
+        ).network
+    calibration = fit_calibration(predict_potentials(found, held_out), validation.events)
+    said = [
+        Potentials.stack([predict_potentials(found, piece.patches()) for piece in cases.pieces()]) for cases in tested
+    ]
+    return [calibration.apply(potentials) for potentials in said]
+
+
+def mean_of_seeds(said: Sequence[Potentials]) -> Potentials:
+    names = Potentials.__slots__
+    return Potentials(**{name: np.mean([getattr(one, name) for one in said], axis=0) for name in names})
+
+
+def print_table(cases: _Part, answers: dict[str, PanelPosterior], *, median: float, against: str) -> None:
+    events, oracle = cases.events, oracle_posterior(cases.truth)
+    told = has_percentage(events)
+    reference = ki67_reference(events)[told]
+    constant = 100 * np.abs(median - reference).mean()
+
+    def aucs(marginals: np.ndarray) -> list[float]:
+        status = [events.status(name) for name in RECEPTORS]
+        found = [auc(marginals[known >= 0, place], known[known >= 0] == 1).value for place, known in enumerate(status)]
+        return [value for value in found if value is not None]
+
+    ceiling = aucs(oracle.marginals())
+    best = 100 * np.abs(oracle.ki67_median()[told] - reference).mean()
+    print(f"| oracle | {' | '.join(f'{value:.3f}' for value in ceiling)} | 1 | {best:.2f} | 1 | | |")
+    resamples = Resamples.draw(cases.truth.case_ids, np.random.default_rng(1))
+    scored = {name: answers_of(posterior, events, policy="ki67_20") for name, posterior in answers.items()}
+    for name, posterior in answers.items():
+        reached = aucs(posterior.marginals())
+        error = 100 * np.abs(posterior.ki67_median()[told] - reference).mean()
+        share = np.mean([(value - 0.5) / (top - 0.5) for value, top in zip(reached, ceiling, strict=True)])
+        likely = posterior.log_probability(events).mean()
+        row = f"| {name} | {' | '.join(f'{value:.3f}' for value in reached)} | {share:.3f} | {error:.2f} "
+        row += f"| {(constant - error) / (constant - best):.3f} | {likely:.3f} |"
+        if name != against:
+            figures = versus(events, (name, scored[name]), (against, scored[against]), resamples=resamples).figures
+            row += " " + ", ".join(f"{label} {_written(figures[label].difference)}" for label in SHOWN)
+        print(row + " |")
+
+
+def _written(difference: Estimate) -> str:
+    return f"{difference.value:+.3f} ({difference.low:+.3f} to {difference.high:+.3f})"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("prepared", type=Path)
+    parser.add_argument("truth", type=Path)
+    parser.add_argument("--train", type=int, default=620)
+    parser.add_argument("--validation", type=int, default=100)
+    parser.add_argument("--test", type=int, default=2000)
+    parser.add_argument("--external", nargs=2, type=Path, metavar=("PREPARED", "TRUTH"))
+    parser.add_argument("--external-cases", type=int, default=1000)
+    parser.add_argument("--seeds", nargs="*", type=int, default=[])
+    parser.add_argument("--epochs", type=int, default=4)
+    chosen = parser.parse_args()
+
+    cohort, truth = open_prepared(chosen.prepared), read_truth(chosen.truth)
+    last = len(cohort.records)
+    learned = chosen.train + chosen.validation
+    training, validation, test = (
+        part(cohort, truth, np.arange(*ends))
+        for ends in ((0, chosen.train), (chosen.train, learned), (max(learned, last - chosen.test), last))
+    )
+    tested = {"internal test": test}
+    if chosen.external:
+        other = open_prepared(chosen.external[0])
+        tested["external"] = part(other, read_truth(chosen.external[1]), np.arange(chosen.external_cases))
+    known, parts = training.events, [training, *tested.values()]
+    own = teach_phenotype(Lessons(training.descriptors, training.scores), seed=1)
+    shipped = taught_stage(torch.arange(len(DESCRIPTORS)))
+    ridge = "all descriptors, ridge"
+    answers = {
+        "geometry": linear([cases.geometry for cases in parts], known, GEOMETRY_SPREADS),
+        f"{PLAIN} plain descriptors, ridge": linear(
+            [cases.descriptors[:, :PLAIN] for cases in parts], known, SPREADS["descriptors"]
+        ),
+        ridge: linear([cases.descriptors for cases in parts], known, SPREADS["descriptors"]),
+        "stage taught by the training cases alone": linear(
+            [readings(own, cases) for cases in parts], known, SPREADS["phenotype"]
+        ),
+        "stage of the package": linear([readings(shipped, cases) for cases in parts], known, SPREADS["phenotype"]),
+    }
+    said = []
+    for seed in chosen.seeds:
+        said.append(network(training, validation, list(tested.values()), seed=seed, epochs=chosen.epochs))
+        answers[f"network, seed {seed}"] = [PanelPosterior.from_potentials(one) for one in said[-1]]
+    if len(said) > 1:
+        together = [mean_of_seeds(seeds) for seeds in zip(*said, strict=True)]
+        answers["network, its seeds together"] = [PanelPosterior.from_potentials(one) for one in together]
+    prior = Potentials.stack([fit_prior(known)])
+    for place, (title, cases) in enumerate(tested.items()):
+        print(f"\n{title}: {len(cases.rows)} simulated cases; learned from {chosen.train} (and {chosen.validation})")
+        alone = PanelPosterior.from_potentials(prior).take(np.zeros(len(cases.rows), dtype=np.int64))
+        print(f"Prior: {alone.log_probability(cases.events).mean():.3f} nats a case.")
+        for name, stage in (("own", own), ("package", shipped)):
+            skill = reading_skill(stage, Lessons(cases.descriptors, cases.scores))
+            print(f"Read by the {name} stage:", ", ".join(f"{cue} {skill[cue]:.2f}" for cue in CUE_NAMES))
+        print(f"| | ER | PR | HER2 | share | Ki-67 MAE | share | panel | against {ridge} |\n|" + "---|" * 9)
+        print_table(
+            cases,
+            {name: posteriors[place] for name, posteriors in answers.items()},
+            median=training_median(known),
+            against=ridge,
+        )
+
+
+if __name__ == "__main__":
+    main()
