@@ -208,6 +208,8 @@ def _depths(found: CheckedExplanations) -> Iterator[str]:
         side = "inside" if depth < 0 else "outside"
         where = f"{abs(depth):g} mm {side} the surface"
         yield f"Attention is highest {where}: {most.text(digits=2)} of each lesion's strongest voxel."
+        if found.kinds["attention"].sanity.faults:
+            yield "As said above, this map means nothing for this network, and so does the depth at which it is highest."
 
 
 def _cue(name: str) -> str:
