@@ -209,7 +209,7 @@ def _depths(found: CheckedExplanations) -> Iterator[str]:
         where = f"{abs(depth):g} mm {side} the surface"
         yield f"Attention is highest {where}: {most.text(digits=2)} of each lesion's strongest voxel."
         if found.kinds["attention"].sanity.faults:
-            yield "As said above, this map means nothing for this network, and so does the depth at which it is highest."
+            yield "As said above, this map means nothing for this network, and no more does that depth."
 
 
 def _cue(name: str) -> str:
