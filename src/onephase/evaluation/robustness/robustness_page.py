@@ -89,7 +89,8 @@ def costs_table(found: Robustness) -> Table:
         "panel log-likelihood in nats.",
         ("Kind", "Change", *receptors, "Ki-67 error", "Panel"),
         tuple(rows),
-        "Below zero, the change has made it worse. * Adjusted p below 0.05. Without an interval, no rank has changed, or one class has one case.",
+        "Below zero, the change has made it worse. * Adjusted p below 0.05. Without an interval, no rank has changed, "
+        "or a class has one case.",
     )
 
 
