@@ -1,13 +1,17 @@
 """The whole way in a real browser: files dropped, a box drawn, the biopsy entered, and what is seen of it."""
 
+import base64
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
-from tests.service.web.conftest import SHAPE, SPACING, Served
+from tests.service.web.conftest import SHAPE, SPACING, Served, serving
+
+from onephase.service.web.guard import Admission
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
@@ -34,6 +38,7 @@ def browser() -> Iterator[Any]:
 def page(browser: Any, served: Served) -> Iterator[Any]:
     """The page at 1280 x 800; whatever its console says against it fails the test."""
     opened = browser.new_page(viewport={"width": 1280, "height": 800})
+    opened.set_default_timeout(90_000)  # software renders, and other tests may have the cores
     said: list[str] = []
     opened.on("console", lambda message: said.append(message.text) if message.type in {"error", "warning"} else None)
     opened.on("pageerror", lambda fault: said.append(str(fault)))
@@ -59,13 +64,14 @@ def shown(page: Any, name: str) -> float:
 
 
 def test_from_a_dropped_file_to_a_conditioned_posterior(page, cohort_folder, served, tmp_path):
-    page.click("#open-files")
-    page.set_input_files("#file-image", cohort_folder / "a.nii.gz")
+    drop(page, cohort_folder / "a.nii.gz")
     page.click("#send")
     page.wait_for_selector("#apply")  # nobody has outlined it: the page asks for a box
     assert "draw a box around it" in page.inner_text("#panel")
     grey = pixels(page, "#stage", tmp_path)
-    assert grey.std() > 20  # the volume is seen
+    assert grey.std() > 20  # the volume is seen, in three planes and in 3-D
+    page.keyboard.press("2")  # from here the axial plane alone, which software renders quickest
+    page.wait_for_timeout(200)
     draw_around_the_middle(page)
     assert near(pixels(page, "#stage", tmp_path), YELLOW).sum() > 100
     page.click("#apply")
@@ -93,24 +99,36 @@ def test_from_a_dropped_file_to_a_conditioned_posterior(page, cohort_folder, ser
     assert {name: shown(page, name) for name in alone} == alone
 
 
+def drop(page: Any, path: Path) -> None:
+    """Drop a file onto the page as a mouse would."""
+    transfer = page.evaluate_handle(
+        """([content, name]) => {
+            const transfer = new DataTransfer();
+            transfer.items.add(new File([Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0))], name));
+            return transfer;
+        }""",
+        [base64.b64encode(path.read_bytes()).decode(), path.name],
+    )
+    page.dispatch_event("body", "drop", {"dataTransfer": transfer})
+
+
 def draw_around_the_middle(page: Any) -> None:
-    """Drag a box in the axial plane, which lies below on the left, around the ball in its middle."""
+    """Drag a box around the ball in the middle of the axial plane, which is a square that fills the stage."""
+    assert SHAPE[1] * SPACING[1] == SHAPE[2] * SPACING[2] == 45
     frame = page.locator("#lines").bounding_box()
-    rows, columns = SHAPE[1] * SPACING[1], SHAPE[2] * SPACING[2]
-    assert rows == columns == 45
-    side = min(frame["height"] / 2, frame["width"] / 2)
-    middle = frame["x"] + frame["width"] / 2 - side / 2, frame["y"] + frame["height"] / 2 + side / 2
-    page.mouse.move(middle[0] - 0.28 * side, middle[1] - 0.28 * side)
+    half = 0.28 * min(frame["height"], frame["width"])
+    across, down = frame["x"] + frame["width"] / 2, frame["y"] + frame["height"] / 2
+    page.mouse.move(across - half, down - half)
     page.mouse.down()
-    page.mouse.move(middle[0] + 0.1 * side, middle[1] + 0.1 * side)
-    page.mouse.move(middle[0] + 0.28 * side, middle[1] + 0.28 * side)
+    page.mouse.move(across, down)
+    page.mouse.move(across + half, down + half)
     page.mouse.up()
 
 
 def test_a_case_of_the_list_by_keyboard(page, served, tmp_path):
+    page.keyboard.press("2")  # the axial plane alone, which software renders quickest
     page.keyboard.press("j")  # the first case
     page.wait_for_selector("#similar li")
-    page.keyboard.press("2")  # the axial plane alone, which software renders quickest
     page.fill("#dim-regions", "100")
     coloured = settled(page, tmp_path)
     page.keyboard.press("r")
@@ -178,3 +196,19 @@ def test_nothing_overflows_and_the_research_line_is_in_view(page):
         assert beyond == [0, 0]
     page.keyboard.press("?")
     assert page.is_visible("#keys")
+
+
+def test_a_token_is_taken_out_of_the_address_and_carried(browser, make_reader):
+    token = "drawn-by-chance-of-course"  # noqa: S105 - of this test
+    with serving(make_reader(), Admission(token=token)) as served:
+        opened = browser.new_page()
+        opened.goto(f"{served.address}/#token={token}")
+        opened.wait_for_selector("body[data-ready]")
+        assert opened.url == f"{served.address}/"
+        assert opened.locator("#cases li").count() == 4
+        opened.close()
+        stranger = browser.new_context().new_page()
+        stranger.goto(served.address)
+        stranger.wait_for_selector("text=The token is missing or wrong")
+        assert stranger.locator("#cases li").count() == 0
+        stranger.close()
