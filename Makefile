@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 
-.PHONY: help setup demo test benchmark-quick check format lock
+.PHONY: help setup demo test soak benchmark-quick check format lock
 
 help: ## Say what can be made.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,6 +16,11 @@ demo: setup ## The main job end to end on a simulated cohort; leaves demo/ behin
 test: setup ## All tests.
 	@scripts/system-packages
 	$(BIN)/pytest -n auto --dist loadfile
+
+soak: setup ## Kill a node 100 times while 200 studies go through it (about half an hour); nothing may be lost or doubled.
+	@scripts/system-packages
+	ONEPHASE_SOAK_STUDIES=200 ONEPHASE_SOAK_KILLS=100 ONEPHASE_SOAK_ASSOCIATIONS=8 ONEPHASE_SOAK_LATEST_KILL_S=10 \
+		$(BIN)/pytest tests/service/node/test_soak.py -s
 
 benchmark-quick: setup ## The whole benchmark in small on a simulated cohort; leaves benchmark/ behind.
 	$(BIN)/onephase benchmark --preset quick --out benchmark

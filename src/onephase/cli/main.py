@@ -11,6 +11,7 @@ EXTRA_OF = {
     **dict.fromkeys(("torch", "lightning", "onnx", "onnxscript", "sklearn"), "train"),
     **dict.fromkeys(("openpyxl", "xlrd"), "import"),
     **dict.fromkeys(("fastapi", "uvicorn", "python_multipart"), "web"),
+    **dict.fromkeys(("sqlalchemy", "pynetdicom", "dicomweb_client", "prometheus_client", "psycopg"), "pacs"),
     "highdicom": "dicom",
     "mirp": "radiomics",
 }

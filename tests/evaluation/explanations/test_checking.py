@@ -12,7 +12,8 @@ from onephase.cohort.records import Record
 from onephase.cohort.table import read_cohort
 from onephase.errors import CohortError
 from onephase.evaluation.explanations import checking
-from onephase.evaluation.explanations.checking import CheckedExplanations, check_explanations
+from onephase.evaluation.explanations.checked import CheckedExplanations
+from onephase.evaluation.explanations.checking import check_explanations
 from onephase.evaluation.explanations.explanation_page import document_of, write_explanations
 from onephase.evaluation.explanations.shuffled_labels import shuffled
 from onephase.imaging.regions import memberships

@@ -15,7 +15,7 @@ from onephase.evaluation.robustness.outline_changes import boxed
 from onephase.evaluation.robustness.probing import UNCHANGED, Probed
 from onephase.evaluation.robustness.robustness_page import document_of, write_robustness
 
-CHANGES = tuple(Change(name, "outline", boxed) for name in ("nothing", "turned", "rare", "never"))
+CHANGES = tuple(Change(name, "outline", boxed) for name in ("nothing", "turned", "rare", "never", "neither"))
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def probed(make_predictions: Callable[..., Predictions]) -> list[Probed]:
         answers = {UNCHANGED: given, "nothing": given, "turned": replace(given, unary=-unary)}
         if row < 4:
             answers["rare"] = given
-        reasons = {"never": "no such thing", **({} if row < 4 else {"rare": "too small"})}
+        reasons = {"never": "no such thing", "neither": "no such thing", **({} if row < 4 else {"rare": "too small"})}
         found.append(Probed(record, answers, reasons))
     return [*found, Probed(records[0], {}, {}, problem="case x: it is gone")]
 
@@ -62,7 +62,7 @@ def test_turned_answers_turn_the_auc_and_move_each_probability_across_a_half(
 
 
 def test_a_change_counts_the_cases_in_which_it_could_be_made_and_says_why_not_in_others(found: Robustness) -> None:
-    rare, never = found.findings[2:]
+    rare, never, _ = found.findings[2:]
     assert rare.cases == 4
     assert rare.reasons == {"too small": 26}
     assert never.cases == 0
@@ -90,7 +90,8 @@ def test_the_page_says_simulated_and_which_auc_falls(found: Robustness, tmp_path
     assert "30 of 30 scored cases are simulated" in page
     assert "An AUC falls beyond chance" in page
     assert "turned (ER)" in page
-    assert "too small (26 cases)" in page
+    assert "rare: too small (26 cases)." in page
+    assert "never, neither: no such thing (30 cases)." in page
     assert {path.name for path in tmp_path.rglob("*.*")} >= {
         "robustness.json",
         "moves.csv",

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import highdicom
@@ -19,6 +20,8 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sr.codedict import codes
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
 
+from onephase.service.node.intake import Intake
+from onephase.service.node.store import Store
 from onephase.service.worklist.database import open_database
 from onephase.service.worklist.worklist import Entry, Worklist
 
@@ -133,6 +136,12 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     return write
 
 
+@pytest.fixture(scope="session")
+def scanner() -> SimpleNamespace:
+    """The functions that make images and outlines."""
+    return SimpleNamespace(slices=slices_of, outline=outline_of, uid=uid_of, canary=CANARY)
+
+
 class NodeProcess:
     """`onephase node` as a user starts it."""
 
@@ -206,6 +215,20 @@ def node(tmp_path: Path, bundle_folder: Path) -> Iterator[Callable[..., NodeProc
     for one in made:
         if one.process is not None:
             one.kill()
+
+
+@pytest.fixture
+def worklist(tmp_path: Path) -> Iterator[Worklist]:
+    """A work list of one's own."""
+    engine = open_database(f"sqlite:///{tmp_path / 'list.sqlite'}")
+    yield Worklist(engine)
+    engine.dispose()
+
+
+@pytest.fixture
+def intake(tmp_path: Path, worklist: Worklist) -> Intake:
+    """An intake into a store of one's own."""
+    return Intake(Store(tmp_path / "store"), worklist)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ pytest.importorskip("fastapi", reason="the web extra is not installed")
 
 import requests
 import uvicorn
-from tests.inference.conftest import bundle, contents, network  # noqa: F401 - fixtures
+from tests.inference.conftest import bundle, bundle_folder, contents, network  # noqa: F401 - fixtures
 
 from onephase.cohort.preparation import prepare
 from onephase.cohort.table import read_cohort

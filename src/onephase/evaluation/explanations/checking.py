@@ -1,10 +1,8 @@
-"""From a bundle and a cohort to explanations that were tested: what they say, what is true, when they mean nothing."""
+"""From a bundle and a cohort to explanations that were tested."""
 
 import itertools
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float64
@@ -12,7 +10,8 @@ from jaxtyping import Float64
 import onephase
 from onephase.cohort.records import Record
 from onephase.errors import CohortError, ImageError
-from onephase.evaluation.explanations.agreement import Agreement, RegionTruth, agreement_with
+from onephase.evaluation.explanations.agreement import RegionTruth, agreement_with
+from onephase.evaluation.explanations.checked import ByTask, CheckedExplanation, CheckedExplanations
 from onephase.evaluation.explanations.looking import (
     PROFILE_EDGES_MM,
     REGIONS,
@@ -22,7 +21,7 @@ from onephase.evaluation.explanations.looking import (
     scenes_of,
 )
 from onephase.evaluation.explanations.region_truth import TASKS, information_lost
-from onephase.evaluation.explanations.sanity import SanityCheck, randomised, sanity_of
+from onephase.evaluation.explanations.sanity import randomised, sanity_of
 from onephase.imaging.patch import Patch
 from onephase.imaging.preprocessing import prepare_patch
 from onephase.inference.bundle import Bundle
@@ -34,74 +33,6 @@ from onephase.statistics.estimate import Estimate
 FEWEST_CASES = 2
 PERMUTATIONS = 8
 """Networks with random weights, enough that one of them cannot decide (our choice)."""
-TRANSFER = "share that travels"
-
-ByTask = dict[str, dict[str, Estimate]]
-
-
-@dataclass(frozen=True, slots=True)
-class CheckedExplanation:
-    """One kind of explanation.
-
-    Attributes:
-        figures: Mean by task and region.
-        sanity: Whether it can mean anything.
-        agreement: How well it ranks the regions; None where no truth is known, for a real cohort.
-    """
-
-    figures: ByTask
-    sanity: SanityCheck
-    agreement: Agreement | None
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain values for a JSON file."""
-        return {
-            "figures": _plain(self.figures),
-            "sanity": self.sanity.to_json(),
-            "agreement": self.agreement and self.agreement.to_json(),
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class CheckedExplanations:
-    """Every explanation of a bundle, tested.
-
-    Attributes:
-        bundle: Its seal.
-        cases: Cases that were looked at, one lesion a patient.
-        simulated: Simulated cases among them.
-        problems: Why others were not.
-        kinds: By name.
-        transfer: By task and region, the share of the difference between two lesions' potentials that travels with the
-            tissue of the region; what is left travels with the outline, or with nothing but all regions at once.
-        profile: Attention by distance to the surface: middle of the depth in mm, mean.
-        truth: Where the truth lies; None for a real cohort.
-        facts: Seeds and versions.
-    """
-
-    bundle: str
-    cases: int
-    simulated: int
-    problems: tuple[str, ...]
-    kinds: Mapping[str, CheckedExplanation]
-    transfer: ByTask
-    profile: tuple[tuple[float, Estimate], ...]
-    truth: RegionTruth | None
-    facts: Mapping[str, Any]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain values for a JSON file."""
-        return {
-            "bundle": self.bundle,
-            "cases": self.cases,
-            "simulated": self.simulated,
-            "problems": list(self.problems),
-            "kinds": {name: one.to_json() for name, one in self.kinds.items()},
-            "transfer": _plain(self.transfer),
-            "attention_profile": [{"depth_mm": depth, "attention": one.to_json()} for depth, one in self.profile],
-            "truth": self.truth and self.truth.to_json(),
-            "facts": dict(self.facts),
-        }
 
 
 def check_explanations(  # noqa: PLR0913 - each is a choice of whoever asks
@@ -223,7 +154,3 @@ def _profile(profile: Float64[np.ndarray, "case depth"], drawn: Resamples) -> tu
         if len(rows):
             points.append(((start + stop) / 2, bootstrap(mean_of(profile[rows, column]), drawn.take(rows))))
     return tuple(points)
-
-
-def _plain(figures: ByTask) -> dict[str, dict[str, Any]]:
-    return {task: {name: one.to_json() for name, one in own.items()} for task, own in figures.items()}

@@ -16,7 +16,6 @@ from onephase.settings import RegionSettings
 RegionMaps = dict[str, Float32[np.ndarray, "slice row column"]]
 TURN_MM = 10.0
 """A quarter turn about the lesion counts as much as some 14 mm of depth when tissue is matched (our choice)."""
-MEMBER = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,7 +45,7 @@ def with_surroundings(tissue: Tissue, region: str, regions: RegionSettings, *, r
     if len(beyond) == 0:
         message = "the patch shows nothing beyond the shell that a region could be filled with"
         raise ImageError(message)
-    where = member > MEMBER
+    where = member > 0
     return _exchanged(tissue, member, where, rng.choice(beyond, size=int(where.sum())))
 
 
@@ -58,8 +57,8 @@ def with_region_of(tissue: Tissue, donor: Tissue, region: str, regions: RegionSe
     the lesion itself has none, nothing changes.
     """
     member = memberships(tissue.distance_mm, regions)[region]
-    theirs = memberships(donor.distance_mm, regions)[region] > MEMBER
-    where = member > MEMBER
+    theirs = memberships(donor.distance_mm, regions)[region] > 0
+    where = member > 0
     if not (where.any() and theirs.any()):
         return tissue
     _, nearest = cKDTree(_places(donor, theirs)).query(_places(tissue, where))
@@ -80,7 +79,8 @@ def _exchanged(
 def _places(tissue: Tissue, where: Bool[np.ndarray, "slice row column"]) -> Float64[np.ndarray, "voxel 4"]:
     """Return direction from the lesion's centre and depth of some voxels, so that they can be matched."""
     spacing = np.asarray(tissue.spacing_mm)
-    inside = np.argwhere(tissue.distance_mm <= max(0.0, float(tissue.distance_mm.min())))
+    deepest = float(tissue.distance_mm.min())  # above 0 where the lesion is smaller than a voxel
+    inside = np.argwhere(tissue.distance_mm <= max(deepest, 0.0))
     away = (np.argwhere(where) - inside.mean(axis=0)) * spacing
     length = np.linalg.norm(away, axis=1, keepdims=True)
     direction = away / np.where(length > 0, length, 1)

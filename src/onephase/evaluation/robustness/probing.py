@@ -16,7 +16,7 @@ from onephase.biomarkers.potentials import Potentials
 from onephase.cohort.records import Record
 from onephase.cohort.source_key import source_key
 from onephase.cohort.workers import in_order
-from onephase.errors import ImageError, OnephaseError
+from onephase.errors import BundleError, ImageError
 from onephase.evaluation.robustness.change import Change, Original
 from onephase.imaging.case import Case
 from onephase.imaging.preprocessing import prepare_patch
@@ -145,10 +145,10 @@ def _bundle(folder: Path, identity: str) -> Bundle:
     """Return the bundle, loaded once a process; it must be the one that the work began with.
 
     Raises:
-        BundleError: If its files are broken.
+        BundleError: If its files are broken, or it is another.
     """
     bundle = load_bundle(folder)
     if bundle.identity != identity:
         message = f"the bundle {folder} was replaced while it was used: start again"
-        raise OnephaseError(message)
+        raise BundleError(message)
     return bundle

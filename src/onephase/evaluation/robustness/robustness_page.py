@@ -89,7 +89,8 @@ def costs_table(found: Robustness) -> Table:
         "panel log-likelihood in nats.",
         ("Kind", "Change", *receptors, "Ki-67 error", "Panel"),
         tuple(rows),
-        "Below zero, the change has made it worse. * Adjusted p below 0.05. Without an interval, no rank has changed.",
+        "Below zero, the change has made it worse. * Adjusted p below 0.05. Without an interval, no rank has changed, "
+        "or a class has one case.",
     )
 
 
@@ -141,9 +142,12 @@ def _moves_most(marker: str, change: str, moved: Estimate) -> str:
 
 
 def _reasons(found: Robustness) -> list[str]:
-    return [
-        f"{one.name}: {reason} ({_cases(count)})." for one in found.findings for reason, count in one.reasons.items()
-    ]
+    """Say why changes could not be made, those that share a reason in one sentence."""
+    shared: dict[tuple[str, int], list[str]] = {}
+    for one in found.findings:
+        for reason in one.reasons.items():
+            shared.setdefault(reason, []).append(one.name)
+    return [f"{', '.join(names)}: {reason} ({_cases(count)})." for (reason, count), names in shared.items()]
 
 
 def _cases(count: int) -> str:

@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 from pydicom import Dataset, dcmread
 from pydicom.uid import (
@@ -70,42 +71,38 @@ class Intake:
             sop_instance: SOP Instance UID that the sender announced.
         """
         try:
-            header = _header(content)
-            named = set(_references(header))
+            uids, kind, named = _look_at(content)
         except BROKEN:
             return Answer(NOT_UNDERSTOOD, reason="it is damaged")
-        uids = [header.get(keyword) for keyword in UIDS]
         if not all(isinstance(uid, UID) and uid.is_valid for uid in uids):
             return Answer(NOT_UNDERSTOOD, reason="an identifier is missing or malformed")
         if (sop_class or uids[0], sop_instance or uids[1]) != (uids[0], uids[1]):
             return Answer(NOT_AS_ANNOUNCED, reason="it is not what was announced")
-        kind = _kind(header)
         if kind is None:
             return Answer(NOT_AS_ANNOUNCED, reason="it is neither an MR image nor an outline")
         _, key, series, study = map(key_of, map(str, uids))
         one = Instance(study, series, key, kind)
         try:
             self.store.keep(one, content)
-            self.worklist.record(one, names={key_of(uid) for uid in named})
+            self.worklist.record(one, names=set(map(key_of, named)))
         except (StorageError, OSError, SQLAlchemyError) as fault:
             return Answer(OUT_OF_RESOURCES, study, reason=f"it could not be kept ({type(fault).__name__})")
         return Answer(STORED, study)
 
 
-def _header(content: bytes) -> Dataset:
-    with warnings.catch_warnings():
+def _look_at(content: bytes) -> tuple[list[Any], Kind | None, set[str]]:
+    """Return the four identifiers, the kind, and the instances that it names; pixels are not looked at."""
+    tags = [*UIDS, *(path[0] for path in REFERENCES), "Manufacturer"]
+    with warnings.catch_warnings():  # they quote values
         warnings.simplefilter("ignore")
-        return dcmread(
-            io.BytesIO(content),
-            stop_before_pixels=True,
-            specific_tags=[*UIDS, *(path[0] for path in REFERENCES), "Manufacturer"],
-        )
+        header = dcmread(io.BytesIO(content), stop_before_pixels=True, specific_tags=tags)
+        return [header.get(keyword) for keyword in UIDS], _kind(header), set(_references(header))
 
 
 def _kind(header: Dataset) -> Kind | None:
-    if header.SOPClassUID in IMAGES:
+    if header.get("SOPClassUID") in IMAGES:
         return Kind.IMAGE
-    if header.SOPClassUID in OUTLINES:
+    if header.get("SOPClassUID") in OUTLINES:
         return Kind.OWN if text_of(header, "Manufacturer") == MAKER else Kind.OUTLINE
     return None
 

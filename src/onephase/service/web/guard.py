@@ -19,8 +19,8 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "default-src 'none'",
         "script-src 'self'",
         "style-src 'self'",
-        "img-src 'self' data: blob:",  # NiiVue's letters, and pictures of similar cases
-        "connect-src 'self' data:",  # NiiVue fetches its letters from a data address
+        "img-src 'self' data:",  # NiiVue's letters, and pictures of similar cases
+        "connect-src 'self'",
         "base-uri 'none'",
         "form-action 'none'",
         "frame-ancestors 'none'",

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Any, BinaryIO
+from typing import Any
 
 from onephase.imaging.case import Box, SeedPoint
 from onephase.reports.html import render_report
@@ -19,7 +19,7 @@ from onephase.service.web.models import (
 )
 from onephase.service.web.pictures import attention_nifti, distance_steps, image_nifti, labels_nifti
 from onephase.service.web.similar import SimilarCases
-from onephase.service.web.uploads import read_upload
+from onephase.service.web.uploads import Stream, read_upload
 from onephase.service.web.views import entry_view, lesion_view, reader_view, similar_view, summary_of
 
 
@@ -58,7 +58,7 @@ class Reader:
         entry = next((entry for entry in self.cases.entries() if entry.key == key), None)
         return self._told(self.desk.lay(material, entry=entry))
 
-    def upload(self, image: BinaryIO, mask: BinaryIO | None, *, mask_label: str, phase: str) -> LesionView:
+    def upload(self, image: Stream, mask: Stream | None, *, mask_label: str, phase: str) -> LesionView:
         """Open uploaded files."""
         name = f"upload {next(self.uploads)}"
         material = read_upload(image, mask, case_id=name, mask_label=mask_label, phase=phase)

@@ -1,6 +1,6 @@
 """The interface of the page: every route, each a call of the reader behind it."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, no_type_check
 
 from fastapi import APIRouter, File, Form, UploadFile
 from fastapi.responses import HTMLResponse, JSONResponse, Response
@@ -51,6 +51,7 @@ def _add_lists(router: APIRouter, reader: Reader) -> None:
         return reader.open(form.case)
 
     @router.post("/uploads", status_code=201)
+    @no_type_check  # FastAPI hands over Starlette's UploadFile, of which its own is a subclass
     def upload(
         image: Annotated[UploadFile, File(description="NIfTI, NRRD, MetaImage, or a ZIP of DICOM")],
         mask: Annotated[UploadFile | None, File(description="tumour mask or DICOM SEG")] = None,

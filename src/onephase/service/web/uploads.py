@@ -3,16 +3,26 @@
 import shutil
 import tempfile
 from pathlib import Path
-from typing import BinaryIO
+from typing import Protocol, runtime_checkable
 
 from onephase.errors import ImageError
 from onephase.readers.case import read_case
+from onephase.readers.formats import Format, probe, read_head
 from onephase.service.web.cases import UNOUTLINED, Material
 
+SUFFIXES = {Format.NIFTI: ".nii", Format.NRRD: ".nrrd", Format.META: ".mha"}
+GZIP = b"\x1f\x8b"
 
-def read_upload(
-    image: BinaryIO, mask: BinaryIO | None, *, case_id: str, mask_label: str = "", phase: str = ""
-) -> Material:
+
+@runtime_checkable  # for the shape checks of the tests
+class Stream(Protocol):
+    """Bytes that are read from first to last."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return the next bytes, none at the end."""
+
+
+def read_upload(image: Stream, mask: Stream | None, *, case_id: str, mask_label: str = "", phase: str = "") -> Material:
     """Read an uploaded case.
 
     The files get names of our own: those that they came with may name a patient.
@@ -45,12 +55,19 @@ def read_upload(
 
 def _as_the_reader_knows_it(message: str, folder: Path) -> str:
     """Word a message that was meant for files, options and tables for somebody who has a page before him."""
-    for words, others in ((f"{folder}/", "the uploaded "), (", in a table by its column phase", ""), ("--phase", "phase")):
+    for words, others in (
+        (f"{folder}/", "the uploaded "),
+        (", in a table by its column phase", ""),
+        ("--phase", "phase"),
+    ):
         message = message.replace(words, others)
     return message
 
 
-def _copied(stream: BinaryIO, path: Path) -> Path:
+def _copied(stream: Stream, path: Path) -> Path:
+    """Copy a stream to a file, and end its name as its content wants it: ITK opens NIfTI by the name."""
     with path.open("xb") as file:
         shutil.copyfileobj(stream, file)
-    return path
+    suffix = SUFFIXES.get(probe(path), "")
+    packed = ".gz" if suffix and read_head(path).startswith(GZIP) else ""
+    return path.rename(path.with_name(path.name + suffix + packed))

@@ -15,6 +15,10 @@ export class BoxTool {
     for (const kind of ["pointerdown", "pointermove", "pointerup"]) {
       canvas.addEventListener(kind, (event) => this[kind](event));
     }
+    canvas.addEventListener("wheel", (event) => {
+      event.preventDefault();
+      viewer.canvas.dispatchEvent(new WheelEvent("wheel", event)); // slices go by while a box is drawn
+    }, { passive: false });
   }
 
   get box() {
@@ -79,6 +83,7 @@ export class BoxTool {
     if (!this.drag) return;
     const place = this.at(event, this.drag.normal);
     if (!place) return;
+    this.drag.moved = true;
     const box = structuredClone(this.drag.before) ?? this.wholeDepth(this.drag);
     const { moving, from } = this.drag;
     for (const [name, edge] of Object.entries(place.edges)) {
@@ -97,8 +102,9 @@ export class BoxTool {
 
   pointerup() {
     if (!this.drag) return;
-    const { before } = this.drag;
+    const { before, from, moved } = this.drag;
     this.drag = null;
+    if (!moved) this.viewer.go(from);
     const tooSmall = this.box && AXES.some((name) => this.box[name][1] - this.box[name][0] < SMALLEST);
     if (tooSmall) this.set(before);
     else if (this.box) this.set(rounded(this.box, this.viewer.axes));

@@ -5,6 +5,7 @@ import { percent, perCent } from "./words.js";
 
 const MOVE_MS = matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 450;
 const CURVE = { width: 400, height: 128, left: 8, right: 384, top: 22, base: 104 };
+const LABEL_HALF = 132; // half the width of the words over the median
 const CUTOFFS = [14, 20];
 
 // A probability as a bar, with a tick at the training cohort and a hollow mark at the image alone.
@@ -41,7 +42,7 @@ export class DensityChart {
     this.alone = svg("path", { class: "curve alone" });
     this.now = svg("path", { class: "curve now" });
     this.median = svg("path", { class: "median" });
-    this.label = svg("text", { class: "median-label", y: 14 });
+    this.label = svg("text", { class: "median-label", y: 14, "text-anchor": "middle" });
     this.element = svg("svg", { class: "density", viewBox: `0 0 ${CURVE.width} ${CURVE.height}`, role: "img" },
       this.interval, this.prior, this.alone, this.now, ...axis(), this.median, this.label);
     this.shown = null;
@@ -63,8 +64,7 @@ export class DensityChart {
       this.now.setAttribute("d", curve(density, peak));
       this.interval.setAttribute("d", area(density, peak, low, high));
       this.median.setAttribute("d", `M${across(median)} ${CURVE.top - 4}V${CURVE.base}`);
-      this.label.setAttribute("x", across(median) + (median > 75 ? -6 : 6));
-      this.label.setAttribute("text-anchor", median > 75 ? "end" : "start");
+      this.label.setAttribute("x", Math.min(Math.max(across(median), LABEL_HALF), CURVE.width - LABEL_HALF));
       this.label.textContent = `median ${perCent(median)}, 80\u00a0% between ${low.toFixed(0)} and ${perCent(high)}`;
       this.shown = { now: density, low, high, median };
     });

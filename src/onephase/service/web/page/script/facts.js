@@ -56,9 +56,9 @@ function weight(region, task) {
 function alike(similar) {
   const cards = (similar ?? []).map((one) => el("li", {},
     el("img", { src: one.picture, alt: "middle slice", width: 64, height: 64 }),
-    el("div", {}, el("strong", {}, one.case_id),
-      el("span", {}, Object.entries(one.recorded).map(([name, text]) => `${NAMES[name] ?? name} ${text}`).join(" · ") || "no label recorded"),
-      el("span", { class: "quiet" }, `${millilitres(one.facts.volume_ml)}, distance ${one.distance.toFixed(1)}${one.provenance === "simulated" ? ", simulated" : ""}`))));
+    el("div", {}, el("strong", {}, one.case_id, one.provenance === "simulated" ? el("span", { class: "quiet" }, " simulated") : ""),
+      el("span", { class: "labels" }, Object.entries(one.recorded).map(([name, text]) => `${NAMES[name] ?? name} ${text}`).join(" · ") || "no label recorded"),
+      el("span", { class: "quiet" }, `${millilitres(one.facts.volume_ml)}, distance ${one.distance.toFixed(1)}`))));
   const words = similar === null
     ? el("p", { class: "quiet" }, "Start the reader with --prepared to see training cases that look alike.")
     : el("p", { class: "quiet" }, "Nearest by descriptors; a distance of 1 is usual between neighbours.");

@@ -15,14 +15,14 @@ import { sentence } from "./words.js";
 const EVEN_ATTENTION = 0; // its picture would be no finding
 const ATTENTION = 0.55;
 
-const state = { lesion: null, similar: null, drawing: false };
+const state = { lesion: null, similar: null, opening: false, drawing: false };
 const about = await api.about().catch((problem) => {
   toast(problem.message);
   throw problem;
 });
 const viewer = new Viewer(byId("volume"), byId("lines"));
 await viewer.start();
-const tools = new Tools(viewer, { draw, point, apply, cancel, typed: (box) => boxTool.set(box) });
+const tools = new Tools(viewer, { zoom, draw, point, apply, cancel, typed: (box) => boxTool.set(box) });
 const boxTool = new BoxTool(byId("lines"), viewer, { changed: (box) => tools.tell(box) });
 const panel = new Panel({ about, give, save: (name) => api.save(state.lesion, name).catch(refused), close });
 const list = new WorkList((key) => open(() => api.open(key), key));
@@ -39,7 +39,7 @@ listen({
   j: () => list.go(1), k: () => list.go(-1), u: () => upload.show(), "?": teach, g: () => byId("given-er")?.focus(),
   1: () => tools.choose("all"), 2: () => tools.choose("axial"), 3: () => tools.choose("coronal"), 4: () => tools.choose("sagittal"), 5: () => tools.choose("solid"),
   o: () => tools.toggle("outline"), r: () => tools.toggle("regions"), a: () => tools.toggle("attention"),
-  b: draw, s: point, c: () => state.lesion && viewer.centre(state.lesion), z: () => state.lesion && viewer.magnify(state.lesion), p: () => panel.showRecorded(!panel.revealed),
+  b: draw, s: point, c: () => state.lesion && viewer.centre(state.lesion), z: zoom, p: () => panel.showRecorded(!panel.revealed),
   Enter: () => state.drawing && apply(), Escape: () => state.drawing && cancel(),
   ArrowLeft: () => viewer.step(1, 0, 0), ArrowRight: () => viewer.step(-1, 0, 0), // the patient's right is on the left
   ArrowUp: () => viewer.step(0, 1, 0), ArrowDown: () => viewer.step(0, -1, 0),
@@ -51,16 +51,21 @@ document.body.dataset.ready = "true";
 
 // Open a lesion in place of the one before, which is forgotten.
 async function open(arrive, key) {
+  if (state.opening) return;
+  state.opening = true;
   if (state.drawing) cancel();
   const before = state.lesion;
   const lesion = await busy("Reading and predicting…", arrive);
+  state.opening = Boolean(lesion);
   if (!lesion) return;
   if (before) api.close(before);
   Object.assign(state, { lesion, similar: null });
   byId("empty").hidden = true;
   list.mark(key);
   panel.show(lesion, { fresh: true });
+  tools.magnified(false);
   await busy("Laying out the volume…", () => viewer.show(lesion));
+  state.opening = false;
   settled();
   if (!lesion.prediction) draw();
 }
@@ -73,7 +78,7 @@ async function settled() {
   list.show(await api.cases().catch(() => list.entries));
   if (!lesion.prediction || !about.similar) return;
   state.similar = await api.similar(lesion).catch(() => []);
-  if (state.lesion.key === lesion.key) showFacts(state.lesion, state.similar);
+  if (state.lesion?.key === lesion.key) showFacts(state.lesion, state.similar);
 }
 
 // Returns the sentence with which what was given is refused, or nothing.
@@ -87,6 +92,10 @@ async function give(form) {
   panel.show(state.lesion, { fresh: false });
   list.show(await api.cases().catch(() => list.entries));
   return "";
+}
+
+function zoom() {
+  if (state.lesion) tools.magnified(viewer.magnify(state.lesion));
 }
 
 function draw() {

@@ -26,6 +26,7 @@ export class Tools {
         "aria-pressed": String(name === (this.layout ?? "all")), onclick: () => this.choose(name) }, LAYOUT_NAMES[name]));
     put(this.place,
       el("div", { class: "parts", role: "group", "aria-label": "Planes" }, layouts),
+      el("button", { type: "button", id: "zoom", title: "Magnify the lesion, or show the whole volume (Z)", "aria-pressed": String(Boolean(this.zoomed)), onclick: () => this.actions.zoom() }, "Zoom"),
       el("button", { type: "button", id: "draw", title: "Draw or correct the box around the tumour (B)", onclick: () => this.actions.draw() }, "Box"),
       el("button", { type: "button", id: "point", title: "Outline the lesion under the crosshair (S)", onclick: () => this.actions.point() }, "At crosshair"),
       el("div", { class: "sliders" }, Object.keys(OVERLAYS).map((name) => this.slider(name))));
@@ -45,6 +46,11 @@ export class Tools {
     for (const button of this.place.querySelectorAll("[data-layout]")) {
       button.setAttribute("aria-pressed", String(button.dataset.layout === name));
     }
+  }
+
+  magnified(now) {
+    this.zoomed = now;
+    byId("zoom")?.setAttribute("aria-pressed", String(now));
   }
 
   toggle(name) {

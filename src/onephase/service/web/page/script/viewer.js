@@ -11,8 +11,9 @@ const REGION_LABELS = {
   R: [0, 86, 230, 0], G: [0, 180, 159, 158], B: [0, 233, 0, 115], A: [0, 255, 255, 255],
   I: [0, 1, 2, 3], labels: ["", "core", "rim", "shell"],
 };
-const SURROUNDINGS = 3; // magnified, a plane is so many times as wide as the lesion
+const SURROUNDINGS = 2.4; // magnified, a plane is so many times as wide as the lesion
 const SMALLEST_FIELD_MM = 44;
+const CROSSHAIR_PERCENT = 0.35;
 const FROM_THE_SIDE = [270, 0]; // azimuth and elevation of the cut that lays the lesion open in 3-D
 export const LAYOUTS = { all: 3, axial: 0, coronal: 1, sagittal: 2, solid: 4 };
 
@@ -26,7 +27,7 @@ export class Viewer {
       backColor: [0.02, 0.027, 0.035, 1],
       crosshairColor: [0.94, 0.89, 0.26, 0.5],
       clipPlaneColor: [0, 0, 0, 0],
-      crosshairWidth: 0.18,
+      crosshairWidth: CROSSHAIR_PERCENT,
       crosshairWidthUnit: "percent",
       crosshairGap: 8,
       fontColor: [0.93, 0.95, 0.97, 1],
@@ -97,7 +98,8 @@ export class Viewer {
     while (this.nv.volumes.length) this.nv.removeVolumeByIndex(this.nv.volumes.length - 1);
     this.axes = null;
     this.lines.clear();
-    this.nv.drawScene();
+    this.nv.scene.pan2Dxyzmm = [0, 0, 0, 1];
+    this.nv.setCrosshairWidth(CROSSHAIR_PERCENT);
   }
 
   dim(name, value) {
@@ -123,7 +125,7 @@ export class Viewer {
     this.nv.setClipPlane([0.5 - this.nv.scene.crosshairPos[0], ...FROM_THE_SIDE]); // draws, too
   }
 
-  // Fill the planes with the lesion and its surroundings, or show the whole volume again.
+  // Fill the planes with the lesion and its surroundings, or show the whole volume again; tells which it is now.
   magnify(lesion) {
     const { scene } = this.nv;
     const magnified = scene.pan2Dxyzmm[3] > 1;
@@ -133,12 +135,22 @@ export class Viewer {
     const zoom = magnified ? 1 : Math.max(Math.max(...sides) / wanted, 1);
     const [middle, lesionAt] = [[0.5, 0.5, 0.5], scene.crosshairPos].map((fractions) => this.nv.frac2mm(fractions));
     scene.pan2Dxyzmm = [0, 1, 2].map((axis) => (zoom > 1 ? middle[axis] - zoom * lesionAt[axis] : 0)).concat(zoom);
-    this.nv.drawScene();
+    this.nv.setCrosshairWidth(CROSSHAIR_PERCENT / zoom); // draws, too
+    return zoom > 1;
   }
 
   // One voxel to the right, anterior or up; negative steps go the other way.
   step(right, anterior, up) {
     this.nv.moveCrosshairInVox(right, anterior, up);
+  }
+
+  // Put the crosshair onto voxel edges, by name; an axis that is not named stays.
+  go(edges) {
+    for (const [name, edge] of Object.entries(edges)) {
+      const axis = this.axes[AXES.indexOf(name)];
+      this.nv.scene.crosshairPos[axis.ras] = fractionOf(edge, axis);
+    }
+    this.nv.drawScene();
   }
 
   // The voxel under the crosshair, {column, row, slice}.
@@ -161,11 +173,11 @@ export class Viewer {
   }
 }
 
-// Grey from the 1st to the 99.5th percentile, as in the report.
+// Grey from the 1st to the 99.9th percentile: a small lesion, the brightest of all, keeps its structure.
 function window_(volume) {
   const { img, hdr } = volume;
   const step = Math.max(1, Math.floor(img.length / 200000));
   const sample = Float32Array.from({ length: Math.floor(img.length / step) }, (_, place) => img[place * step]).sort();
   const at = (share) => sample[Math.floor(share * (sample.length - 1))] * hdr.scl_slope + hdr.scl_inter;
-  return [at(0.01), at(0.995)];
+  return [at(0.01), at(0.999)];
 }
