@@ -12,6 +12,7 @@ from onephase.learning.lessons import Lessons
 from onephase.learning.run_state import seeded
 from onephase.network.phenotype import WIDTH, PhenotypeStage
 from onephase.progress import Progress, silent
+from onephase.settings import RegionName
 from onephase.simulation.phenotype import CUE_NAMES
 
 EPOCHS = 60
@@ -24,7 +25,7 @@ BLUR = 0.1
 RIDGE = 100.0
 FULL_SIGHT = 0.75
 """Share of steps in which a lesson shows all regions; in the others some, for the ablations see no more."""
-SIGHTS = (("core",), ("core", "rim"), ("rim",), ("rim", "shell"))
+SIGHTS: tuple[tuple[RegionName, ...], ...] = (("core",), ("core", "rim"), ("rim",), ("rim", "shell"))
 
 
 def teach_phenotype(lessons: Lessons, *, seed: int, width: int = WIDTH, progress: Progress = silent) -> PhenotypeStage:
@@ -60,7 +61,7 @@ def teach_phenotype(lessons: Lessons, *, seed: int, width: int = WIDTH, progress
                 blurred = standard[rows] + BLUR * torch.randn(standard[rows].shape, generator=generator)
                 error = (stage.read(blurred * seen) - scores[rows]).square().mean()
                 optimizer.zero_grad()
-                error.backward()
+                error.backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
             progress("teach", epoch + 1, EPOCHS)
     return stage.eval()

@@ -45,7 +45,7 @@ class PhenotypeStage(nn.Module):
     centre: Tensor
     scale: Tensor
     seen: Tensor
-    names = CUE_NAMES
+    names: tuple[str, ...] = CUE_NAMES
 
     def __init__(self, *, width: int = WIDTH, dropout: float = 0.0) -> None:
         super().__init__()

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from onephase.biomarkers.linear_panel import OUTPUTS, LinearPanel
 from onephase.imaging.descriptors import DESCRIPTORS, descriptors_within
-from onephase.network.phenotype import taught_stage
+from onephase.network.phenotype import PhenotypeStage, taught_stage
 from onephase.settings import NetworkSettings
 
 
@@ -51,6 +51,7 @@ class ChosenDescriptors(nn.Module):
     """
 
     used: Tensor
+    names: tuple[str, ...]
 
     def __init__(self, used: Int64[Tensor, " used"]) -> None:
         super().__init__()
@@ -62,7 +63,7 @@ class ChosenDescriptors(nn.Module):
         return descriptors[:, self.used]
 
 
-def facts_of(settings: NetworkSettings) -> nn.Module:
+def facts_of(settings: NetworkSettings) -> PhenotypeStage | ChosenDescriptors:
     """Return what turns descriptors into the facts that a network starts from; its ``names`` name them.
 
     Raises:
