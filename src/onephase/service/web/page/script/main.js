@@ -22,7 +22,7 @@ const about = await api.about().catch((problem) => {
 });
 const viewer = new Viewer(byId("volume"), byId("lines"));
 await viewer.start();
-const tools = new Tools(viewer, { zoom, draw, point, apply, cancel, typed: (box) => boxTool.set(box) });
+const tools = new Tools(viewer, { zoom, draw, point, apply, cancel, typed: (box) => box && boxTool.set(box) });
 const boxTool = new BoxTool(byId("lines"), viewer, { changed: (box) => tools.tell(box) });
 const panel = new Panel({ about, give, save: (name) => api.save(state.lesion, name).catch(refused), close });
 const list = new WorkList((key) => open(() => api.open(key), key));

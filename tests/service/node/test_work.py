@@ -1,0 +1,228 @@
+"""The two steps of work, without a network: what becomes of a study, whatever goes wrong."""
+
+import io
+import threading
+from dataclasses import replace
+
+import pytest
+from pydicom import dcmread
+
+from onephase.errors import SettingsError
+from onephase.inference.bundle import load_bundle
+from onephase.service.node.destination import DimseArchive, NotSentError, WebArchive, destination_of
+from onephase.service.node.reading import Rules, read_rules
+from onephase.service.node.work import MOST_ATTEMPTS, Work
+from onephase.service.worklist.states import State
+
+# pynetdicom leaves the socket of a requestor that was not answered to the garbage collector
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+class Tray:
+    """A destination that keeps what it is given, and is away when told so."""
+
+    def __init__(self) -> None:
+        self.away = False
+        self.taken = []
+
+    def send(self, paths) -> None:
+        if self.away:
+            message = "the archive cannot be reached: it is tried again"
+            raise NotSentError(message)
+        self.taken.append([dcmread(path) for path in paths])
+
+
+@pytest.fixture
+def tray() -> Tray:
+    return Tray()
+
+
+@pytest.fixture
+def work(intake, bundle_folder, tray) -> Work:
+    return Work(intake.worklist, intake.store, load_bundle(bundle_folder), Rules(), tray, node="test")
+
+
+def receive(intake, *datasets) -> None:
+    for one in datasets:
+        content = io.BytesIO()
+        one.save_as(content, enforce_file_format=True)
+        assert intake.take(content.getvalue()).status == 0x0000
+    intake.worklist.complete(quiet_s=0.0, patience_s=1e6)
+
+
+def only(intake):
+    (entry,) = intake.worklist.entries()
+    return entry
+
+
+def test_a_study_is_predicted_and_sent(work, intake, tray, scanner):
+    slices = scanner.slices(1)
+    receive(intake, *slices, scanner.outline(slices, 1))
+    assert work.predict_next() is State.PREDICTED
+    assert work.send_next() is State.SENT
+    (objects,) = tray.taken
+    assert sorted(one.Modality for one in objects) == ["OT", "OT", "SEG", "SR"]
+    assert {one.StudyInstanceUID for one in objects} == {slices[0].StudyInstanceUID}
+    assert (work.predict_next(), work.send_next()) == (None, None)
+
+
+def test_made_again_after_a_death_the_objects_are_the_same(work, intake, tray, scanner):
+    """The first node dies after it wrote its objects and before it said so; another one takes over."""
+    slices = scanner.slices(1)
+    receive(intake, *slices, scanner.outline(slices, 1))
+    dying = intake.worklist.claim(State.COMPLETE, node="dying", lease_s=0.0)
+    lost = work._results_of(dying)
+    lost_objects = [path.read_bytes() for path in sorted(work.store.results(dying.entry.key, lost).iterdir())]
+    assert work.predict_next() is State.PREDICTED
+    name = only(intake).results
+    assert name != lost
+    assert [path.read_bytes() for path in sorted(work.store.results(only(intake).key, name).iterdir())] == lost_objects
+    assert not work.store.results(dying.entry.key, lost).exists()
+    assert work.send_next() is State.SENT
+
+
+def test_without_an_outline_it_waits_and_goes_on_with_a_box(work, intake, tray, scanner):
+    receive(intake, *scanner.slices(1))
+    assert work.predict_next() is State.WAITING
+    assert only(intake).problem == "waiting for a box: the study holds no outline (SEG or RT structure set)"
+    intake.worklist.answer(only(intake).key, box=[12.0, 28.0, 12.0, 24.0, 3.0, 9.0])
+    assert work.predict_next() is State.PREDICTED
+    assert work.send_next() is State.SENT
+
+
+def test_an_outline_of_something_else_waits(work, intake, scanner):
+    slices = scanner.slices(1)
+    receive(intake, *slices, scanner.outline(slices, 1, label="fibroglandular tissue"))
+    assert work.predict_next() is State.WAITING
+    assert "waiting for a box: no outline is the tumour's (the outline holds no tumour" in only(intake).problem
+
+
+def test_two_tumours_wait(work, intake, scanner):
+    slices = scanner.slices(1)
+    receive(intake, *slices, scanner.outline(slices, 1), scanner.outline(slices, 1, label="Tumour 2"))
+    assert work.predict_next() is State.WAITING
+    assert only(intake).problem == "waiting for a box: 2 outlines could be the tumour's"
+
+
+def test_a_study_that_cannot_be_read_fails_in_one_sentence_without_paths(work, intake, scanner, tmp_path):
+    slices = scanner.slices(1)
+    outline = scanner.outline(slices, 1)
+    receive(intake, *slices[:5], *slices[6:])
+    receive(intake, outline)
+    intake.worklist.complete(quiet_s=0.0, patience_s=0.0)  # patience with the missing slice has ended
+    assert work.predict_next() is State.FAILED
+    said = only(intake).problem
+    assert "1 slice is missing between slice 5 and 6" in said
+    assert "/" not in said.replace("SEG/", "")
+    assert "CAN" not in said
+
+
+def test_an_image_that_comes_during_a_prediction_voids_it(work, intake, scanner, monkeypatch):
+    slices = scanner.slices(1)
+    receive(intake, *slices, scanner.outline(slices, 1))
+
+    def late(*_: object) -> str:
+        receive(intake, scanner.slices(1, series="late", description="t2 stir")[0])
+        return "of too few images"
+
+    monkeypatch.setattr(Work, "_results_of", late)
+    assert work.predict_next() is None
+    assert (only(intake).state, only(intake).results) == (State.COMPLETE, "")
+
+
+def test_an_archive_that_is_away_is_tried_again_with_longer_pauses(work, intake, tray, scanner, monkeypatch):
+    receive(intake, *scanner.slices(1))
+    intake.worklist.advance(intake.worklist.claim(State.COMPLETE, node="a", lease_s=9.0), State.PREDICTED, results="r")
+    tray.away = True
+    now = [intake.worklist._clock()]
+    monkeypatch.setattr(intake.worklist, "_clock", lambda: now[0])
+    for pause_s in (2, 4, 8, 16):
+        assert work.send_next() is None
+        assert (only(intake).state, only(intake).problem) == (
+            State.PREDICTED, "the archive cannot be reached: it is tried again",
+        )  # fmt: skip
+        now[0] += pause_s - 0.5
+        tray.away = False
+        assert work.send_next() is None  # it still rests
+        tray.away = True
+        now[0] += 0.5
+    tray.away = False
+    assert work.send_next() is State.SENT
+    assert only(intake).problem == ""
+
+
+@pytest.mark.parametrize("fault", [OSError(28, "No space left"), MemoryError(), OSError(5, "Input/output error")])
+def test_what_time_may_mend_is_tried_again(work, intake, scanner, monkeypatch, fault):
+    slices = scanner.slices(1)
+    receive(intake, *slices, scanner.outline(slices, 1))
+
+    def fail(*_: object) -> None:
+        raise fault
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Work, "_results_of", fail)
+        assert work.predict_next() is None
+    assert only(intake).state is State.COMPLETE
+    assert "the machine lacks something" in only(intake).problem
+
+
+def test_a_fault_of_ours_is_named_and_never_quoted(work, intake, scanner, monkeypatch, caplog):
+    slices = scanner.slices(1)
+    receive(intake, *slices, scanner.outline(slices, 1))
+
+    def fail(*_: object) -> None:
+        raise KeyError(scanner.canary)
+
+    monkeypatch.setattr(Work, "_results_of", fail)
+    assert work.predict_next() is State.FAILED
+    assert only(intake).problem == "a fault of ours (KeyError); the journal says where"
+    assert scanner.canary not in caplog.text
+
+
+def test_a_study_that_ends_the_program_each_time_is_given_up(work, intake, scanner):
+    slices = scanner.slices(1)
+    receive(intake, *slices, scanner.outline(slices, 1))
+    for _ in range(MOST_ATTEMPTS):
+        assert intake.worklist.claim(State.COMPLETE, node="dies", lease_s=0.0) is not None
+    assert work.predict_next() is State.FAILED
+    assert only(intake).problem == "given up after 10 attempts; each ended the program"
+
+
+def test_a_lease_is_renewed_while_the_work_goes_on(work, intake, scanner):
+    slices = scanner.slices(1)
+    receive(intake, *slices, scanner.outline(slices, 1))
+    short = replace(work, lease_s=0.3)
+    claim = intake.worklist.claim(State.COMPLETE, node="slow", lease_s=0.3)
+    with short._kept_alive(claim):
+        threading.Event().wait(0.9)
+        assert intake.worklist.claim(State.COMPLETE, node="other", lease_s=1.0) is None
+    assert intake.worklist.advance(claim, State.PREDICTED, results="r")
+
+
+def test_a_rule_leaves_other_series_out(work, intake, scanner):
+    slices = scanner.slices(1)
+    receive(intake, *slices, scanner.outline(slices, 1))
+    assert replace(work, rules=read_rules(series="dixon", phase="1", segment="")).predict_next() is State.FAILED
+    assert only(intake).problem == "none of the 1 series has a description that fits 'dixon': check --series"
+    intake.worklist.answer(only(intake).key, phase=1)
+    assert replace(work, rules=read_rules(series="T1.*post", phase="", segment="1")).predict_next() is State.PREDICTED
+
+
+def test_a_pattern_that_is_none_is_refused():
+    with pytest.raises(SettingsError, match=r"--series '\(' is no pattern"):
+        read_rules(series="(", phase="", segment="")
+
+
+@pytest.mark.parametrize("text", ["archive", "archive:104", "AE@host", "AE@host:port", "@host:104", "ftp://host"])
+def test_a_destination_that_is_not_understood_is_refused(text):
+    with pytest.raises(SettingsError, match=f"--forward '{text}' is not understood"):
+        destination_of(text, our_ae="ONEPHASE")
+
+
+@pytest.mark.parametrize("text", ["http://127.0.0.1:9/dicom-web", "ARCHIVE@127.0.0.1:9"])
+def test_nobody_at_home_is_a_sentence(text, scanner, tmp_path):
+    destination = destination_of(text, our_ae="ONEPHASE", timeout_s=2.0)
+    assert isinstance(destination, WebArchive if text.startswith("http") else DimseArchive)
+    scanner.slices(1)[0].save_as(tmp_path / "object.dcm", enforce_file_format=True)
+    with pytest.raises(NotSentError, match="the archive cannot be reached"):
+        destination.send([tmp_path / "object.dcm"])
