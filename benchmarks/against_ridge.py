@@ -113,7 +113,7 @@ def linear(features: Sequence[np.ndarray], known: Events, spreads: Sequence[floa
 
 @torch.no_grad()
 def readings(stage: torch.nn.Module, cases: _Part) -> np.ndarray:
-    return stage(torch.tensor(cases.descriptors)).numpy()
+    return np.asarray(stage(torch.tensor(cases.descriptors)).numpy())
 
 
 def network(training: _Part, validation: _Part, tested: Sequence[_Part], *, seed: int, epochs: int) -> list[Potentials]:

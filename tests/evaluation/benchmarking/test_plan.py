@@ -40,7 +40,7 @@ def test_every_form_departs_from_the_network_in_full_by_settings_alone() -> None
     forms = network_forms(NETWORK)
     changed = [change for labelled in forms.values() for change in labelled.values()]
     made = [NetworkSettings.model_validate({**NETWORK.model_dump(), **change}) for change in changed]
-    assert len({settings.model_dump_json() for settings in made}) == len(made) == 12
+    assert len({settings.model_dump_json() for settings in made}) == len(made) == 13
     assert made[0] == NETWORK
     assert forms["one scale"]["one scale"]["scales"] == (3,)
     assert {change["tasks"] for change in forms["single tasks"].values()} == {("er",), ("pr",), ("her2",), ("ki67",)}
@@ -53,7 +53,7 @@ def test_the_paper_has_three_studies_and_every_contestant_in_each() -> None:
     assert [part.name for part in plan.tested_by("frozen external test")] == ["internal"]
     for part in plan.parts:
         runs = [run for run in plan.runs if run.part == part.name]
-        assert len(runs) == 12 * 3 + 2
+        assert len(runs) == 13 * 3 + 2
         assert {run.contestant for run in runs} == {*network_forms(NETWORK), *OTHERS}
         assert {run.seed for run in runs if run.contestant == "core only"} == {1, 2, 3}
         assert {run.seed for run in runs if run.contestant == "radiomics"} == {None}
