@@ -105,6 +105,8 @@ def node(  # noqa: PLR0913 - one parameter for each option
     destination = destination_of(
         forward, our_ae=ae, token=token, ca=forward_ca, tls=_client_tls(forward_ca), timeout_s=timeout_s
     )
+    tls = tls_of(tls_cert, tls_key, tls_ca)
+    fetch = _pull(pull, pull_query, token=token, ca=forward_ca, timeout_s=timeout_s)
     stop = _stop_on_signals()
     keep_journal()
     work = Work(
@@ -120,8 +122,8 @@ def node(  # noqa: PLR0913 - one parameter for each option
         work,
         Place(ae, host, port, metrics_port, quiet_s=quiet_s, patience_s=patience_s),
         limits,
-        tls=tls_of(tls_cert, tls_key, tls_ca),
-        pull=_pull(pull, pull_query, token=token, ca=forward_ca, timeout_s=timeout_s),
+        tls=tls,
+        pull=fetch,
         stop=stop,
     )
 

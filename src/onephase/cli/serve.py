@@ -22,6 +22,16 @@ def serve(  # noqa: PLR0913 - one parameter for each option
         list[Path] | None,
         typer.Option(help="Cohort table whose rows make the work list; repeatable.", show_default=False),
     ] = None,
+    store: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Store of a node whose studies make the work list.", show_default=False),
+    ] = None,
+    worklist: Annotated[
+        str,
+        typer.Option(
+            metavar="URL", help="Database of its work list; SQLite in the store when left out.", show_default=False
+        ),
+    ] = "",
     prepared: Annotated[
         Path | None,
         typer.Option(help="Prepared training cohort, to show similar cases from.", show_default=False),
@@ -51,6 +61,9 @@ def serve(  # noqa: PLR0913 - one parameter for each option
 
     Example:  onephase serve --bundle demo/bundle --cohort demo/cohort/cohort.csv --prepared demo/prepared
     """
+    if cohort and store is not None:
+        message = "give --cohort or --store, not both: the work list is the one or the other"
+        raise typer.BadParameter(message)
     from onephase.inference.bundle import load_bundle
     from onephase.inference.prediction import RESEARCH_USE
     from onephase.service.web import server
@@ -61,8 +74,9 @@ def serve(  # noqa: PLR0913 - one parameter for each option
     token = "" if token_file is None else _token_in(token_file)
     server.refuse_open_door(host, token=token)
     opened = load_bundle(bundle)
+    cases = _cases(cohort or [], opened) if store is None else _studies(store, worklist)
     largest = largest_upload_mb * 1_000_000
-    reader = Reader(Desk(opened), _cases(cohort or [], opened), _similar(prepared, opened), largest)
+    reader = Reader(Desk(opened), cases, _similar(prepared, opened), largest)
     admission = Admission((*LOOPBACK, host, *(allow_host or [])), tuple(allow_origin or []), token, largest)
     listening = server.listen(host, port)
     say(RESEARCH_USE)
@@ -90,6 +104,21 @@ def _cases(tables: list[Path], bundle: "Bundle") -> "CaseList":
 
     records = read_cohort(*tables, labelled=False).records if tables else ()
     return CohortList(records, split=bundle.split)
+
+
+def _studies(store: Path, url: str) -> "CaseList":
+    from onephase.cli.node import WORKLIST_NAME
+    from onephase.errors import StorageError
+    from onephase.service.node.store import Store
+    from onephase.service.web.studies import StudyList
+    from onephase.service.worklist.database import open_database
+    from onephase.service.worklist.worklist import Worklist
+
+    if not store.is_dir():
+        message = f"{store} is no store of a node: give the folder that `onephase node --store` was given"
+        raise StorageError(message)
+    database = url or f"sqlite:///{store.absolute() / WORKLIST_NAME}"
+    return StudyList(Worklist(open_database(database)), Store(store))
 
 
 def _similar(prepared: Path | None, bundle: "Bundle") -> "SimilarCases | None":

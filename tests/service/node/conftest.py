@@ -95,8 +95,10 @@ def slices_of(number: int, *, description: str = "t1 fs post 1", series: str = "
     return slices
 
 
-def outline_of(slices: list[Dataset], number: int, *, label: str = "Tumour") -> Dataset:
-    """Return the SEG of the ball, by a library that is not ours."""
+def outline_of(
+    slices: list[Dataset], number: int, *, label: str = "Tumour", inside: np.ndarray | None = None
+) -> Dataset:
+    """Return the SEG of the ball, or of what is inside, by a library that is not ours."""
     description = highdicom.seg.SegmentDescription(
         segment_number=1,
         segment_label=label,
@@ -106,7 +108,7 @@ def outline_of(slices: list[Dataset], number: int, *, label: str = "Tumour") -> 
     )
     return highdicom.seg.Segmentation(
         source_images=slices,
-        pixel_array=(ball() < 0).astype(np.uint8),
+        pixel_array=((ball() < 0) if inside is None else inside).astype(np.uint8),
         segmentation_type=highdicom.seg.SegmentationTypeValues.BINARY,
         segment_descriptions=[description],
         series_instance_uid=uid_of(number, f"outline series {label}"),

@@ -1,8 +1,22 @@
 """The node as a process, between dcmtk's storescu and a real Orthanc."""
 
+import json
+import subprocess
+import sys
+import urllib.error
+import urllib.request
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from pydicom import dcmread
+from typer.testing import CliRunner
+
+from onephase.cli.commands import app
+from onephase.errors import SettingsError
+from onephase.service.worklist.database import open_database
+from onephase.service.worklist.tables import metadata
+from onephase.service.worklist.worklist import Worklist
 
 pytestmark = pytest.mark.slow
 OURS = {"SEG": 1, "OT": 2, "SR": 1}
@@ -35,3 +49,113 @@ def test_a_study_goes_in_and_four_objects_come_out(by, archive, node, storescu, 
     assert running.events("node ended")
     assert "CANARY" not in running.journal.read_text()
     assert not [path for path in running.store.rglob("*") if "CAN" in path.name]
+
+
+def page_of(node, path: str) -> tuple[int, str]:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{node.metrics_port}/{path}", timeout=10) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as answer:
+        return answer.code, answer.read().decode()
+
+
+def onephase(*words: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "onephase.cli", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_an_archive_that_is_away_for_a_while_gets_everything_later_and_once(archive, node, storescu, study):
+    running = node(f"{archive.web}/dicom-web")
+    running.start()
+    archive.stop()
+    folders = [study(number) for number in (11, 12)]
+    with ThreadPoolExecutor(2) as pool:
+        assert [done.returncode for done in pool.map(lambda one: storescu(running.port, one), folders)] == [0, 0]
+    running.wait_until(lambda: bool(running.events("study put back")), seconds=60)
+    assert {entry.state for entry in running.entries()} <= {"received", "complete", "predicted"}
+    assert {line["sentence"] for line in running.events("study put back")} == {
+        "the archive cannot be reached (ConnectionError): it is tried again"
+    }
+    status, health = page_of(running, "health")
+    assert (status, json.loads(health)["worklist_answers"]) == (200, True)
+    archive.start()
+    running.wait_for_states("sent", "sent", seconds=90)
+    assert {one: counts for one, counts in results_of(archive).items() if counts != OURS} == {}
+    _, metrics = page_of(running, "metrics")
+    assert 'onephase_studies{state="sent"} 2.0' in metrics
+    assert 'onephase_store_answers_total{status="0x0000"} 26.0' in metrics
+    assert page_of(running, "else")[0] == 404
+    assert running.stop() == 0
+
+
+def test_a_study_without_an_outline_waits_for_the_box_of_a_person(archive, node, storescu, study):
+    running = node(f"{archive.web}/dicom-web")
+    running.start()
+    storescu(running.port, study(21, outline=False))
+    running.wait_for_states("waiting")
+    told = json.loads(onephase("worklist", "--store", running.store, "--json").stdout)
+    assert [one["problem"] for one in told] == [
+        "waiting for a box: the study holds no outline (SEG or RT structure set)"
+    ]
+    key = told[0]["study"][:12]
+    done = onephase("worklist", "--store", running.store, "--study", key, "--box", 12, 28, 12, 24, 3, 9)
+    assert done.returncode == 0, done.stderr
+    running.wait_for_states("sent", seconds=60)
+    refused = onephase("worklist", "--store", running.store, "--study", "nobody", "--phase", 1)
+    assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
+    assert "0 studies have a key that begins with 'nobody'" in refused.stderr
+
+
+def test_it_fetches_what_an_archive_holds(archive, node, storescu, study):
+    folder = study(31)
+    done = storescu(archive.dicom_port, folder, called="ORTHANC")
+    assert done.returncode == 0, done.stderr
+    web, uid = f"{archive.web}/dicom-web", dcmread(folder / "00.dcm").StudyInstanceUID
+    running = node(web, "--pull", web, "--pull-query", f"StudyInstanceUID={uid}")
+    running.start()
+    running.wait_for_states("sent", seconds=60)
+    assert len(running.events("study fetched")) == 1
+
+
+def test_two_nodes_on_one_list_do_each_study_once(archive, node, storescu, study, postgres):
+    engine = open_database(postgres)
+    metadata.drop_all(engine)
+    metadata.create_all(engine)
+    both = [node(f"{archive.web}/dicom-web", "--worklist", postgres, name=name) for name in ("one", "two")]
+    both[1].store.parent.rmdir()
+    both[1].store.parent.mkdir()
+    both[1].command[both[1].command.index("--store") + 1] = str(both[0].store)
+    for one in both:
+        one.start()
+    folders = [study(number) for number in range(41, 45)]
+    with ThreadPoolExecutor(4) as pool:
+        sent = pool.map(lambda one: storescu(both[one[0] % 2].port, one[1]), enumerate(folders))
+        assert [done.returncode for done in sent] == [0] * 4
+    worklist = Worklist(engine)
+    both[0].wait_until(lambda: [entry.state for entry in worklist.entries()] == ["sent"] * 4, seconds=90)
+    predicted = Counter(line["study"] for one in both for line in one.events("study predicted"))
+    assert len(predicted) == 4
+    assert set(predicted.values()) == {1}
+    assert all(counts == OURS for counts in results_of(archive).values() if counts)
+    assert [one.stop() for one in both] == [0, 0]
+    engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (("--allow", "x"), "--allow 'x' is not understood"),
+        (("--forward", "nowhere"), "--forward 'nowhere' is not understood"),
+        (("--tls-key", "k.pem"), "TLS needs a certificate"),
+        (("--tls-cert", "none.pem"), "the certificate none.pem cannot be used"),
+        (("--token-file", "none"), "the token file none cannot be read"),
+        (("--pull", "http://127.0.0.1/x"), "--pull and --pull-query go together"),
+        (("--max-pdu", "0"), "the largest PDU is 4096 to 1048576 bytes, not 0"),
+    ],
+)
+def test_wrong_options_are_refused_before_anything_is_opened(tmp_path, options, sentence):
+    needed = ["--bundle", "none", "--store", str(tmp_path / "store"), "--forward", "A@b:104", "--allow", "*@127.0.0.1"]
+    refused = CliRunner().invoke(app, ["node", *needed, *options])
+    assert isinstance(refused.exception, SettingsError)
+    assert str(refused.exception).startswith(sentence)
+    assert not (tmp_path / "store").exists()

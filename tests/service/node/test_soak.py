@@ -51,10 +51,14 @@ def moments(node) -> set[str]:
 
 
 def kill_again_and_again(node, *, seed: int) -> Counter:
-    """Kill the node at random moments and start it again; return in the midst of what it was."""
+    """Kill the node in the midst of this or that and start it again; return in the midst of what it was."""
     chance, seen = random.Random(seed), Counter()  # noqa: S311 - no secret
     for count in range(KILLS):
-        time.sleep(chance.uniform(0, LATEST_KILL_S))
+        wanted = chance.choice(["receiving", "predicting", "sending"])
+        latest = time.monotonic() + chance.uniform(0, LATEST_KILL_S)
+        while time.monotonic() < latest and wanted not in moments(node):
+            time.sleep(0.05)
+        time.sleep(chance.uniform(0, 0.3))
         node.kill()
         seen.update(moments(node) or {"idle"})
         node.start()

@@ -4,6 +4,7 @@ import io
 import threading
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from pydicom import dcmread
 
@@ -64,6 +65,23 @@ def test_a_study_is_predicted_and_sent(work, intake, tray, scanner):
     assert sorted(one.Modality for one in objects) == ["OT", "OT", "SEG", "SR"]
     assert {one.StudyInstanceUID for one in objects} == {slices[0].StudyInstanceUID}
     assert (work.predict_next(), work.send_next()) == (None, None)
+
+
+def test_a_real_series_with_an_outline(work, intake, tray, shared_data, scanner):
+    """The first post-contrast phase of UCSF-BR-06, with a ball about its lesion as a SEG."""
+    images = sorted(
+        map(dcmread, (shared_data / "ucsf-br-06" / "dce").iterdir()), key=lambda one: int(one.InstanceNumber)
+    )
+    phase = images[84:96]  # twelve of its sixty slices, for speed
+    place, row, column = np.indices((12, 256, 256))
+    ball = (place - 6) ** 2 / 9 + (row - 108) ** 2 / 100 + (column - 95) ** 2 / 100 < 1
+    receive(intake, *phase, scanner.outline(phase, 99, inside=ball))
+    assert work.predict_next() is State.PREDICTED, only(intake).problem
+    work.send_next()
+    seg = next(one for one in tray.taken[0] if one.Modality == "SEG")
+    assert seg.StudyInstanceUID == phase[0].StudyInstanceUID
+    named = {item.ReferencedSOPInstanceUID for item in seg.ReferencedSeriesSequence[0].ReferencedInstanceSequence}
+    assert named == {one.SOPInstanceUID for one in phase}
 
 
 def test_made_again_after_a_death_the_objects_are_the_same(work, intake, tray, scanner):

@@ -2,6 +2,7 @@
 
 import socket
 import ssl
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -130,6 +131,10 @@ class _Server(ThreadedAssociationServer):
             say("connection refused: address not on the allow-list")
             return False
         return len(self.active_associations) < 2 * self.limits.associations  # beyond the first half they are rejected
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - the base's parameters
+        """Write a line where the base would print a traceback, which may quote what was read."""
+        say_fault("connection ended by a fault", sys.exception() or Exception())
 
 
 class _Handler(RequestHandler):

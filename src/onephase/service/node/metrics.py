@@ -12,6 +12,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 from sqlalchemy.exc import SQLAlchemyError
 
+from onephase.service.node.journal import say_fault
 from onephase.service.node.store import Store
 from onephase.service.worklist.worklist import Worklist
 
@@ -59,7 +60,7 @@ def health_of(worklist: Worklist, store: Store, metrics: Metrics, *, least_free_
     now = time.monotonic()
     return {
         "worklist_answers": _answers(worklist),
-        "disk_has_room": store.free_bytes() >= least_free_bytes,
+        "disk_has_room": _room(store) >= least_free_bytes,
         **{f"{loop}_turns": now - turned < STALLED_SECONDS for loop, turned in metrics.turned.items()},
     }
 
@@ -72,7 +73,7 @@ def serve_metrics(
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             if self.path == "/metrics":
-                self._answer(200, CONTENT_TYPE_LATEST, generate_latest(metrics.registry))
+                self._answer(*_scraped(metrics))
             elif self.path == "/health":
                 told = health()
                 self._answer(200 if all(told.values()) else 503, "application/json", json.dumps(told).encode())
@@ -95,12 +96,27 @@ def serve_metrics(
     return server
 
 
+def _scraped(metrics: Metrics) -> tuple[int, str, bytes]:
+    try:
+        return 200, CONTENT_TYPE_LATEST, generate_latest(metrics.registry)
+    except (SQLAlchemyError, OSError) as fault:
+        say_fault("metrics could not be told", fault)
+        return 503, "text/plain", b"the work list or the store does not answer\n"
+
+
 def _answers(worklist: Worklist) -> bool:
     try:
         worklist.counts()
     except SQLAlchemyError:
         return False
     return True
+
+
+def _room(store: Store) -> int:
+    try:
+        return store.free_bytes()
+    except OSError:
+        return 0
 
 
 class _Gauges(Collector):

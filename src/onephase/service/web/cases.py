@@ -6,7 +6,7 @@ from typing import Protocol, runtime_checkable
 
 from onephase.cohort.records import Record
 from onephase.errors import OnephaseError
-from onephase.imaging.case import Case, SeedPoint
+from onephase.imaging.case import Box, Case, SeedPoint
 from onephase.inference.cohort_prediction import case_of
 
 MASK, BOX, SEED, NOTHING = "mask", "box", "seed point", "nothing yet"
@@ -72,6 +72,14 @@ class CaseList(Protocol):
             NotThereError: If it is not on the list.
             ImageError: If its files cannot be used.
         """
+
+
+@runtime_checkable
+class TakesBoxes(Protocol):
+    """A list that somebody else works on, and that can be told where a tumour lies."""
+
+    def take_box(self, key: str, box: Box) -> None:
+        """Hand a box to whoever works on the list."""
 
 
 class CohortList:

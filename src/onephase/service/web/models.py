@@ -94,6 +94,7 @@ class ReaderView(View):
     policies: dict[SubtypePolicy, str]
     policy: SubtypePolicy
     accepted: dict[str, str] = Field(description="what each field of evidence understands")
+    node: bool = Field(description="whether the work list is a node's, which boxes can be handed to")
     similar: bool = Field(description="whether similar training cases can be shown")
     largest_upload_bytes: int
 

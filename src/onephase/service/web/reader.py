@@ -6,7 +6,7 @@ from typing import Any
 
 from onephase.imaging.case import Box, SeedPoint
 from onephase.reports.html import render_report
-from onephase.service.web.cases import CaseList, NotThereError
+from onephase.service.web.cases import CaseList, NotThereError, TakesBoxes
 from onephase.service.web.desk import Answered, Desk, Lesion
 from onephase.service.web.models import (
     AnswerSummary,
@@ -45,7 +45,10 @@ class Reader:
     def about(self) -> ReaderView:
         """Return what the page must know before anything is opened."""
         return reader_view(
-            self.desk.bundle, similar=self.similar is not None, largest_upload_bytes=self.largest_upload_bytes
+            self.desk.bundle,
+            node=isinstance(self.cases, TakesBoxes),
+            similar=self.similar is not None,
+            largest_upload_bytes=self.largest_upload_bytes,
         )
 
     def entries(self) -> list[EntryView]:
@@ -75,6 +78,15 @@ class Reader:
     def give(self, key: str, form: GivenForm) -> LesionView:
         """Say what pathology has found."""
         return self._told(self.desk.give(key, form.texts, policy=form.policy))
+
+    def hand_over(self, key: str) -> None:
+        """Hand the box of a lesion to the node whose list it came from."""
+        lesion, node = self.desk.get(key), self.cases
+        entry, roi = lesion.entry, None if lesion.answered is None else lesion.case.roi  # before, it is a placeholder
+        if entry is None or not isinstance(roi, Box) or not isinstance(node, TakesBoxes):
+            message = "only a study of a node's list that was given a box is handed over: draw a box around its tumour"
+            raise NotThereError(message)
+        node.take_box(entry.key, roi)
 
     def close(self, key: str) -> None:
         """Forget a lesion."""

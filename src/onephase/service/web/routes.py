@@ -85,6 +85,11 @@ def _add_lesions(router: APIRouter, reader: Reader) -> None:
         """Say what pathology has found, and get the rest of the posterior."""
         return reader.give(key, form)
 
+    @router.post("/lesions/{key}/handover", status_code=204)
+    def hand_over(key: str) -> None:
+        """Hand the box of a study to its node, which predicts with it and sends the result."""
+        reader.hand_over(key)
+
     @router.get("/lesions/{key}/similar")
     def similar(key: str) -> list[SimilarView]:
         """Training cases that look alike; none where no prepared cohort was given."""

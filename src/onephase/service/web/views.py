@@ -27,7 +27,7 @@ from onephase.service.web.pictures import DISTANCE_STEP_MM, Crop
 from onephase.service.web.similar import Similar
 
 
-def reader_view(bundle: Bundle, *, similar: bool, largest_upload_bytes: int) -> ReaderView:
+def reader_view(bundle: Bundle, *, node: bool, similar: bool, largest_upload_bytes: int) -> ReaderView:
     """Return what the page must know before anything is opened."""
     manifest = bundle.manifest
     return ReaderView(
@@ -41,6 +41,7 @@ def reader_view(bundle: Bundle, *, similar: bool, largest_upload_bytes: int) -> 
         policies=dict(POLICY_NAMES),
         policy=bundle.settings.subtype_policy,
         accepted=dict(ACCEPTED),
+        node=node,
         similar=similar,
         largest_upload_bytes=largest_upload_bytes,
     )

@@ -35,6 +35,7 @@ export const open = (key) => posted("lesions", { case: key });
 export const upload = (form) => asJson("uploads", { method: "POST", body: form });
 export const outline = (lesion, form) => posted(`lesions/${lesion.key}/outline`, form);
 export const give = (lesion, form) => posted(`lesions/${lesion.key}/given`, form);
+export const handOver = (lesion) => call(`lesions/${lesion.key}/handover`, { method: "POST" });
 export const similar = (lesion) => asJson(`lesions/${lesion.key}/similar`);
 export const picture = (lesion, name) => asBytes(`lesions/${lesion.key}/${name}`);
 export const close = (lesion) => call(`lesions/${lesion.key}`, { method: "DELETE", keepalive: true }).catch(() => {});

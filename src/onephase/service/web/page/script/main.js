@@ -24,7 +24,7 @@ const viewer = new Viewer(byId("volume"), byId("lines"));
 await viewer.start();
 const tools = new Tools(viewer, { zoom, draw, point, apply, cancel, typed: (box) => box && boxTool.set(box) });
 const boxTool = new BoxTool(byId("lines"), viewer, { changed: (box) => tools.tell(box) });
-const panel = new Panel({ about, give, save: (name) => api.save(state.lesion, name).catch(refused), close });
+const panel = new Panel({ about, give, save: (name) => api.save(state.lesion, name).catch(refused), handOver, close });
 const list = new WorkList((key) => open(() => api.open(key), key));
 const upload = new Upload(about, (lesion) => open(async () => lesion, null));
 
@@ -131,6 +131,12 @@ async function outlined(form) {
   return true;
 }
 
+async function handOver() {
+  const done = await busy("Handing the box over…", async () => Boolean(await api.handOver(state.lesion)));
+  if (done) toast("the node has the box: it predicts with it and sends the result", { good: true });
+  list.show(await api.cases().catch(() => list.entries));
+}
+
 function close() {
   api.close(state.lesion);
   if (state.drawing) cancel();
@@ -159,9 +165,10 @@ function refused(problem) {
   toast(problem.message);
 }
 
-function toast(words) {
+function toast(words, { good = false } = {}) {
   const place = byId("toast");
   place.textContent = sentence(words);
+  place.classList.toggle("good", good);
   place.hidden = false;
   clearTimeout(toast.timer);
   toast.timer = setTimeout(() => { place.hidden = true; }, 9000);

@@ -9,7 +9,7 @@ const PLACEHOLDERS = { er: "95%, neg", pr: "<1%, pos", her2: "2+/ISH-, 3+", hr: 
 const SUBTYPE_COLOURS = ["#4aa8df", "#9ad2f3", "#33b894", "#e69f00", "#e8743b", "#a7b0ba"];
 
 export class Panel {
-  constructor({ about, give, save, close }) {
+  constructor({ about, give, save, handOver, close }) {
     this.about = about;
     this.give = give;
     this.inputs = {};
@@ -30,6 +30,7 @@ export class Panel {
     this.parts = [
       el("div", { class: "head" }, el("div", {}, this.title, this.where),
         el("div", { class: "saves" },
+          about.node ? el("button", { type: "button", id: "hand-over", title: "Hand this box to the node, which predicts with it and sends the result", onclick: handOver }, "To the node") : null,
           el("button", { type: "button", class: "plain", title: "Save the report of what stands now", onclick: () => save("report.html") }, "Report"),
           el("button", { type: "button", class: "plain", title: "Save what stands now as JSON", onclick: () => save("prediction.json") }, "JSON"),
           el("button", { type: "button", class: "plain", id: "close", title: "Close this case and forget it", onclick: close }, "Close"))),
