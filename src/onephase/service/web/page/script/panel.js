@@ -28,12 +28,13 @@ export class Panel {
       Object.entries(about.policies).map(([name, words]) => el("option", { value: name }, words)));
     this.reveal = el("button", { type: "button", id: "reveal", class: "plain", onclick: () => this.showRecorded(!this.revealed) });
     this.parts = [
-      el("div", { class: "head" }, el("div", {}, this.title, this.where),
+      el("div", { class: "head" }, this.title,
         el("div", { class: "saves" },
-          about.node ? el("button", { type: "button", id: "hand-over", title: "Hand this box to the node, which predicts with it and sends the result", onclick: handOver }, "To the node") : null,
+          about.node ? el("button", { type: "button", id: "hand-over", title: "Hand this box to the node, which predicts with it and sends the result", onclick: handOver }, "To node") : null,
           el("button", { type: "button", class: "plain", title: "Save the report of what stands now", onclick: () => save("report.html") }, "Report"),
           el("button", { type: "button", class: "plain", title: "Save what stands now as JSON", onclick: () => save("prediction.json") }, "JSON"),
           el("button", { type: "button", class: "plain", id: "close", title: "Close this case and forget it", onclick: close }, "Close"))),
+      this.where,
       this.warnings,
       el("div", { class: "columns-head" }, el("h3", {}, "Probability of positive"), el("h3", {}, "What the biopsy said"), this.reveal),
       ...RECEPTORS.map((name) => this.receptor(name)),

@@ -13,7 +13,7 @@ const REGION_LABELS = {
 };
 const SURROUNDINGS = 2.4; // magnified, a plane is so many times as wide as the lesion
 const SMALLEST_FIELD_MM = 44;
-const CROSSHAIR_PERCENT = 0.35;
+const CROSSHAIR_PERCENT = 0.45;
 const FROM_THE_SIDE = [270, 0]; // azimuth and elevation of the cut that lays the lesion open in 3-D
 export const LAYOUTS = { all: 3, axial: 0, coronal: 1, sagittal: 2, solid: 4 };
 
