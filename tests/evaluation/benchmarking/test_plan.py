@@ -111,7 +111,7 @@ def test_few_may_be_adapted_and_the_network_may_have_more_seeds() -> None:
     plan = _plan(_records({"here": 40, "there": 20}, external="there"), design)
     adapted = [run for run in plan.runs if run.part == "2-fold adaptation 2"]
     assert [(run.contestant, run.seed) for run in adapted] == [("onephase", 1), ("geometry", None)]
-    assert sum(run.part == "internal" for run in plan.runs) == 2 + 11 + 2
+    assert sum(run.part == "internal" for run in plan.runs) == 2 + 12 + 2
 
 
 def test_a_contestant_can_be_left_out_but_not_the_network() -> None:
