@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sr.codedict import codes
-from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
+from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, RTStructureSetStorage, generate_uid
 
 from onephase.service.node.intake import Intake
 from onephase.service.node.store import Store
@@ -122,6 +122,36 @@ def outline_of(
     )
 
 
+def structure_set_of(slices: list[Dataset], number: int, *, name: str = "Tumour") -> Dataset:
+    """Return an RT structure set with a square of 10 x 10 voxels about the middle of each of six slices."""
+    made = Dataset()
+    made.file_meta = FileMetaDataset()
+    made.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    made.file_meta.MediaStorageSOPClassUID = made.SOPClassUID = RTStructureSetStorage
+    made.file_meta.MediaStorageSOPInstanceUID = made.SOPInstanceUID = uid_of(number, f"structures {name}")
+    made.StudyInstanceUID, made.SeriesInstanceUID = slices[0].StudyInstanceUID, uid_of(number, "structure series")
+    made.Modality, made.Manufacturer, made.PatientName = "RTSTRUCT", "ACME", CANARY
+    named, study, frame = Dataset(), Dataset(), Dataset()
+    named.ContourImageSequence = [Dataset() for _ in slices]
+    for item, one in zip(named.ContourImageSequence, slices, strict=True):
+        item.ReferencedSOPInstanceUID = one.SOPInstanceUID
+    study.ReferencedSOPInstanceUID, study.RTReferencedSeriesSequence = slices[0].StudyInstanceUID, [named]
+    frame.RTReferencedStudySequence = [study]
+    made.ReferencedFrameOfReferenceSequence = [frame]
+    roi, drawn = Dataset(), Dataset()
+    roi.ROINumber, roi.ROIName, drawn.ReferencedROINumber, drawn.ContourSequence = 1, name, 1, []
+    for place in range(3, 9):
+        corner = np.array(slices[place].ImagePositionPatient, dtype=float)
+        corners = [(14.5, 12.5), (24.5, 12.5), (24.5, 22.5), (14.5, 22.5)]
+        contour = Dataset()
+        contour.ContourGeometricType, contour.NumberOfContourPoints = "CLOSED_PLANAR", 4
+        points = [corner + np.array([column * COLUMN_MM, row * ROW_MM, 0]) for column, row in corners]
+        contour.ContourData = [f"{mm:.3f}" for mm in np.concatenate(points)]
+        drawn.ContourSequence.append(contour)
+    made.StructureSetROISequence, made.ROIContourSequence = [roi], [drawn]
+    return made
+
+
 @pytest.fixture(scope="session")
 def study(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """Write a study to a folder of its own and return the folder."""
@@ -141,7 +171,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
 @pytest.fixture(scope="session")
 def scanner() -> SimpleNamespace:
     """The functions that make images and outlines."""
-    return SimpleNamespace(slices=slices_of, outline=outline_of, uid=uid_of, canary=CANARY)
+    return SimpleNamespace(slices=slices_of, outline=outline_of, structures=structure_set_of, canary=CANARY)
 
 
 class NodeProcess:

@@ -24,6 +24,7 @@ KILLS = int(os.environ.get("ONEPHASE_SOAK_KILLS", "4"))
 ASSOCIATIONS = int(os.environ.get("ONEPHASE_SOAK_ASSOCIATIONS", "4"))
 SEED = int(os.environ.get("ONEPHASE_SOAK_SEED", "7"))
 LATEST_KILL_S = float(os.environ.get("ONEPHASE_SOAK_LATEST_KILL_S", "4"))
+LONGEST_WAIT_S = 5.0
 CONFIRMED = re.compile(r"Sending file: (\S+)(?:(?!Sending file).)*?Received Store Response \(Success\)", re.DOTALL)
 
 
@@ -55,10 +56,10 @@ def kill_again_and_again(node, *, seed: int) -> Counter:
     chance, seen = random.Random(seed), Counter()  # noqa: S311 - no secret
     for count in range(KILLS):
         wanted = chance.choice(["receiving", "predicting", "sending"])
-        latest = time.monotonic() + chance.uniform(0, LATEST_KILL_S)
+        time.sleep(chance.uniform(0, LATEST_KILL_S))  # or nothing would ever be done
+        latest = time.monotonic() + LONGEST_WAIT_S
         while time.monotonic() < latest and wanted not in moments(node):
             time.sleep(0.05)
-        time.sleep(chance.uniform(0, 0.3))
         node.kill()
         seen.update(moments(node) or {"idle"})
         node.start()

@@ -115,6 +115,31 @@ def test_an_outline_of_something_else_waits(work, intake, scanner):
     assert "waiting for a box: no outline is the tumour's (the outline holds no tumour" in only(intake).problem
 
 
+def test_a_structure_set_is_an_outline_too(work, intake, tray, scanner):
+    slices = scanner.slices(1)
+    receive(intake, scanner.structures(slices, 1), *slices[1:])
+    assert work.predict_next() is None  # it names an image that is still to come
+    receive(intake, slices[0])
+    assert work.predict_next() is State.PREDICTED, only(intake).problem
+    work.send_next()
+    report = next(one for one in tray.taken[0] if one.Modality == "SR")
+    (volume,) = {
+        float(item.MeasuredValueSequence[0].NumericValue)
+        for group in report.ContentSequence[-1].ContentSequence
+        if "O-OUTLINE" in str(group)
+        for item in group.ContentSequence
+        if item.ValueType == "NUM" and item.ConceptNameCodeSequence[0].CodeMeaning == "Volume"
+    }
+    assert volume == pytest.approx(6 * 10 * 10 * 3.0 * 1.2 * 0.9 / 1000, rel=0.25)  # ml, after resampling
+
+
+def test_a_structure_of_something_else_waits(work, intake, scanner):
+    slices = scanner.slices(1)
+    receive(intake, *slices, scanner.structures(slices, 1, name="Heart"))
+    assert work.predict_next() is State.WAITING
+    assert "no outline is the tumour's (the outline holds no structure 'of a tumour'" in only(intake).problem
+
+
 def test_two_tumours_wait(work, intake, scanner):
     slices = scanner.slices(1)
     receive(intake, *slices, scanner.outline(slices, 1), scanner.outline(slices, 1, label="Tumour 2"))

@@ -7,16 +7,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydicom.uid import RTStructureSetStorage
+
+from onephase.cohort.sources.structure_set import read_structure
 from onephase.errors import ImageError, OnephaseError, PhaseUndecidedError, SettingsError
-from onephase.imaging.case import Box, Case
+from onephase.imaging.case import Box, Case, Mask
 from onephase.readers.case import open_scan, read_case
-from onephase.readers.dicom_files import read_dataset
+from onephase.readers.dicom_files import damage_is_a_sentence, read_dataset
 from onephase.readers.header_text import text_of
 from onephase.readers.roi import read_mask
+from onephase.readers.scan import Scan
 from onephase.reports.dicom_source import DicomSource, read_source
 from onephase.service.node.journal import SHOWN_KEY
 from onephase.service.node.store import Store
 from onephase.service.worklist.worklist import Instance, Kind
+from onephase.writers.volume_file import write_mask
+
+KNOWN = "SEG or RT structure set"
 
 
 class PersonNeededError(OnephaseError):
@@ -31,7 +38,7 @@ class Rules:
         series: Pattern that the description of a series must hold, in any case; empty for every series. Among those
             that do, the readers choose (see docs/reading.md).
         phase: Phase of the series, counted from 1, or ``first-post``.
-        segment: Number or label of the tumour's segment; empty when there is only one.
+        segment: Number or label of the tumour's segment, or name of its structure; empty when there is only one.
     """
 
     series: str = ""
@@ -73,12 +80,12 @@ def read_study(
     phase = str(answer.get("phase") or rules.phase)
     with store.laid_out(images) as folder, _without_paths(folder, *outlines):
         box = _box(answer)
-        mask = None if box else _outline(folder, outlines, segment=rules.segment)
+        mask, label = (None, None) if box else _outline(folder, outlines, segment=rules.segment)
         case = read_case(
             folder,
             case_id=instances[0].study[:SHOWN_KEY],
             mask=mask,
-            mask_label=rules.segment if mask else None,
+            mask_label=label,
             box=box,
             phase=phase,
         )
@@ -101,27 +108,39 @@ def _description(path: Path) -> str:
     return text_of(read_dataset(path, only=["SeriesDescription"]), "SeriesDescription")
 
 
-def _outline(folder: Path, outlines: Sequence[Path], *, segment: str) -> Path:
-    """Return the one outline that is of a tumour and lies on the images."""
-    problems = []
-    fitting = []
+def _outline(folder: Path, outlines: Sequence[Path], *, segment: str) -> tuple[Path, str | None]:
+    """Return the one outline that is of a tumour and lies on the images, as a mask file and the label in it."""
+    problems, fitting = [], []
     with open_scan(folder) as scan:
         for path in outlines:
             try:
-                read_mask(path, label=segment or None, grid=scan.grid, frame_of_reference=scan.frame_of_reference)
+                fitting.append((path, _mask_in(path, scan, segment=segment)))
             except ImageError as fault:
                 problems.append(str(fault))
-            else:
-                fitting.append(path)
-    if len(fitting) == 1:
-        return fitting[0]
-    if fitting:
+    if len(fitting) > 1:
         message = f"waiting for a box: {len(fitting)} outlines could be the tumour's"
-    elif problems:
-        message = f"waiting for a box: no outline is the tumour's ({problems[0]})"
-    else:
-        message = "waiting for a box: the study holds no outline (SEG or RT structure set)"
-    raise PersonNeededError(message)
+        raise PersonNeededError(message)
+    if not fitting:
+        why = f"no outline is the tumour's ({problems[0]})" if problems else f"the study holds no outline ({KNOWN})"
+        message = f"waiting for a box: {why}"
+        raise PersonNeededError(message)
+    ((path, mask),) = fitting
+    if not _is_structure_set(path):
+        return path, segment or None
+    drawn = folder / "outline.nrrd"
+    write_mask(drawn, mask)
+    return drawn, None
+
+
+def _mask_in(path: Path, scan: Scan, *, segment: str) -> Mask:
+    if _is_structure_set(path):
+        with damage_is_a_sentence(path):
+            return read_structure(path, name=segment, grid=scan.grid)
+    return read_mask(path, label=segment or None, grid=scan.grid, frame_of_reference=scan.frame_of_reference)[0]
+
+
+def _is_structure_set(path: Path) -> bool:
+    return bool(read_dataset(path, only=["SOPClassUID"]).get("SOPClassUID") == RTStructureSetStorage)
 
 
 def _box(answer: Mapping[str, Any]) -> Box | None:
