@@ -12,7 +12,14 @@ torch = pytest.importorskip("torch", reason="needs the train extra")
 from onephase.errors import TrainingError  # noqa: E402
 from onephase.learning.checkpoint import CHECKPOINT_NAME, read_checkpoint  # noqa: E402
 from onephase.learning.device import resolve_precision  # noqa: E402
-from onephase.learning.loop import coupling_penalty, mean_nll, panel_nll, predict_potentials, train_network  # noqa: E402
+from onephase.learning.loop import (  # noqa: E402
+    coupling_penalty,
+    mean_nll,
+    panel_nll,
+    predict_potentials,
+    refuse_lone_cases,
+    train_network,
+)
 from onephase.learning.run_state import LOG_NAME  # noqa: E402
 from onephase.network.network import build_network  # noqa: E402
 from onephase.progress import silent  # noqa: E402
@@ -239,3 +246,9 @@ def test_a_gpu_gives_what_the_cpu_gives(make_dataset, make_settings):
     there = predict_potentials(network.cuda(), dataset.to(torch.device("cuda")))
     np.testing.assert_allclose(there.unary, here.unary, atol=1e-3)
     np.testing.assert_allclose(there.ki67_mu, here.ki67_mu, atol=1e-3)
+
+
+def test_a_process_with_a_lone_case_is_refused():
+    refuse_lone_cases(16, processes=8)
+    with pytest.raises(TrainingError, match="8 processes share batches of 15 cases, expected 2 cases each: raise"):
+        refuse_lone_cases(15, processes=8)

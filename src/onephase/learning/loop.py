@@ -92,6 +92,7 @@ def train_network(
     progress("descriptors", 1, 1)
     precision = resolve_precision(learning.precision)
     fabric = open_fabric(precision)
+    refuse_lone_cases(learning.batch_size, processes=fabric.world_size)
     network, optimizer = fabric.setup(*_untrained(settings, start=start))
     training, validation = training.to(fabric.device), validation.to(fabric.device)
     averaged = copy.deepcopy(network.module).eval()
@@ -242,6 +243,20 @@ def _augmented_batches(
         image, distance_mm = draw.apply(batch.image, batch.distance_mm)
         told = (batch.descriptors[own], batch.cells[own], batch.ki67[own])
         yield rows[own], PatchBatch(image[own], distance_mm[own], *told)
+
+
+def refuse_lone_cases(batch_size: int, *, processes: int) -> None:
+    """Refuse batches of which a process gets a single case, from which normalisation learns nothing.
+
+    Raises:
+        TrainingError: If there are fewer than two cases a process.
+    """
+    if batch_size < 2 * processes:
+        message = (
+            f"{processes} processes share batches of {batch_size} cases, expected 2 cases each: raise "
+            f"learning.batch_size to {2 * processes}, or start fewer processes"
+        )
+        raise TrainingError(message)
 
 
 def _run_id(training: PatchDataset, validation: PatchDataset, *, settings: Settings, precision: str) -> str:
