@@ -21,7 +21,7 @@ def key_of(uid: str) -> str:
 
     Examples:
         >>> key_of("../../etc/passwd")[:12]
-        '7ec8ebd3cd17'
+        '3754d6cb3a38'
     """
     return hashlib.sha256(uid.encode("utf-8", errors="surrogatepass")).hexdigest()
 
