@@ -15,6 +15,9 @@ from onephase.storage import file_aside, write_faults
 LEFT_BEHIND = ".writing-*"
 """Files that a killed node was writing; they never got their name, so nobody was told that they are kept."""
 
+LAID_OUT = ".laid-out-"
+"""How folders of links begin."""
+
 
 def key_of(uid: str) -> str:
     """Return the sha256 of an identifier, which is all that names files and rows.
@@ -58,7 +61,7 @@ class Store:
     @contextmanager
     def laid_out(self, instances: Iterable[Instance]) -> Iterator[Path]:
         """Yield a folder that holds links to these instances and nothing else."""
-        with tempfile.TemporaryDirectory(prefix="onephase-node-") as name:
+        with tempfile.TemporaryDirectory(prefix=LAID_OUT, dir=self.folder) as name:
             for one in instances:
                 (Path(name) / f"{one.key}.dcm").symlink_to(self.path_of(one).absolute())
             yield Path(name)
@@ -82,11 +85,15 @@ class Store:
         return shutil.disk_usage(self.folder).free
 
     def sweep(self, *, older_than_s: float) -> int:
-        """Remove what killed nodes were writing, and return how many files that were."""
+        """Remove what killed nodes were writing and had laid out, and return how many files and folders that were."""
         latest = time.time() - older_than_s
-        old = [path for path in self.folder.rglob(LEFT_BEHIND) if path.stat().st_mtime < latest]
+        left = (*self.folder.rglob(LEFT_BEHIND), *self.folder.glob(f"{LAID_OUT}*"))
+        old = [path for path in left if path.stat().st_mtime < latest]
         for path in old:
-            path.unlink(missing_ok=True)
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
         return len(old)
 
     def _reach_the_disk(self, folder: Path) -> None:
