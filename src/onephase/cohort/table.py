@@ -9,6 +9,7 @@ from onephase.cohort import checks
 from onephase.cohort.counts import GroupCount, count_labels
 from onephase.cohort.csv_file import CohortFile, read_cohort_file
 from onephase.cohort.files import missing_files, unreadable_files
+from onephase.cohort.membership import told_by_membership
 from onephase.cohort.overlap import parted_patients, repeated_patients
 from onephase.cohort.problems import Problem
 from onephase.cohort.records import Record, Split
@@ -136,7 +137,7 @@ def check_cohort(
         progress: Told of the headers read.
     """
     result = _checked(list(paths), split, _WITH_LABELS, written={})
-    problems = result.problems
+    problems = (*result.problems, *told_by_membership(result.records))
     if headers:
         problems = (*problems, *unreadable_files(result.records, progress=progress))
     problems = tuple(sorted(problems, key=lambda problem: problem.severity == "warning"))
