@@ -254,3 +254,12 @@ def test_real_slices_are_prepared_as_stacks(shared_data: Path, tmp_path: Path) -
     prepared = prepare([table], tmp_path / "store", settings, strict=True)
     assert len(prepared.records) == 7
     assert all(prepared.store.case(record.case_id).facts["volume_ml"] > 0.05 for record in prepared.records)
+
+
+def test_a_case_excluded_later_drops_out_and_no_image_is_read_again(own_cohort: Path) -> None:
+    store = own_cohort.parents[1] / "store"
+    before = (store / "image.f16").read_bytes()
+    own_cohort.with_name("cohort.excluded.csv").write_text("case_id,reason\nc3,wrong phase\n")
+    again = prepare([own_cohort], store, SMALL)
+    assert [record.case_id for record in again.records] == [f"c{n}" for n in range(CASES) if n != 3]
+    assert (store / "image.f16").read_bytes() == before

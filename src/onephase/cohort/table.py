@@ -8,6 +8,7 @@ from typing import Any, Literal
 from onephase.cohort import checks
 from onephase.cohort.counts import GroupCount, count_labels
 from onephase.cohort.csv_file import CohortFile, read_cohort_file
+from onephase.cohort.exclusion_file import without_excluded
 from onephase.cohort.files import missing_files, unreadable_files
 from onephase.cohort.membership import told_by_membership
 from onephase.cohort.overlap import parted_patients, repeated_patients
@@ -186,7 +187,10 @@ def _checked(
     written: Mapping[str, Split],
 ) -> CheckResult:
     """Read and check tables, without opening an image."""
-    tables = [read_cohort_file(path, cohort=name) for path, name in zip(paths, cohort_names(paths), strict=True)]
+    tables = [
+        without_excluded(read_cohort_file(path, cohort=name))
+        for path, name in zip(paths, cohort_names(paths), strict=True)
+    ]
     problems = [problem for table in tables for problem in table.problems]
     records = []
     for table in tables:
