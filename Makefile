@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 
-.PHONY: help setup demo test soak benchmark-quick check format lock
+.PHONY: help setup demo test fuzz soak benchmark-quick check format lock
 
 help: ## Say what can be made.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,6 +16,9 @@ demo: setup ## The main job end to end on a simulated cohort; leaves demo/ behin
 test: setup ## All tests.
 	@scripts/system-packages
 	$(BIN)/pytest -n auto --dist loadfile
+
+fuzz: setup ## Read 100,000 broken forms of real files with each reader (hours); none may crash, hang or take 2 GiB.
+	ONEPHASE_FUZZ_INPUTS=100000 $(BIN)/pytest -n auto tests/readers/test_fuzz.py
 
 soak: setup ## Kill a node 100 times while 200 studies go through it (about half an hour); nothing may be lost or doubled.
 	@scripts/system-packages

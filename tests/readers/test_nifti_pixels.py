@@ -96,3 +96,13 @@ def test_colours_are_refused(tmp_path: Path):
     path.write_bytes(content)
     with pytest.raises(ImageError, match=r"colours or complex numbers \(NIfTI datatype 128\)"):
         read_nifti_voxels(path, shape=SHAPE, volume=0)
+
+
+@pytest.mark.parametrize("offset", [np.inf, -np.inf, np.nan, 0.0, -352.0, 1e38])
+def test_voxels_that_begin_nowhere_are_refused(tmp_path: Path, offset: float):
+    path = written(tmp_path / "image.nii")
+    content = bytearray(path.read_bytes())
+    content[108:112] = np.float32(offset).tobytes()
+    path.write_bytes(content)
+    with pytest.raises(ImageError, match=r"says that its voxels begin at byte .*, expected 348 or a little more"):
+        read_nifti_voxels(path, shape=SHAPE, volume=0)

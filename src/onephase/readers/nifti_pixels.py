@@ -18,6 +18,8 @@ from jaxtyping import Float32
 from onephase.errors import ImageError
 
 HEADER_BYTES = 348
+FARTHEST_VOXELS = 1 << 30
+"""Voxels begin after the header and its extensions, which no file makes this long."""
 CHUNK_BYTES = 1 << 20
 ByteStream: TypeAlias = io.BufferedReader | IGzipFile
 # NIfTI-1 datatype codes (nifti1.h) of real scalar voxels.
@@ -56,6 +58,12 @@ def _voxels(
     offset, slope, intercept = struct.unpack_from(f"{order}3f", header, 108)
     if code not in DTYPES:
         message = f"{path} holds colours or complex numbers (NIfTI datatype {code}): export grey values"
+        raise ImageError(message)
+    if not HEADER_BYTES <= offset <= FARTHEST_VOXELS:  # NaN and infinity among them
+        message = (
+            f"{path} says that its voxels begin at byte {offset:g}, expected {HEADER_BYTES} or a little more: "
+            "export it again"
+        )
         raise ImageError(message)
     stored = np.empty(shape, dtype=f"{order}{DTYPES[code]}")
     stream.seek(int(offset) + volume * stored.nbytes)
