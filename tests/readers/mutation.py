@@ -169,7 +169,7 @@ def zip_members(content: bytes, rng: np.random.Generator) -> bytes:
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for _ in range(int(rng.integers(0, 4))):
             name = names[int(rng.integers(len(names)))]
-            if name not in archive.namelist():
+            if zipfile.ZipInfo(name).filename not in archive.namelist():
                 archive.writestr(name, content if rng.random() < 0.8 else bytes(10_000_000))
     packed = out.getvalue()
     return packed if rng.random() < 0.5 else bytes_turned(packed, rng)

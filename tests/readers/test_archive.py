@@ -101,3 +101,13 @@ def test_empty_broken_and_encrypted_archives_are_refused(tmp_path: Path):
     (tmp_path / "locked.zip").write_bytes(content)
     with pytest.raises(ImageError, match="is encrypted"), unpacked(tmp_path / "locked.zip"):
         pass
+
+
+def test_a_file_that_begins_before_the_archive_is_refused(tmp_path: Path):
+    path = packed(tmp_path / "early.zip", {"1.dcm": b"DICM" * 50})
+    content = bytearray(path.read_bytes())
+    end = content.rindex(b"PK\x05\x06")
+    content[end + 16 : end + 20] = (int.from_bytes(content[end + 16 : end + 20], "little") + 50).to_bytes(4, "little")
+    path.write_bytes(content)  # the table of contents is where it was, so everything begins 50 bytes too early
+    with pytest.raises(ImageError, match="is a broken ZIP"), unpacked(path):
+        pass

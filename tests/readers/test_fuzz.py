@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 FUZZ = Path(__file__).with_name("fuzz.py")
-INPUTS = os.environ.get("ONEPHASE_FUZZ_INPUTS", "60")
+INPUTS = os.environ.get("ONEPHASE_FUZZ_INPUTS", "30")
 SEED = os.environ.get("ONEPHASE_FUZZ_SEED", "1")
 READERS = (
     *("nifti", "nifti mask", "nrrd", "nrrd mask", "dicom series", "enhanced dicom", "dicom seg", "zip", "cohort table"),

@@ -62,6 +62,8 @@ def _check(path: Path, members: Sequence[zipfile.ZipInfo]) -> None:
     if len(members) > MAX_MEMBERS:
         message = f"{path} holds {len(members)} files, more than {MAX_MEMBERS}: pack one study"
         raise ImageError(message)
+    if any(member.header_offset < 0 for member in members):
+        raise zipfile.BadZipFile
     if any(_leads_out(member) for member in members):
         message = f"{path} holds names that lead out of it (absolute, '..' or links): do not trust it; pack it anew"
         raise NotOurInputError(message)
