@@ -22,7 +22,7 @@ def test_a_dry_run_says_what_the_paper_would_take_and_does_nothing(tmp_path: Pat
     assert done.exit_code == 0, done.output
     assert "SIMULATED" in done.output
     # twelve networks, and five others, on the internal cases; the network and three others in each of two folds
-    assert "53 of 53 runs are to be done: about" in " ".join(done.output.split())
+    assert "56 of 56 runs are to be done: about" in " ".join(done.output.split())
     for name in ("single tasks", "descriptors, ridge", "frozen external test", "2-fold adaptation 2"):
         assert name in done.output
     assert not (tmp_path / "out").exists()

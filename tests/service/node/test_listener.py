@@ -23,6 +23,13 @@ TIMEOUT_S = 1.0
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 
+@pytest.fixture(autouse=True)
+def _collected():
+    """Collect them here, for in another test they would be a warning, which is an error."""
+    yield
+    gc.collect()
+
+
 @pytest.fixture
 def listening(intake):
     """Start a listener and return its port; it is stopped at the end."""

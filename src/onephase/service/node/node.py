@@ -102,6 +102,7 @@ def run_node(
     for loop in loops:
         loop.join()
     pages.shutdown()
+    pages.server_close()
     say("node ended")
 
 
