@@ -19,6 +19,8 @@ ORIENTATIONS = {
 STUDY_UID = generate_uid(entropy_srcs=["study"])
 FRAME_UID = generate_uid(entropy_srcs=["frame of reference"])
 
+collect_ignore = ["fuzz.py"]  # a program of its own: it finds what is beside it, which pytest does not
+
 
 @dataclass
 class Made:
