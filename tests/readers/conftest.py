@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
+from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, RTStructureSetStorage, generate_uid
 
 ORIENTATIONS = {
     "axial": (1, 0, 0, 0, 1, 0),
@@ -130,3 +130,50 @@ def series_writer() -> Callable[..., Made]:
 def slice_header() -> Callable[..., Dataset]:
     """The function that makes a header; see :func:`slice_dataset`."""
     return slice_dataset
+
+
+def write_structures(path: Path, made: Made, structures: dict[str, list[tuple[int, np.ndarray]]], **attributes) -> Path:
+    """Write an RT structure set; each contour is (slice, points as (column, row) in voxels), put into mm by hand."""
+    dataset = slice_dataset(modality="RTSTRUCT", **attributes)
+    dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = RTStructureSetStorage
+    dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = generate_uid()
+    dataset.SeriesInstanceUID = generate_uid()
+    dataset.StructureSetROISequence, dataset.ROIContourSequence = [], []
+    headers = sorted(
+        made.datasets[0],
+        key=lambda one: float(
+            np.dot(one.ImagePositionPatient, np.cross(*np.reshape(one.ImageOrientationPatient, (2, 3))))
+        ),
+    )
+    for number, (name, contours) in enumerate(structures.items(), start=1):
+        roi, drawn = Dataset(), Dataset()
+        roi.ROINumber, roi.ROIName = number, name
+        drawn.ReferencedROINumber, drawn.ContourSequence = number, []
+        for place, points in contours:
+            header = headers[place]
+            axes = np.reshape(header.ImageOrientationPatient, (2, 3)).astype(float)
+            step = np.array(header.PixelSpacing, float)  # rows, columns
+            mm = (
+                np.array(header.ImagePositionPatient, float)
+                + points[:, :1] * step[1] * axes[0]
+                + points[:, 1:] * step[0] * axes[1]
+            )
+            contour = Dataset()
+            contour.ContourGeometricType, contour.NumberOfContourPoints = "CLOSED_PLANAR", len(points)
+            contour.ContourData = [f"{value:.4f}" for value in mm.ravel()]
+            drawn.ContourSequence.append(contour)
+        dataset.StructureSetROISequence.append(roi)
+        dataset.ROIContourSequence.append(drawn)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    dataset.save_as(path, enforce_file_format=True)
+    return path
+
+
+def square(start: float, stop: float) -> np.ndarray:
+    return np.array([(start, start), (stop, start), (stop, stop), (start, stop)])
+
+
+def tumour_contours() -> list[tuple[int, np.ndarray]]:
+    """Return contours half a voxel around the phantom's tumour."""
+    box = np.array([(4.5, 1.5), (8.5, 1.5), (8.5, 5.5), (4.5, 5.5)])
+    return [(1, box), (2, box)]

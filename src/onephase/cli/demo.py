@@ -57,13 +57,14 @@ def _whole_way(
     out: Path, settings: "Settings", *, cases: int, seed: int, workers: int, progress: "Progress"
 ) -> "tuple[Predictions, Record]":
     """Simulate, check, prepare, train, let every contestant answer for the test split, and report one case."""
+    from onephase.cohort.case_of import case_of
     from onephase.cohort.preparation import prepare
     from onephase.cohort.table import check_cohort, write_splits
     from onephase.errors import CohortError
     from onephase.evaluation.predictions import write_predictions
     from onephase.evaluation.protocol import held_out
     from onephase.inference.bundle import load_bundle
-    from onephase.inference.cohort_prediction import PREDICTION_NAME, case_of
+    from onephase.inference.cohort_prediction import PREDICTION_NAME
     from onephase.inference.predict import predict
     from onephase.learning.train import train
     from onephase.reports.html import REPORT_NAME, write_report

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from onephase.cli.options import AsJson
+from onephase.cli.options import AsJson, token_in
 from onephase.cli.terminal import say, say_json, say_table
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from onephase.service.worklist.worklist import Entry, Worklist
 
 MEGABYTE = 1 << 20
-WORKLIST_NAME = "worklist.sqlite"
 
 StoreFolder = Annotated[
     Path, typer.Option("--store", metavar="DIR", help="Folder for what is received and made; shared by all nodes.")
@@ -78,8 +77,8 @@ def node(  # noqa: PLR0913 - one parameter for each option
 ) -> None:
     """Receive studies, predict them and send result objects to an archive, until SIGTERM.
 
-    A study needs a post-contrast series and an outline (SEG) of its tumour; without one it waits on the work list
-    for a box. RESEARCH USE ONLY. See docs/node.md.
+    A study needs a post-contrast series and an outline (SEG, RTSTRUCT) of its tumour; without one it waits on the work
+    list for a box. RESEARCH USE ONLY. See docs/node.md.
 
     Example:  onephase node --bundle demo/bundle --store node --allow '*@127.0.0.1' --forward ORTHANC@127.0.0.1:4242
     """
@@ -101,7 +100,7 @@ def node(  # noqa: PLR0913 - one parameter for each option
         object_bytes=max_object_mb * MEGABYTE,
         timeout_s=timeout_s,
     )
-    token = _token(token_file)
+    token = token_in(token_file)
     destination = destination_of(
         forward, our_ae=ae, token=token, ca=forward_ca, tls=_client_tls(forward_ca), timeout_s=timeout_s
     )
@@ -160,13 +159,13 @@ def worklist(
 
 
 def _worklist(store: Path, url: str) -> "Worklist":
-    from onephase.service.worklist.database import open_database
+    from onephase.service.worklist.database import database_in, open_database
     from onephase.service.worklist.worklist import Worklist
     from onephase.storage import write_faults
 
     with write_faults(store):
         store.mkdir(parents=True, exist_ok=True)
-    return Worklist(open_database(url or f"sqlite:///{store.absolute() / WORKLIST_NAME}"))
+    return Worklist(open_database(url or database_in(store)))
 
 
 def _only(opened: "Worklist", study: str) -> "Entry":
@@ -193,18 +192,6 @@ def _told(entry: "Entry") -> dict[str, object]:
 
 def _row(entry: "Entry") -> list[str]:
     return [entry.key[:12], entry.state, "yes" if entry.held else "", entry.problem]
-
-
-def _token(path: Path | None) -> str:
-    from onephase.errors import SettingsError
-
-    if path is None:
-        return ""
-    try:
-        return path.read_text(encoding="utf-8").strip()
-    except OSError:
-        message = f"the token file {path} cannot be read: check path and permission"
-        raise SettingsError(message) from None
 
 
 def _client_tls(ca: Path | None) -> "ssl.SSLContext | None":

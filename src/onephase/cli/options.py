@@ -39,3 +39,16 @@ def settings_of(path: Path | None) -> "Settings":
     from onephase.settings import Settings, read_settings
 
     return Settings() if path is None else read_settings(path)
+
+
+def token_in(path: Path | None) -> str:
+    """Return the token in a file, one line of text; empty where no file is named."""
+    from onephase.errors import SettingsError
+
+    if path is None:
+        return ""
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as fault:
+        message = f"the token file {path} cannot be read ({fault}): write the token into it, one line of text"
+        raise SettingsError(message) from None

@@ -58,8 +58,7 @@ def robustness(  # noqa: PLR0913 - one parameter for each option
 def _say_robustness(found: "Robustness") -> None:
     from onephase.evaluation.robustness.robustness_page import as_given, what_changes_do
 
-    if found.simulated:
-        say(f"SIMULATED: {found.simulated} of {found.cases} cases; their figures are never clinical evidence.")
+    _say_simulated(found.simulated, found.cases)
     for sentence in (*as_given(found), *what_changes_do(found)):
         say(sentence)
 
@@ -109,10 +108,14 @@ def explain(  # noqa: PLR0913 - one parameter for each option
     if as_json:
         say_json(found.to_json())
     else:
-        if found.simulated:
-            say(f"SIMULATED: {found.simulated} of {found.cases} cases; their figures are never clinical evidence.")
+        _say_simulated(found.simulated, found.cases)
         for sentence in (*found.problems, *verdicts(found)):
             say(sentence)
         say(f"Page: {page}")
     if found.problems:
         raise typer.Exit(1)
+
+
+def _say_simulated(simulated: int, cases: int) -> None:
+    if simulated:
+        say(f"SIMULATED: {simulated} of {cases} cases; their figures are never clinical evidence.")

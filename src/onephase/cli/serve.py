@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from onephase.cli.options import token_in
 from onephase.cli.terminal import say
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def serve(  # noqa: PLR0913 - one parameter for each option
     from onephase.service.web.guard import LOOPBACK, Admission
     from onephase.service.web.reader import Reader
 
-    token = "" if token_file is None else _token_in(token_file)
+    token = token_in(token_file)
     server.refuse_open_door(host, token=token)
     opened = load_bundle(bundle)
     cases = _cases(cohort or [], opened) if store is None else _studies(store, worklist)
@@ -88,16 +89,6 @@ def serve(  # noqa: PLR0913 - one parameter for each option
         say("closed")
 
 
-def _token_in(path: Path) -> str:
-    from onephase.errors import StorageError
-
-    try:
-        return path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as fault:
-        message = f"{path} cannot be read ({fault}): write the token into it, one line of text"
-        raise StorageError(message) from None
-
-
 def _cases(tables: list[Path], bundle: "Bundle") -> "CaseList":
     from onephase.cohort.table import read_cohort
     from onephase.service.web.cases import CohortList
@@ -107,18 +98,16 @@ def _cases(tables: list[Path], bundle: "Bundle") -> "CaseList":
 
 
 def _studies(store: Path, url: str) -> "CaseList":
-    from onephase.cli.node import WORKLIST_NAME
     from onephase.errors import StorageError
     from onephase.service.node.store import Store
     from onephase.service.web.studies import StudyList
-    from onephase.service.worklist.database import open_database
+    from onephase.service.worklist.database import database_in, open_database
     from onephase.service.worklist.worklist import Worklist
 
     if not store.is_dir():
         message = f"{store} is no store of a node: give the folder that `onephase node --store` was given"
         raise StorageError(message)
-    database = url or f"sqlite:///{store.absolute() / WORKLIST_NAME}"
-    return StudyList(Worklist(open_database(database)), Store(store))
+    return StudyList(Worklist(open_database(url or database_in(store))), Store(store))
 
 
 def _similar(prepared: Path | None, bundle: "Bundle") -> "SimilarCases | None":

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from onephase.cohort.case_of import case_of
 from onephase.cohort.prepared import GIVEN_BOX
 from onephase.cohort.records import Record
 from onephase.cohort.source_key import source_key
@@ -9,7 +10,6 @@ from onephase.errors import OnephaseError
 from onephase.imaging.case import Box, Case
 from onephase.imaging.patch import Patch
 from onephase.imaging.preprocessing import prepare_patch
-from onephase.readers.case import read_case
 from onephase.settings import Settings
 
 
@@ -31,15 +31,7 @@ class CutPatch:
 def cut_patch(record: Record, *, settings: Settings) -> CutPatch | OnephaseError:
     """Read a case and cut its patch; or return the error, for one case must not stop the others."""
     try:
-        case = read_case(
-            record.image,
-            case_id=record.case_id,
-            mask=record.mask,
-            mask_label=record.mask_label,
-            box=record.box,
-            seed=record.seed,
-            phase=record.phase,
-        )
+        case = case_of(record)
         patch = prepare_patch(case, imaging=settings.imaging, regions=settings.regions)
         patch = replace(patch, facts={**patch.facts, **_given_box(case)})
         return CutPatch(patch, source_key(record), tuple(note for note in (case.phase, *case.warnings) if note))

@@ -12,14 +12,14 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool, Float, Float64, Int64
 
-from onephase.imaging.lesion import SMALL, Lesion, cut_out, smoothed
+from onephase.imaging.lesion import RIM_MM, SMALL, Lesion, cut_out, regions_between, smoothed
 from onephase.imaging.responses import responses
 from onephase.settings import RegionName
 
 ZONES: dict[RegionName | Literal["far"], tuple[float, float]] = {
-    "core": (-np.inf, -2.0),
-    "rim": (-2.0, 2.0),
-    "shell": (2.0, 6.0),
+    "core": (-np.inf, RIM_MM[0]),
+    "rim": RIM_MM,
+    "shell": (RIM_MM[1], 6.0),
     "far": (6.0, 14.0),
 }
 """First-order zones by signed distance to the lesion surface in mm."""
@@ -72,8 +72,8 @@ def _described(lesion: Lesion) -> Iterator[tuple[str, frozenset[RegionName], flo
     """Yield name, regions that are looked at, and value of each descriptor."""
     for zone, within in ZONES.items():
         yield from _within({"shell" if zone == "far" else zone}, _first_order(lesion, zone, within))
-    for stop, value in _profile(lesion):
-        yield from _within({_region_before(stop)}, [(f"profile to {stop:g} mm", value)])
+    for (start, stop), value in zip(pairwise(PROFILE_EDGES_MM), _profile(lesion), strict=True):
+        yield from _within(regions_between(start, stop), [(f"profile to {stop:g} mm", value)])
     yield from _within({"core", "rim"}, _rim(lesion))
     for sigma, described in zip(BANDS_MM, _bands(lesion), strict=True):  # a wide band reaches past the surface
         yield from _within({"core", "rim"} if sigma < WIDE_BAND_MM else {"core", "rim", "shell"}, [described])
@@ -92,12 +92,6 @@ def _within(
         yield name, frozenset(regions), value
 
 
-def _region_before(stop_mm: float) -> RegionName:
-    if stop_mm <= ZONES["core"][1]:
-        return "core"
-    return "rim" if stop_mm <= ZONES["rim"][1] else "shell"
-
-
 def _first_order(lesion: Lesion, zone: str, within: tuple[float, float]) -> Iterator[tuple[str, float]]:
     values = lesion.image[(lesion.distance >= within[0]) & (lesion.distance < within[1])]
     if values.size == 0:  # a small lesion has no core: the lesion stands for it
@@ -114,15 +108,15 @@ def _first_order(lesion: Lesion, zone: str, within: tuple[float, float]) -> Iter
     yield f"{zone} kurtosis", float(np.log((standard**4).mean() + SMALL))
 
 
-def _profile(lesion: Lesion) -> Iterator[tuple[float, float]]:
-    """Yield where each layer ends, in mm from the surface, and its brightness."""
+def _profile(lesion: Lesion) -> list[float]:
+    """Return the brightness of each layer by distance to the surface."""
     means: list[float] = []
     for start, stop in pairwise(PROFILE_EDGES_MM):
         values = lesion.image[(lesion.distance >= start) & (lesion.distance < stop)]
         means.append(float(np.quantile(values, 0.6)) if values.size else np.nan)  # above what necrosis takes
     known = np.flatnonzero(np.isfinite(means))
     filled = np.interp(np.arange(len(means)), known, np.array(means)[known])  # depths a small lesion lacks
-    yield from zip(PROFILE_EDGES_MM[1:], filled.tolist(), strict=True)
+    return [float(value) for value in filled]
 
 
 def _rim(lesion: Lesion) -> Iterator[tuple[str, float]]:

@@ -7,10 +7,13 @@ from jaxtyping import Bool, Float, Float32
 from scipy import ndimage
 
 from onephase.errors import ImageError
+from onephase.settings import RegionName
 
 MARGIN_MM = 16.0
 SMALL = 1e-6
 LOWEST_QUANTILE = 0.02
+RIM_MM = (-2.0, 2.0)
+"""Where descriptors see the rim, by signed distance to the surface; core within, shell beyond."""
 TRUNCATE = 2.5  # standard deviations at which a Gaussian kernel ends
 
 
@@ -68,3 +71,15 @@ def smoothed(
     """Return an array on the lesion's grid, smoothed by a Gaussian."""
     sigmas = [sigma_mm / spacing for spacing in lesion.spacing_mm]
     return np.asarray(ndimage.gaussian_filter(array, sigmas, truncate=TRUNCATE))
+
+
+def regions_between(start_mm: float, stop_mm: float) -> set[RegionName]:
+    """Return the regions that a stretch of signed distance touches."""
+    regions: set[RegionName] = set()
+    if start_mm < RIM_MM[0]:
+        regions.add("core")
+    if start_mm < RIM_MM[1] and stop_mm > RIM_MM[0]:
+        regions.add("rim")
+    if stop_mm > RIM_MM[1]:
+        regions.add("shell")
+    return regions

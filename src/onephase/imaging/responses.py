@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Float32, Float64
 
-from onephase.imaging.lesion import SMALL, TRUNCATE, Lesion, smoothed
+from onephase.imaging.lesion import SMALL, TRUNCATE, Lesion, regions_between, smoothed
 from onephase.settings import RegionName
 
 LAYER_EDGES_MM = (-np.inf, -7.0, -4.5, -3.2, -2.0, -1.0, 0.0, 1.0, 2.0, 3.5, 5.5, 8.5, 14.0, np.inf)
@@ -28,8 +28,6 @@ FAR_QUANTILES = (0.05, 0.5, 0.85, 0.99, 0.999)
 FEWEST_VOXELS = 8
 LEAST_SPREAD = 1e-3
 
-INNERMOST_RIM_MM, OUTERMOST_RIM_MM = -2.0, 2.0
-
 
 def responses(lesion: Lesion) -> Iterator[tuple[str, set[RegionName], float]]:
     """Yield name, regions that are looked at, and value of each response."""
@@ -40,7 +38,7 @@ def responses(lesion: Lesion) -> Iterator[tuple[str, set[RegionName], float]]:
     for name, reach_mm, response in _bank(logs, lesion):
         means, spreads = _by_layer(response, layer)
         for edges, mean, spread in zip(pairwise(LAYER_EDGES_MM), means, spreads, strict=True):
-            regions = _regions_between(edges[0] - reach_mm, edges[1] + reach_mm)
+            regions = regions_between(edges[0] - reach_mm, edges[1] + reach_mm)
             yield f"{name} mean to {edges[1]:g} mm", regions, float(mean)
             yield f"{name} sd to {edges[1]:g} mm", regions, float(spread)
     far = lesion.image[tissue & (lesion.distance > FAR_MM)]
@@ -84,15 +82,3 @@ def _by_layer(
     spread = np.log(np.sqrt(np.maximum(variance, 0)) + LEAST_SPREAD)
     every = np.arange(layers)
     return np.interp(every, known, mean[known]), np.interp(every, known, spread[known])
-
-
-def _regions_between(start_mm: float, stop_mm: float) -> set[RegionName]:
-    """Return the regions that a stretch of signed distance touches."""
-    regions: set[RegionName] = set()
-    if start_mm < INNERMOST_RIM_MM:
-        regions.add("core")
-    if start_mm < OUTERMOST_RIM_MM and stop_mm > INNERMOST_RIM_MM:
-        regions.add("rim")
-    if stop_mm > OUTERMOST_RIM_MM:
-        regions.add("shell")
-    return regions

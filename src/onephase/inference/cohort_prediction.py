@@ -7,15 +7,14 @@ from pathlib import Path
 from urllib.parse import quote
 
 import onephase
+from onephase.cohort.case_of import case_of
 from onephase.cohort.records import Record
 from onephase.cohort.source_key import source_key
 from onephase.errors import OnephaseError, StorageError
-from onephase.imaging.case import Case
 from onephase.inference.bundle import Bundle
 from onephase.inference.outcome import Outcome
 from onephase.inference.predict import predict
 from onephase.inference.prediction import Prediction
-from onephase.readers.case import read_case
 from onephase.settings import SubtypePolicy
 from onephase.storage import folder_aside, read_json, write_json, write_text
 
@@ -52,19 +51,6 @@ def predict_cohort(
             yield _outcome(bundle, record, folder=folder, policy=policy, publish=publish)
         except OnephaseError as fault:
             yield Outcome(record.case_id, "", None, problem=str(fault))
-
-
-def case_of(record: Record) -> Case:
-    """Read the case that a record describes."""
-    return read_case(
-        record.image,
-        case_id=record.case_id,
-        mask=record.mask,
-        mask_label=record.mask_label or None,
-        box=record.box,
-        seed=record.seed,
-        phase=record.phase or None,
-    )
 
 
 def folder_name(case_id: str) -> str:

@@ -10,11 +10,12 @@ _KIND = {
 }
 
 
-_STARTS: dict[StartName, str] = {
-    "phenotype": "starts from a linear panel of ten properties that a stage taught on simulated lesions reads",
-    "descriptors": "starts from a linear panel of region descriptors",
-    "prior": "starts from the prior",
+STARTS: dict[StartName, str] = {
+    "phenotype": "a linear panel of ten properties that a stage taught on simulated lesions reads",
+    "descriptors": "a linear panel of region descriptors",
+    "prior": "the prior",
 }
+"""What a network starts from, in words."""
 
 
 def model_card(manifest: Manifest, settings: Settings) -> str:
@@ -59,7 +60,7 @@ patients come from `onephase evaluate`.
 - Patch: {" x ".join(map(str, imaging.patch_voxels))} voxels of {imaging.spacing_mm:g} mm ({imaging.sampling}).
 - Regions by distance to the surface: core deeper than {regions.core_depth_mm:g} mm, rim to
   {regions.rim_reach_mm:g} mm outside, peritumoral shell to {regions.shell_reach_mm:g} mm.
-- Network: {_STARTS[network.start]};
+- Network: starts from {STARTS[network.start]};
   widths {list(network.widths)}, scales {list(network.scales)}, attention
   {"on" if network.attention else "off"}, regions {list(network.regions)}, tasks {list(network.tasks)}, couplings
   {"on" if network.couplings else "off"}.

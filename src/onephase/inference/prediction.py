@@ -10,6 +10,8 @@ from onephase.inference.view import View
 from onephase.settings import RegionSettings, SubtypePolicy
 
 SCHEMA = "onephase-prediction/1"
+EVEN = 0.1
+"""A region within so much of the average of all regions stands out in nothing."""
 RESEARCH_USE = (
     "Research use only. These are probabilities under a statistical model, not a diagnosis; "
     "no decision about a patient may rest on them."
@@ -105,6 +107,12 @@ class Prediction:
     origin: Origin
     view: View
     maps: Maps
+
+    @property
+    def attention_is_even(self) -> bool:
+        """Whether attention parts no region from another, so that its picture must not be read as a finding."""
+        ratios = [region.attention_ratio for region in self.regions if region.attention_ratio is not None]
+        return all(abs(ratio - 1) < EVEN for ratio in ratios)
 
     def to_json(self) -> dict[str, Any]:
         """Return the prediction as JSON values, described in ``docs/prediction.md``."""

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Bool, Float32
 from torch import Tensor
 
-from onephase.imaging.descriptors import descriptors_within
+from onephase.imaging.descriptors import DESCRIPTORS, descriptors_within
 from onephase.learning.lessons import Lessons
 from onephase.learning.run_state import seeded
 from onephase.network.phenotype import WIDTH, PhenotypeStage
@@ -88,7 +88,7 @@ def _start_linear(stage: PhenotypeStage, standard: Tensor, scores: Tensor) -> No
 
 def _sights() -> Float32[Tensor, "sight descriptor"]:
     """Which descriptors are seen where all regions are (first), and where some are."""
-    everything = np.ones(len(descriptors_within(("core", "rim", "shell"))), dtype=bool)
+    everything = np.ones(len(DESCRIPTORS), dtype=bool)
     masks: list[Bool[np.ndarray, " descriptor"]] = [everything]
     for regions in SIGHTS:
         mask = np.zeros_like(everything)

@@ -31,8 +31,6 @@ from onephase.reports.style import (
 from onephase.storage import write_text
 
 REPORT_NAME = "report.html"
-EVEN = 0.1
-"""Attention per volume within so much of the average of all regions counts as even."""
 UNITS = {"mm": "mm", "ml": "ml", "percent": "%", "tesla": "T", "ms": "ms", "degrees": "degrees"}
 """The last word of a fact's name, as it is written behind its value."""
 
@@ -62,7 +60,7 @@ def render_report(prediction: Prediction) -> str:
         subtype=most_probable(reading.subtypes),
         policy=POLICY_NAMES[prediction.policy],
         planes=_planes(prediction),
-        even_attention=_attention_is_even(prediction),
+        even_attention=prediction.attention_is_even,
         bars={
             name: probability_bar(reading.positive[name], prior=prior.positive[name], name=BIOMARKER_NAMES[name])
             for name in ("er", "pr", "her2")
@@ -93,12 +91,6 @@ def write_index(outcomes: Iterable[Outcome], path: Path) -> None:
         simulated=any(answer["origin"]["bundle"]["trained_on"] != "real" for _, answer in answers),
     )
     write_text(path, page)
-
-
-def _attention_is_even(prediction: Prediction) -> bool:
-    """Tell whether attention parts no region from another, so that its picture must not be read as a finding."""
-    ratios = [region.attention_ratio for region in prediction.regions if region.attention_ratio is not None]
-    return all(abs(ratio - 1) < EVEN for ratio in ratios)
 
 
 def _page(template: str, **content: Any) -> str:

@@ -11,8 +11,8 @@ from jsonschema import Draft202012Validator
 from tests.service.web.conftest import SHAPE, SPACING, serving
 
 from onephase.biomarkers.evidence import read_given
+from onephase.cohort.case_of import case_of
 from onephase.cohort.table import read_cohort
-from onephase.inference.cohort_prediction import case_of
 from onephase.inference.predict import predict
 
 

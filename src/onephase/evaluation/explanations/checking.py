@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float64
 
 import onephase
+from onephase.cohort.case_of import case_of
 from onephase.cohort.records import Record
 from onephase.errors import CohortError, ImageError
 from onephase.evaluation.explanations.agreement import RegionTruth, agreement_with
@@ -25,7 +26,6 @@ from onephase.evaluation.explanations.sanity import randomised, sanity_of
 from onephase.imaging.patch import Patch
 from onephase.imaging.preprocessing import prepare_patch
 from onephase.inference.bundle import Bundle
-from onephase.inference.cohort_prediction import case_of
 from onephase.progress import Progress, silent
 from onephase.statistics.bootstrap import RESAMPLES, Counts, Resamples, bootstrap, mean_of, ratio
 from onephase.statistics.estimate import Estimate

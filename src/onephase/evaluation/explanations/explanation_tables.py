@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from onephase.evaluation.explanations.checked import ByTask, CheckedExplanations
 from onephase.evaluation.explanations.looking import REGIONS
 from onephase.evaluation.explanations.region_truth import REGION_CUES, TASKS
-from onephase.evaluation.explanations.sanity import ALIKE, EVEN
+from onephase.evaluation.explanations.sanity import ALIKE
 from onephase.evaluation.pages.table import Table, p_text
+from onephase.inference.prediction import EVEN
 from onephase.reports.style import BIOMARKER_NAMES, REGION_NAMES
 from onephase.statistics.estimate import Estimate
 

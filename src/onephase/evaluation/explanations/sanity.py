@@ -15,11 +15,10 @@ from jaxtyping import Float64
 from onephase.evaluation.explanations.looking import ByRegion
 from onephase.inference.bundle import Bundle
 from onephase.inference.engine import open_engine
+from onephase.inference.prediction import EVEN
 from onephase.statistics.bootstrap import RESAMPLES, Resamples, bootstrap, mean_of
 from onephase.statistics.estimate import Estimate
 
-EVEN = 0.1
-"""An explanation whose regions all lie within a tenth of their mean prefers none; the report says the same."""
 ALIKE = 0.5
 """Correlation from which on an explanation counts as unchanged."""
 SMALL = 1e-9

@@ -16,8 +16,9 @@ from onephase.evaluation.pages.document import Paragraph
 from onephase.evaluation.predictions import NETWORK, ORACLE, PRIOR, Predictions
 from onephase.evaluation.scoring.conformal_scores import LEVEL
 from onephase.evaluation.study import Study
+from onephase.inference.model_card import STARTS
 from onephase.reports.style import POLICY_NAMES
-from onephase.settings import Settings, StartName
+from onephase.settings import Settings
 
 PERCENT = 100
 
@@ -116,23 +117,15 @@ def _images(settings: Settings) -> str:
     )
 
 
-_STARTS: dict[StartName, str] = {
-    "phenotype": "begun from a linear panel of ten properties that a stage taught on simulated lesions reads, ",
-    "descriptors": "begun from a linear panel of region descriptors, ",
-    "prior": "",
-}
-
-
 def _network(study: Study, settings: Settings) -> str:
     network, learning = settings.network, settings.learning
     seeds = study.facts.get("seeds", [learning.seed])
     seeded = f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"
-    start = _STARTS[network.start]
     return (
         f"A convolutional encoder of {len(network.widths)} stages (widths {', '.join(map(str, network.widths))}), seen "
         f"at scales {', '.join(map(str, network.scales))}, spatial attention {_switched(network.attention)}, over the "
-        f"regions {', '.join(network.regions)}, {start}answers with one joint distribution over "
-        f"{', '.join(network.tasks)} (couplings {_switched(network.couplings)}). The loss is minus the log probability "
+        f"regions {', '.join(network.regions)}, begun from {STARTS[network.start]}, answers with one joint distribution "
+        f"over {', '.join(network.tasks)} (couplings {_switched(network.couplings)}). The loss is minus the log probability "
         "of what pathology recorded, so that a missing label costs nothing. At most "
         f"{_counted(learning.epochs, 'epoch')}, stopped after {learning.patience} without a better validation "
         f"log-likelihood; batches of {learning.batch_size}, learning rate {learning.learning_rate:g}, weight decay "

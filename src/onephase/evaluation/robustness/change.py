@@ -7,11 +7,11 @@ from typing import Literal, TypeAlias
 import numpy as np
 from jaxtyping import Int64
 
+from onephase.cohort.case_of import case_of
 from onephase.cohort.records import Record
 from onephase.imaging.case import Case, Mask
 from onephase.imaging.frame import lesion_bounds
 from onephase.imaging.outline import outline
-from onephase.inference.cohort_prediction import case_of
 
 Family: TypeAlias = Literal["outline", "intensity", "slices", "contrast timing", "site"]
 

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from onephase.cohort.case_of import case_of
 from onephase.cohort.records import Record
 from onephase.errors import ImageError
 from onephase.evaluation.robustness.change import Original
 from onephase.imaging.case import Case, Mask, Volume
 from onephase.imaging.geometry import Grid
-from onephase.inference.cohort_prediction import case_of
 from onephase.simulation.acquisition import draw_acquisition
 from onephase.simulation.anatomy import Examination, examine
 from onephase.simulation.cases import CaseKey, Stream, case_examination, case_truth

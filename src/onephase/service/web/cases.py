@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
+from onephase.cohort.case_of import case_of
 from onephase.cohort.records import Record
 from onephase.errors import OnephaseError
 from onephase.imaging.case import Box, Case, SeedPoint
-from onephase.inference.cohort_prediction import case_of
 
 MASK, BOX, SEED, NOTHING = "mask", "box", "seed point", "nothing yet"
 

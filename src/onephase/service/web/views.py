@@ -9,7 +9,6 @@ from onephase.imaging.geometry import Grid
 from onephase.inference.bundle import Bundle
 from onephase.inference.cautions import training_caution
 from onephase.inference.prediction import RESEARCH_USE, Prediction
-from onephase.reports.html import EVEN
 from onephase.reports.style import POLICY_NAMES, most_probable
 from onephase.service.web.cases import Entry
 from onephase.service.web.desk import Answered, Lesion
@@ -86,7 +85,7 @@ def lesion_view(lesion: Lesion) -> LesionView:
         policy=lesion.policy,
         crop=None if answered is None else _crop_view(answered.crop),
         box=None if answered is None else _box_of(answered),
-        attention_is_even=prediction is not None and _attention_is_even(prediction),
+        attention_is_even=prediction is not None and prediction.attention_is_even,
         prediction=None if prediction is None else prediction.to_json(),
     )
 
@@ -124,8 +123,3 @@ def _box_of(answered: Answered) -> BoxForm | None:
     bounds = lesion_bounds(inside) + np.array(answered.crop.start)[:, np.newaxis]
     slices, rows, columns = ((float(start), float(stop)) for start, stop in bounds.tolist())
     return BoxForm(slice=slices, row=rows, column=columns)
-
-
-def _attention_is_even(prediction: Prediction) -> bool:
-    ratios = [region.attention_ratio for region in prediction.regions if region.attention_ratio is not None]
-    return all(abs(ratio - 1) < EVEN for ratio in ratios)

@@ -1,5 +1,6 @@
 """The database under a work list: SQLite in WAL mode by default, PostgreSQL where several nodes share it."""
 
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -10,7 +11,13 @@ from onephase.errors import StorageError
 from onephase.service.worklist.tables import metadata
 
 BUSY_SECONDS = 30
+NAME = "worklist.sqlite"
 KINDS = {"sqlite", "postgresql"}
+
+
+def database_in(store: Path) -> str:
+    """Return the address of the database that a node keeps in its store, where no other is named."""
+    return f"sqlite:///{store.absolute() / NAME}"
 
 
 def open_database(url: str) -> Engine:
