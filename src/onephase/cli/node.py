@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from onephase.cli.options import AsJson, token_in
+from onephase.cli.options import AsJson, PhaseRule, SegmentRule, SeriesRule, token_in
 from onephase.cli.terminal import say, say_json, say_table
 
 if TYPE_CHECKING:
@@ -49,11 +49,9 @@ def node(  # noqa: PLR0913 - one parameter for each option
     port: Annotated[int, typer.Option(min=0, max=65535, help="DICOM port; 0 chooses a free one.")] = 11112,
     metrics_port: Annotated[int, typer.Option(min=0, max=65535, help="/metrics and /health, on loopback.")] = 9112,
     worklist: WorklistUrl = "",
-    series: Annotated[str, typer.Option(metavar="PATTERN", help="What the series description must hold.")] = "",
-    phase: Annotated[str, typer.Option(help="first-post, or a number counted from 1.")] = "first-post",
-    segment: Annotated[
-        str, typer.Option(help="Number or label of the tumour's segment, where SEGs hold several.")
-    ] = "",
+    series: SeriesRule = "",
+    phase: PhaseRule = "first-post",
+    segment: SegmentRule = "",
     quiet_s: Annotated[float, typer.Option(min=0, help="Complete when nothing has come for so long.")] = 30.0,
     patience_s: Annotated[
         float, typer.Option(min=0, help="Complete after so long even with instances missing.")

@@ -25,6 +25,9 @@ PreparedFolders = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON, for machines.")]
 Workers = Annotated[int, typer.Option("--workers", "-j", min=0, help="Processes; 0 takes every core.")]
+SeriesRule = Annotated[str, typer.Option(metavar="PATTERN", help="What the series description must hold.")]
+PhaseRule = Annotated[str, typer.Option(help="first-post, or a number counted from 1.")]
+SegmentRule = Annotated[str, typer.Option(help="Number or label of the tumour's segment, where outlines hold several.")]
 
 
 def cores(workers: int) -> int:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from onephase.cli.options import token_in
+from onephase.cli.options import PhaseRule, SegmentRule, SeriesRule, token_in
 from onephase.cli.terminal import say
 
 if TYPE_CHECKING:
@@ -33,6 +33,9 @@ def serve(  # noqa: PLR0913 - one parameter for each option
             metavar="URL", help="Database of its work list; SQLite in the store when left out.", show_default=False
         ),
     ] = "",
+    series: SeriesRule = "",
+    phase: PhaseRule = "first-post",
+    segment: SegmentRule = "",
     prepared: Annotated[
         Path | None,
         typer.Option(help="Prepared training cohort, to show similar cases from.", show_default=False),
@@ -58,7 +61,8 @@ def serve(  # noqa: PLR0913 - one parameter for each option
 ) -> None:
     """Open the reader page: picture, posterior, and what the biopsy already said.
 
-    It listens on this machine only, and keeps open cases in memory until they are closed. RESEARCH USE ONLY.
+    It listens on this machine only, and keeps open cases in memory until they are closed. With --store give --series,
+    --phase and --segment as the node was given them, so that both read the same. RESEARCH USE ONLY.
 
     Example:  onephase serve --bundle demo/bundle --cohort demo/cohort/cohort.csv --prepared demo/prepared
     """
@@ -75,7 +79,10 @@ def serve(  # noqa: PLR0913 - one parameter for each option
     token = token_in(token_file)
     server.refuse_open_door(host, token=token)
     opened = load_bundle(bundle)
-    cases = _cases(cohort or [], opened) if store is None else _studies(store, worklist)
+    if store is None:
+        cases = _cases(cohort or [], opened)
+    else:
+        cases = _studies(store, worklist, series=series, phase=phase, segment=segment)
     largest = largest_upload_mb * 1_000_000
     reader = Reader(Desk(opened), cases, _similar(prepared, opened), largest)
     admission = Admission((*LOOPBACK, host, *(allow_host or [])), tuple(allow_origin or []), token, largest)
@@ -97,8 +104,9 @@ def _cases(tables: list[Path], bundle: "Bundle") -> "CaseList":
     return CohortList(records, split=bundle.split)
 
 
-def _studies(store: Path, url: str) -> "CaseList":
+def _studies(store: Path, url: str, *, series: str, phase: str, segment: str) -> "CaseList":
     from onephase.errors import StorageError
+    from onephase.service.node.reading import read_rules
     from onephase.service.node.store import Store
     from onephase.service.web.studies import StudyList
     from onephase.service.worklist.database import database_in, open_database
@@ -107,7 +115,8 @@ def _studies(store: Path, url: str) -> "CaseList":
     if not store.is_dir():
         message = f"{store} is no store of a node: give the folder that `onephase node --store` was given"
         raise StorageError(message)
-    return StudyList(Worklist(open_database(url or database_in(store))), Store(store))
+    rules = read_rules(series=series, phase=phase, segment=segment)
+    return StudyList(Worklist(open_database(url or database_in(store))), Store(store), rules=rules)
 
 
 def _similar(prepared: Path | None, bundle: "Bundle") -> "SimilarCases | None":

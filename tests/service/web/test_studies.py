@@ -13,6 +13,7 @@ from tests.service.node.conftest import CANARY, outline_of, slices_of
 from tests.service.web.conftest import UPLOAD_BYTES, Served, serving
 
 from onephase.service.node.intake import Intake
+from onephase.service.node.reading import Rules
 from onephase.service.node.store import Store
 from onephase.service.web.desk import Desk
 from onephase.service.web.reader import Reader
@@ -47,7 +48,9 @@ def intake(tmp_path: Path) -> Iterator[Intake]:
 
 @pytest.fixture
 def served(intake: Intake, bundle) -> Iterator[Served]:
-    with serving(Reader(Desk(bundle), StudyList(intake.worklist, intake.store), None, UPLOAD_BYTES)) as at:
+    with serving(
+        Reader(Desk(bundle), StudyList(intake.worklist, intake.store, rules=Rules()), None, UPLOAD_BYTES)
+    ) as at:
         yield at
 
 

@@ -16,7 +16,7 @@ from onephase.evaluation.pages.curves import Panel, curve_panels
 from onephase.evaluation.pages.document import Document, Figure, Section
 from onephase.evaluation.pages.page import simulated_words
 from onephase.evaluation.pages.table import p_text
-from onephase.storage import json_text, write_texts
+from onephase.storage import write_texts
 
 PAGE_NAME, JSON_NAME = "explanations.html", "explanations.json"
 LEADS = (
@@ -33,8 +33,7 @@ def write_explanations(folder: Path, found: CheckedExplanations) -> Path:
     Raises:
         StorageError: If a file cannot be written.
     """
-    document = document_of(found)
-    files = {PAGE_NAME: document.to_html(), JSON_NAME: json_text(found.to_json()), **document.parts()}
+    files = document_of(found).files(PAGE_NAME, data=JSON_NAME, found=found.to_json())
     write_texts({folder / name: text for name, text in files.items()})
     return folder / PAGE_NAME
 

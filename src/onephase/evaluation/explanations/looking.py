@@ -12,8 +12,9 @@ from onephase.evaluation.explanations.region_truth import TASKS
 from onephase.evaluation.explanations.tissue import Tissue, with_region_of, with_surroundings
 from onephase.imaging.descriptors import describe
 from onephase.imaging.patch import Patch
-from onephase.imaging.regions import FAR_MM, memberships
+from onephase.imaging.regions import FAR_MM
 from onephase.inference.bundle import Bundle, NetworkAnswer
+from onephase.inference.regions import attention_on, attention_ratios
 from onephase.settings import RegionSettings
 
 REGIONS = ("core", "rim", "shell")
@@ -168,12 +169,7 @@ def _weights(answers: Sequence[NetworkAnswer], bundle: Bundle) -> ByRegion:
 def _attention(looked: np.ndarray, distances: np.ndarray, regions: RegionSettings) -> ByRegion:
     ratios = np.zeros((len(looked), len(REGIONS)))
     for row, (attention, distance) in enumerate(zip(looked, distances, strict=True)):
-        member = memberships(distance, regions)
-        voxels = np.array([member[name].sum(dtype=np.float64) for name in REGIONS])
-        sums = np.array([(attention * member[name]).sum(dtype=np.float64) for name in REGIONS])
-        overall = sums.sum() / max(voxels.sum(), 1.0)
-        means = np.divide(sums, voxels, out=np.zeros_like(sums), where=voxels > 0)
-        ratios[row] = means / overall if overall > 0 else 0.0
+        ratios[row] = np.nan_to_num(attention_ratios(*attention_on(attention, distance, REGIONS, regions)))
     return np.repeat(ratios[:, None, :], len(TASKS), axis=1)
 
 

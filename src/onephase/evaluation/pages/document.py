@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 import onephase
 from onephase.evaluation.pages.table import Table
 from onephase.inference.prediction import RESEARCH_USE
+from onephase.storage import json_text
 
 TEMPLATE = "document.html"
 EMPTY = "[ to be written ]"
@@ -103,6 +104,16 @@ class Document:
         return environment.get_template(TEMPLATE).render(
             version=onephase.__version__, research_use=RESEARCH_USE, document=self, empty_field=EMPTY, facts=facts
         )
+
+    def files(self, page: str, *, data: str, found: object) -> dict[str, str]:
+        """Return the page, its parts, and the plain values behind them as JSON, by name.
+
+        Args:
+            page: Name of the page.
+            data: Name of the JSON file.
+            found: Its values.
+        """
+        return {page: self.to_html(), data: json_text(found), **self.parts()}
 
     def parts(self) -> dict[str, str]:
         """Return each table as CSV and each drawing as SVG, by its name in the folder of the page."""

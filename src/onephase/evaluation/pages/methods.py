@@ -124,9 +124,9 @@ def _network(study: Study, settings: Settings) -> str:
     return (
         f"A convolutional encoder of {len(network.widths)} stages (widths {', '.join(map(str, network.widths))}), seen "
         f"at scales {', '.join(map(str, network.scales))}, spatial attention {_switched(network.attention)}, over the "
-        f"regions {', '.join(network.regions)}, begun from {STARTS[network.start]}, answers with one joint distribution "
-        f"over {', '.join(network.tasks)} (couplings {_switched(network.couplings)}). The loss is minus the log probability "
-        "of what pathology recorded, so that a missing label costs nothing. At most "
+        f"regions {', '.join(network.regions)}, begun from {STARTS[network.start]}, answers with one joint "
+        f"distribution over {', '.join(network.tasks)} (couplings {_switched(network.couplings)}). The loss is minus "
+        "the log probability of what pathology recorded, so that a missing label costs nothing. At most "
         f"{_counted(learning.epochs, 'epoch')}, stopped after {learning.patience} without a better validation "
         f"log-likelihood; batches of {learning.batch_size}, learning rate {learning.learning_rate:g}, weight decay "
         f"{learning.weight_decay:g}, dropout {network.dropout:g}, {seeded}. Scale and offset of the "

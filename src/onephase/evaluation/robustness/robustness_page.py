@@ -10,7 +10,7 @@ from onephase.evaluation.pages.table import Table
 from onephase.evaluation.robustness.findings import COSTS, MOVED, ChangeFinding, Robustness
 from onephase.reports.style import BIOMARKER_NAMES
 from onephase.statistics.estimate import Estimate
-from onephase.storage import json_text, write_texts
+from onephase.storage import write_texts
 
 PAGE_NAME, JSON_NAME = "robustness.html", "robustness.json"
 ALPHA = 0.05
@@ -33,8 +33,7 @@ def write_robustness(folder: Path, found: Robustness) -> Path:
     Raises:
         StorageError: If a file cannot be written.
     """
-    document = document_of(found)
-    files = {PAGE_NAME: document.to_html(), JSON_NAME: json_text(found.to_json()), **document.parts()}
+    files = document_of(found).files(PAGE_NAME, data=JSON_NAME, found=found.to_json())
     write_texts({folder / name: text for name, text in files.items()})
     return folder / PAGE_NAME
 

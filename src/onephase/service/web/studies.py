@@ -1,6 +1,7 @@
 """The studies of a node as a work list of the page: those that wait for a person come first."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 from onephase.imaging.case import Box
@@ -28,10 +29,11 @@ class StudyList:
     Args:
         worklist: The node's work list.
         store: Where its instances are.
+        rules: How the node finds the series of a study; the page must read the same.
     """
 
-    def __init__(self, worklist: node_list.Worklist, store: Store) -> None:
-        self._worklist, self._store = worklist, store
+    def __init__(self, worklist: node_list.Worklist, store: Store, *, rules: Rules) -> None:
+        self._worklist, self._store, self._rules = worklist, store, rules
 
     def entries(self) -> Sequence[Entry]:
         """Return the studies that have arrived whole; those that wait for a person first, then the latest."""
@@ -44,12 +46,11 @@ class StudyList:
         if study is None:
             message = "there is no such study on the node's list: load the page again"
             raise NotThereError(message)
-        instances = self._worklist.instances(key)
+        read = partial(read_study, self._store, self._worklist.instances(key), rules=self._rules)
         try:
-            return Material(read_study(self._store, instances, rules=Rules(), answer=study.answer)[0], outlined=True)
+            return Material(read(answer=study.answer)[0], outlined=True)
         except PersonNeededError:
-            answer = {**study.answer, "box": CORNER}
-            return Material(read_study(self._store, instances, rules=Rules(), answer=answer)[0], outlined=False)
+            return Material(read(answer={**study.answer, "box": CORNER})[0], outlined=False)
 
     def take_box(self, key: str, box: Box) -> None:
         """Hand the box of a study to the node, which predicts with it and sends the result.
