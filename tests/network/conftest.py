@@ -13,6 +13,12 @@ from onephase.settings import ImagingSettings, NetworkSettings, RegionSettings  
 PATCH = (8, 12, 16)
 
 
+@pytest.fixture(autouse=True)
+def _seeded() -> None:
+    """Whatever a test draws is the same each time."""
+    torch.manual_seed(0)
+
+
 @pytest.fixture
 def make_network() -> Callable[..., PanelNetwork]:
     """A function that builds a small network, in evaluation mode, every parameter drawn at random."""
