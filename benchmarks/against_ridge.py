@@ -198,7 +198,7 @@ def main() -> None:
         other = open_prepared(chosen.external[0])
         tested["external"] = part(other, read_truth(chosen.external[1]), np.arange(chosen.external_cases))
     known, parts = training.events, [training, *tested.values()]
-    own = teach_phenotype(Lessons(training.descriptors, training.scores), seed=1)
+    own = teach_phenotype(Lessons(training.descriptors[:, np.newaxis], training.scores), seed=1)
     shipped = taught_stage(torch.arange(len(DESCRIPTORS)))
     ridge = "all descriptors, ridge"
     answers = {
@@ -225,7 +225,7 @@ def main() -> None:
         alone = PanelPosterior.from_potentials(prior).take(np.zeros(len(cases.rows), dtype=np.int64))
         print(f"Prior: {alone.log_probability(cases.events).mean():.3f} nats a case.")
         for name, stage in (("own", own), ("package", shipped)):
-            skill = reading_skill(stage, Lessons(cases.descriptors, cases.scores))
+            skill = reading_skill(stage, Lessons(cases.descriptors[:, np.newaxis], cases.scores))
             print(f"Read by the {name} stage:", ", ".join(f"{cue} {skill[cue]:.2f}" for cue in CUE_NAMES))
         print(f"| | ER | PR | HER2 | share | Ki-67 MAE | share | panel | against {ridge} |\n|" + "---|" * 9)
         print_table(

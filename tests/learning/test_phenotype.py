@@ -5,9 +5,18 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the train extra")
 
-from onephase.imaging.descriptors import DESCRIPTORS, descriptors_within  # noqa: E402 - after the skip
+from onephase.imaging.case import Case, Mask, Volume  # noqa: E402 - after the skip
+from onephase.imaging.descriptors import DESCRIPTORS, descriptors_within  # noqa: E402
+from onephase.imaging.geometry import Grid  # noqa: E402
 from onephase.learning import phenotype as teaching  # noqa: E402
-from onephase.learning.lessons import Lessons, draw_scanner, make_lesson, make_lessons  # noqa: E402
+from onephase.learning.lessons import (  # noqa: E402
+    PATCHES,
+    Lessons,
+    draw_scanner,
+    drawn_otherwise,
+    make_lesson,
+    make_lessons,
+)
 from onephase.learning.phenotype import reading_skill, teach_phenotype  # noqa: E402
 from onephase.network.phenotype import taught_stage  # noqa: E402
 from onephase.simulation.phenotype import CUE_NAMES  # noqa: E402
@@ -23,7 +32,7 @@ def lessons():
     scores = rng.standard_normal((400, len(CUE_NAMES))).astype(np.float32)
     descriptors = rng.standard_normal((400, len(DESCRIPTORS))).astype(np.float32)
     descriptors[:, : len(CUE_NAMES)] = 5 + 3 * scores + 0.3 * descriptors[:, : len(CUE_NAMES)]
-    return Lessons(descriptors, scores)
+    return Lessons(descriptors[:, np.newaxis], scores)
 
 
 def test_a_lesson_depends_on_seed_and_number_alone():
@@ -34,7 +43,27 @@ def test_a_lesson_depends_on_seed_and_number_alone():
     )  # BLAS sums otherwise on two cores
     np.testing.assert_array_equal(both.scores[1], scores)
     assert not np.allclose(make_lesson(8, 1)[1], scores)
-    assert descriptors.shape == (len(DESCRIPTORS),)
+    assert descriptors.shape == (2, len(DESCRIPTORS))
+
+
+@pytest.mark.parametrize("number", range(3), ids=["drawn otherwise", "in a box", "in a stack"])
+def test_every_lesson_is_seen_once_more_and_otherwise(number):
+    (as_it_is, otherwise), scores = make_lesson(7, number)
+    volume = DESCRIPTORS.index("log volume")
+    assert as_it_is[volume] != otherwise[volume]
+    assert np.isfinite(otherwise).all()
+    assert make_lesson(7, number)[1] == pytest.approx(scores)
+
+
+def test_an_outline_is_never_drawn_so_tight_that_nothing_is_left():
+    grid = Grid.axial((9, 9, 9), (1.0, 1.0, 1.0), origin_mm=(0.0, 0.0, 0.0))
+    tiny = np.zeros(grid.shape, dtype=bool)
+    tiny[3:6, 3:6, 3:6] = True
+    values = np.random.default_rng(1).normal(100, 5, size=grid.shape).astype(np.float32) + 100 * tiny
+    case = Case("tiny", Volume(values, grid), Mask(tiny, grid))
+    for seed in range(30):
+        seen = drawn_otherwise(case, case.roi, PATCHES[0], np.random.default_rng(seed))
+        assert np.isfinite(seen).all()
 
 
 def test_scores_are_independent_of_each_other():
@@ -67,7 +96,7 @@ def test_what_the_lessons_show_is_read(lessons, monkeypatch):
 def test_the_stage_of_the_package_reads_lessons_it_was_not_taught():
     lessons = make_lessons(24, seed=99)
     everything = torch.tensor(descriptors_within(("core", "rim", "shell")))
-    read = taught_stage(everything)(torch.tensor(lessons.descriptors)).numpy()
+    read = taught_stage(everything)(torch.tensor(lessons.descriptors[:, 0])).numpy()
     correlation = [np.corrcoef(read[:, cue], lessons.scores[:, cue])[0, 1] for cue in range(len(CUE_NAMES))]
     assert correlation[CUE_NAMES.index("size_mm")] > 0.9
     assert np.mean(correlation) > 0.5

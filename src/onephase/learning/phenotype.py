@@ -43,9 +43,9 @@ def teach_phenotype(lessons: Lessons, *, seed: int, width: int = WIDTH, progress
     steps_an_epoch = max(1, len(lessons) // BATCH)
     with seeded(seed, epoch=0) as generator:
         stage = PhenotypeStage(width=width, dropout=DROPOUT)
-        stage.centre.copy_(descriptors.mean(dim=0))
-        stage.scale.copy_(descriptors.std(dim=0).clamp_min(1e-6))
-        standard = stage.standardise(descriptors)
+        stage.centre.copy_(descriptors.mean(dim=(0, 1)))
+        stage.scale.copy_(descriptors.std(dim=(0, 1)).clamp_min(1e-6))
+        standard = stage.standardise(descriptors)  # (lesson, view, descriptor)
         _start_linear(stage, standard, scores)
         optimizer = torch.optim.AdamW(stage.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
         sights = _sights()
@@ -58,7 +58,9 @@ def teach_phenotype(lessons: Lessons, *, seed: int, width: int = WIDTH, progress
                 for group in optimizer.param_groups:
                     group["lr"] = LEARNING_RATE * min(1.0, 10 * done + 0.04) * (1 + math.cos(math.pi * done)) / 2
                 seen = _seen(sights, len(rows), generator=generator)
-                blurred = standard[rows] + BLUR * torch.randn(standard[rows].shape, generator=generator)
+                view = torch.randint(standard.shape[1], (len(rows),), generator=generator)
+                shown = standard[rows, view]
+                blurred = shown + BLUR * torch.randn(shown.shape, generator=generator)
                 error = (stage.read(blurred * seen) - scores[rows]).square().mean()
                 optimizer.zero_grad()
                 error.backward()  # type: ignore[no-untyped-call]
@@ -68,9 +70,9 @@ def teach_phenotype(lessons: Lessons, *, seed: int, width: int = WIDTH, progress
 
 
 @torch.no_grad()
-def reading_skill(stage: PhenotypeStage, lessons: Lessons) -> dict[str, float]:
-    """Return, for each property, the share of its variance that the stage reads: 1 is all, 0 nothing."""
-    read = stage(torch.tensor(lessons.descriptors)).numpy()
+def reading_skill(stage: PhenotypeStage, lessons: Lessons, *, view: int = 0) -> dict[str, float]:
+    """Return, for each property, the share of its variance that the stage reads in a view: 1 is all, 0 nothing."""
+    read = stage(torch.tensor(lessons.descriptors[:, view])).numpy()
     left = ((read - lessons.scores) ** 2).mean(axis=0) / lessons.scores.var(axis=0)
     return dict(zip(CUE_NAMES, (1 - left).round(4).tolist(), strict=True))
 
@@ -78,8 +80,10 @@ def reading_skill(stage: PhenotypeStage, lessons: Lessons) -> dict[str, float]:
 def _start_linear(stage: PhenotypeStage, standard: Tensor, scores: Tensor) -> None:
     """Set the linear reading to ridge regression, and let the hidden layer begin with hardly a word."""
     about = scores.mean(dim=0)
-    square = standard.T.double() @ standard.double() + RIDGE * torch.eye(standard.shape[1], dtype=torch.float64)
-    slopes = torch.linalg.solve(square, standard.T.double() @ (scores - about).double())
+    every = standard.flatten(0, 1)
+    told = (scores - about).repeat_interleave(standard.shape[1], dim=0)
+    square = every.T.double() @ every.double() + RIDGE * torch.eye(every.shape[1], dtype=torch.float64)
+    slopes = torch.linalg.solve(square, every.T.double() @ told.double())
     with torch.no_grad():
         stage.linear.weight.copy_(slopes.T)
         stage.linear.bias.copy_(about)

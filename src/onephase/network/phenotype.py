@@ -62,7 +62,7 @@ class PhenotypeStage(nn.Module):
         """Return the scores, about standard normal over the lesions that were taught."""
         return self.read(self.standardise(descriptors))
 
-    def standardise(self, descriptors: Float[Tensor, "batch descriptor"]) -> Float[Tensor, "batch descriptor"]:
+    def standardise(self, descriptors: Float[Tensor, "*batch descriptor"]) -> Float[Tensor, "*batch descriptor"]:
         """Return the descriptors in standard deviations of those taught; 0 for those of regions that are not seen."""
         standard: Tensor = (descriptors.float() - self.centre) / self.scale
         return standard.clamp(-FARTHEST, FARTHEST) * self.seen

@@ -5,12 +5,10 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 import numpy as np
-from jaxtyping import Int64
 
 from onephase.cohort.case_of import case_of
 from onephase.cohort.records import Record
 from onephase.imaging.case import Case, Mask
-from onephase.imaging.frame import lesion_bounds
 from onephase.imaging.outline import outline
 
 Family: TypeAlias = Literal["outline", "intensity", "slices", "contrast timing", "site"]
@@ -58,12 +56,3 @@ class Change:
     name: str
     family: Family
     apply: Callable[[Original, np.random.Generator], Case]
-
-
-def around(mask: Mask, *, margin_mm: float) -> tuple[slice, slice, slice]:
-    """Return the box about a lesion with a margin, as far as the grid reaches."""
-    bounds: Int64[np.ndarray, "3 2"] = lesion_bounds(mask.array)
-    margin = np.ceil(margin_mm / np.asarray(mask.grid.spacing_mm)).astype(np.int64)
-    starts, stops = np.maximum(bounds[:, 0] - margin, 0), np.minimum(bounds[:, 1] + margin, mask.grid.shape)
-    first, second, third = (slice(int(start), int(stop)) for start, stop in zip(starts, stops, strict=True))
-    return first, second, third

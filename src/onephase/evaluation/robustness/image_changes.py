@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from onephase.errors import ImageError
-from onephase.evaluation.robustness.change import Original, around
+from onephase.evaluation.robustness.change import Original
 from onephase.imaging.case import Case, Mask, Volume
 from onephase.imaging.geometry import Grid
+from onephase.imaging.outline_moves import around
 from onephase.simulation.acquisition import BIAS_CORRELATION_MM
 from onephase.simulation.fields import RandomField, standardised
 

@@ -1,21 +1,15 @@
-"""The outline drawn otherwise: tighter, wider, beside the lesion, or a box in its place.
-
-All in millimetres on the signed distance to the surface, so that an anisotropic grid changes as much along every axis.
-"""
+"""The outline drawn otherwise: tighter, wider, beside the lesion, or a box in its place."""
 
 from dataclasses import replace
 
 import numpy as np
-from jaxtyping import Float32, Float64
-from scipy import ndimage
+from jaxtyping import Float64
 
 from onephase.errors import ImageError
-from onephase.evaluation.robustness.change import Original, around
-from onephase.imaging.case import Box, Case, Mask
+from onephase.evaluation.robustness.change import Original
+from onephase.imaging.case import Box, Case
 from onephase.imaging.frame import lesion_bounds
-from onephase.imaging.regions import signed_distance
-
-SPARE_MM = 2.0  # about the changed outline, so that it never touches the edge of what is looked at
+from onephase.imaging.outline_moves import moved
 
 
 def regrown(original: Original, rng: np.random.Generator, *, by_mm: float) -> Case:  # noqa: ARG001 - nothing is drawn
@@ -24,19 +18,14 @@ def regrown(original: Original, rng: np.random.Generator, *, by_mm: float) -> Ca
     Raises:
         ImageError: If nothing of the outline is left.
     """
-    mask = original.mask
-    near = around(mask, margin_mm=max(by_mm, 0.0) + SPARE_MM)
-    distance = signed_distance(mask.array[near], mask.grid.spacing_mm, in_plane=original.in_plane)
-    return _drawn(original.case, mask, near, distance - np.float32(by_mm))
+    return replace(original.case, roi=moved(original.mask, outward_mm=by_mm, in_plane=original.in_plane))
 
 
 def shifted(original: Original, rng: np.random.Generator, *, by_mm: float) -> Case:
     """Move the outline in a direction that is drawn; within slices where they are not contiguous."""
-    mask = original.mask
-    near = around(mask, margin_mm=by_mm + SPARE_MM)
-    distance = signed_distance(mask.array[near], mask.grid.spacing_mm, in_plane=original.in_plane)
-    step = by_mm * _direction(rng, in_plane=original.in_plane) / np.asarray(mask.grid.spacing_mm)
-    return _drawn(original.case, mask, near, ndimage.shift(distance, step, order=1, mode="nearest"))
+    along_slice, along_row, along_column = (by_mm * _direction(rng, in_plane=original.in_plane)).tolist()
+    step_mm = (along_slice, along_row, along_column)
+    return replace(original.case, roi=moved(original.mask, step_mm=step_mm, in_plane=original.in_plane))
 
 
 def boxed(original: Original, rng: np.random.Generator) -> Case:  # noqa: ARG001 - nothing is drawn
@@ -57,15 +46,3 @@ def _direction(rng: np.random.Generator, *, in_plane: bool) -> Float64[np.ndarra
     if in_plane:
         drawn[0] = 0.0
     return np.asarray(drawn / np.linalg.norm(drawn))
-
-
-def _drawn(
-    case: Case, mask: Mask, near: tuple[slice, slice, slice], distance_mm: Float32[np.ndarray, "slice row column"]
-) -> Case:
-    """Return the case with the outline where the distance is 0 or less."""
-    array = np.zeros(mask.grid.shape, dtype=bool)
-    array[near] = distance_mm <= 0
-    if not array.any():
-        message = "nothing of the outline is left"
-        raise ImageError(message)
-    return replace(case, roi=Mask(array, mask.grid, mask.method))

@@ -15,7 +15,6 @@ import onephase
 from onephase.biomarkers.potentials import Potentials
 from onephase.cohort.records import Record
 from onephase.cohort.source_key import source_key
-from onephase.cohort.workers import in_order
 from onephase.errors import BundleError, ImageError
 from onephase.evaluation.robustness.change import Change, Original
 from onephase.imaging.case import Case
@@ -24,6 +23,7 @@ from onephase.inference.bundle import Bundle, load_bundle
 from onephase.inference.cohort_prediction import folder_name
 from onephase.progress import Progress, silent
 from onephase.storage import read_json, write_json
+from onephase.work.workers import in_order
 
 UNCHANGED = "as given"
 CASES = "cases"
@@ -77,7 +77,7 @@ def probe_cohort(
         progress: Told after each case.
 
     Raises:
-        CohortError: If a worker was killed; started again, the work goes on where it stopped.
+        WorkerError: If a worker was killed; started again, the work goes on where it stopped.
         StorageError: If a file cannot be written.
     """
     progress("cases", 0, len(records))

@@ -35,7 +35,8 @@ def measure_robustness(  # noqa: PLR0913 - each is a choice of whoever asks
         progress: Told after each case.
 
     Raises:
-        CohortError: If the bundle has learned from every patient, or a worker was killed.
+        CohortError: If the bundle has learned from every patient.
+        WorkerError: If a worker was killed.
         BundleError: If the bundle is broken.
         StorageError: If a file cannot be written.
     """
