@@ -59,7 +59,7 @@ def test_an_outline_is_never_drawn_so_tight_that_nothing_is_left():
     grid = Grid.axial((9, 9, 9), (1.0, 1.0, 1.0), origin_mm=(0.0, 0.0, 0.0))
     tiny = np.zeros(grid.shape, dtype=bool)
     tiny[3:6, 3:6, 3:6] = True
-    values = np.random.default_rng(1).normal(100, 5, size=grid.shape).astype(np.float32) + 100 * tiny
+    values = (np.random.default_rng(1).normal(100, 5, size=grid.shape) + 100 * tiny).astype(np.float32)
     case = Case("tiny", Volume(values, grid), Mask(tiny, grid))
     for seed in range(30):
         seen = drawn_otherwise(case, case.roi, PATCHES[0], np.random.default_rng(seed))
