@@ -19,6 +19,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # each core has a worker of its own: th
         os.environ.setdefault(name, "1")
 
 import pytest
+from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(
@@ -40,14 +41,22 @@ def shared_data() -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What `onephase demo` leaves behind, with few cases and one epoch."""
+    """What `onephase demo` leaves behind, with few cases and one epoch: made once, and each worker has a copy."""
     pytest.importorskip("torch", reason="the train extra is not installed")
-    folder = tmp_path_factory.mktemp("whole-way") / "demo"
+    of_all = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        of_all = of_all.parent
+    with FileLock(of_all / "demo.lock"):
+        if not (of_all / "demo" / "said.txt").exists():
+            _make_demo(of_all / "demo")
+    return shutil.copytree(of_all / "demo", tmp_path_factory.mktemp("whole-way") / "demo")
+
+
+def _make_demo(folder: Path) -> None:
     command = [sys.executable, "-m", "onephase.cli", "demo", "--out", str(folder), "--cases", "40", "--epochs", "1"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     (folder / "said.txt").write_text(done.stdout)
-    return folder
 
 
 ORTHANC_DICOMWEB = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
