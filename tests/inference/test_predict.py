@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+import onnxruntime
 import pytest
 from scipy.special import expit
 
@@ -111,6 +112,7 @@ def test_the_origin_is_the_bundles_and_the_images(bundle: Bundle, lesion: MakeCa
     assert (origin.image_voxels, origin.image_spacing_mm) == ((20, 36, 40), (2.0, 1.2, 1.0))
     assert origin.phase == "first-post: phase 1 of 3"
     assert origin.versions["numpy"] == np.__version__
+    assert (origin.engine, origin.versions["onnxruntime"]) == ("onnxruntime", onnxruntime.__version__)
 
 
 def test_no_patient_and_no_path_in_the_answer(bundle: Bundle, lesion: MakeCase) -> None:

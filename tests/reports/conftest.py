@@ -90,6 +90,7 @@ def made() -> Callable[..., Prediction]:
             training_cases=10,
             cohorts=(Cohort("toy cohort", "simulated", 10),),
             settings_sha256="b" * 64,
+            engine="onnxruntime",
             versions={"onephase": "0.1.0", "numpy": "2", "onnxruntime": "1"},
             image_voxels=(30, 40, 44),
             image_spacing_mm=(1.5, 1.5, 1.5),

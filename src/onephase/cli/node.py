@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from onephase.cli.options import AsJson, PhaseRule, SegmentRule, SeriesRule, token_in
+from onephase.cli.options import AsJson, Engine, PhaseRule, SegmentRule, SeriesRule, token_in
 from onephase.cli.terminal import say, say_json, say_table
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ def node(  # noqa: PLR0913 - one parameter for each option
     max_pdu: Annotated[int, typer.Option(help="Largest PDU, bytes.")] = 65536,
     max_object_mb: Annotated[int, typer.Option(min=1, help="Largest instance; it is in memory while it comes.")] = 512,
     timeout_s: Annotated[float, typer.Option(min=0.1, help="How long a peer may be silent.")] = 30.0,
+    engine: Engine = "onnxruntime",
     lease_s: Annotated[float, typer.Option(min=1, help="After so long the study of a dead node is taken over.")] = 60.0,
 ) -> None:
     """Receive studies, predict them and send result objects to an archive, until SIGTERM.
@@ -109,7 +110,7 @@ def node(  # noqa: PLR0913 - one parameter for each option
     work = Work(
         worklist=_worklist(store, worklist),
         store=Store(store),
-        bundle=load_bundle(bundle),
+        bundle=load_bundle(bundle, engine=engine),
         rules=read_rules(series=series, phase=phase, segment=segment),
         destination=destination,
         node=socket.gethostname(),

@@ -1,12 +1,13 @@
 """Options that several commands share, worded once."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 if TYPE_CHECKING:
     from onephase.settings import Settings
+    from onephase.work.workers import Workers as WhoWorks
 
 SettingsFile = Annotated[
     Path | None,
@@ -25,8 +26,21 @@ PreparedFolders = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON, for machines.")]
 Workers = Annotated[int, typer.Option("--workers", "-j", min=0, help="Processes; 0 takes every core.")]
+Scheduler = Annotated[
+    str,
+    typer.Option(
+        metavar="ADDRESS",
+        help="Work on a running Dask cluster instead of --workers: tcp://host:8786, or the file that "
+        "`dask scheduler --scheduler-file` wrote. All machines need the same files under the same paths.",
+        show_default=False,
+    ),
+]
 SeriesRule = Annotated[str, typer.Option(metavar="PATTERN", help="What the series description must hold.")]
 PhaseRule = Annotated[str, typer.Option(help="first-post, or a number counted from 1.")]
+Engine = Annotated[
+    Literal["onnxruntime", "openvino"],
+    typer.Option(help="Library that runs the network; openvino opens slower, runs faster, and needs the extra 'fast'."),
+]
 SegmentRule = Annotated[str, typer.Option(help="Number or label of the tumour's segment, where outlines hold several.")]
 
 
@@ -35,6 +49,13 @@ def cores(workers: int) -> int:
     import os
 
     return workers or len(os.sched_getaffinity(0))
+
+
+def workers_of(workers: int, scheduler: str) -> "WhoWorks":
+    """Return who works: a cluster where a scheduler is named, else processes of this machine."""
+    from onephase.work.cluster import Cluster
+
+    return Cluster(scheduler) if scheduler else cores(workers)
 
 
 def settings_of(path: Path | None) -> "Settings":

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from onephase.cli.options import PhaseRule, SegmentRule, SeriesRule, token_in
+from onephase.cli.options import Engine, PhaseRule, SegmentRule, SeriesRule, token_in
 from onephase.cli.terminal import say
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ def serve(  # noqa: PLR0913 - one parameter for each option
             show_default=False,
         ),
     ] = None,
+    engine: Engine = "onnxruntime",
     largest_upload_mb: Annotated[int, typer.Option(min=1, max=16384, help="Largest upload, in MB.")] = 1024,
 ) -> None:
     """Open the reader page: picture, posterior, and what the biopsy already said.
@@ -78,7 +79,7 @@ def serve(  # noqa: PLR0913 - one parameter for each option
 
     token = token_in(token_file)
     server.refuse_open_door(host, token=token)
-    opened = load_bundle(bundle)
+    opened = load_bundle(bundle, engine=engine)
     if store is None:
         cases = _cases(cohort or [], opened)
     else:

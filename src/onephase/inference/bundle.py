@@ -31,7 +31,7 @@ from onephase.biomarkers.calibration import Calibration
 from onephase.biomarkers.potentials import Potentials
 from onephase.errors import BundleError
 from onephase.imaging.descriptors import DESCRIPTORS
-from onephase.inference.engine import Engine, open_engine
+from onephase.inference.engine import Engine, EngineName, open_engine
 from onephase.inference.manifest import (
     MANIFEST_NAME,
     FileFacts,
@@ -201,16 +201,18 @@ def write_bundle(folder: Path, contents: BundleContents) -> Manifest:
     return manifest
 
 
-def load_bundle(folder: Path, *, threads: int = 1) -> Bundle:
+def load_bundle(folder: Path, *, threads: int = 1, engine: EngineName = "onnxruntime") -> Bundle:
     """Load a bundle after checking every byte of it.
 
     Args:
         folder: The bundle.
         threads: Threads that one run of the network may use.
+        engine: The library that runs it.
 
     Raises:
         BundleError: In one sentence naming the file that is missing, unknown, changed, not readable,
             a pickle, or that points outside the bundle. There is no fallback.
+        MissingExtraError: If the engine is not installed.
     """
     manifest, files = read_sealed_folder(folder, limits=LIMITS_BYTES)
     try:
@@ -226,14 +228,14 @@ def load_bundle(folder: Path, *, threads: int = 1) -> Bundle:
     if manifest.descriptors != DESCRIPTORS:
         message = f"bundle {folder} was trained with other descriptors than this version has: train it again"
         raise BundleError(message)
-    engine = open_engine(files["network.onnx"], source=str(folder / "network.onnx"), threads=threads)
-    if engine.patch_voxels != settings.imaging.patch_voxels:
+    network = open_engine(files["network.onnx"], source=str(folder / "network.onnx"), threads=threads, name=engine)
+    if network.patch_voxels != settings.imaging.patch_voxels:
         message = (
-            f"bundle {folder}: network.onnx takes patches of {engine.patch_voxels} voxels, settings.json says "
+            f"bundle {folder}: network.onnx takes patches of {network.patch_voxels} voxels, settings.json says "
             f"{settings.imaging.patch_voxels}: export the network again"
         )
         raise BundleError(message)
-    return Bundle(manifest, engine, weights, settings, calibration, prior, split, card)
+    return Bundle(manifest, network, weights, settings, calibration, prior, split, card)
 
 
 def _json_bytes(value: object) -> bytes:

@@ -1,16 +1,18 @@
-"""The exported network: an ONNX file that stands alone, run by onnxruntime on the CPU."""
+"""The exported network: an ONNX file that stands alone, run on the CPU by onnxruntime or by OpenVINO."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal, TypeAlias
 
 import numpy as np
 from jaxtyping import Float32
 
 from onephase.errors import BundleError
 from onephase.inference.onnx_file import refuse_external_data
+from onephase.inference.session import Opened, Session
 
 INPUTS = ("image", "distance_mm", "descriptors")
 OUTPUTS = ("unary", "ki67_mu", "ki67_sigma", "attention", "region_weights", "coupling", "shift")
+EngineName: TypeAlias = Literal["onnxruntime", "openvino"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -18,12 +20,14 @@ class Engine:
     """An exported network, ready to run.
 
     Attributes:
-        session: The onnxruntime session.
+        session: The network, as the library holds it.
         patch_voxels: Shape (slice, row, column) of the patches that it takes.
+        name: The library that runs it.
     """
 
-    session: Any
+    session: Session
     patch_voxels: tuple[int, int, int]
+    name: EngineName = "onnxruntime"
 
     def run(
         self,
@@ -50,45 +54,40 @@ class Engine:
         return dict(zip(OUTPUTS, self.session.run(list(OUTPUTS), inputs), strict=True))
 
 
-def open_engine(content: bytes, *, source: str, threads: int) -> Engine:
+def open_engine(content: bytes, *, source: str, threads: int, name: EngineName = "onnxruntime") -> Engine:
     """Open an exported network from its bytes.
+
+    onnxruntime is the default because it opens a network in a tenth of the time that OpenVINO takes to compile one,
+    which OpenVINO wins back only over some hundred cases (docs/log.md).
 
     Args:
         content: The ONNX file.
         source: How a message names it.
         threads: Threads of one run.
+        name: The library that shall run it.
 
     Raises:
         BundleError: If it is no ONNX file, points to data outside itself, or has other inputs or outputs.
+        MissingExtraError: If OpenVINO is asked for and not installed.
     """
     refuse_external_data(content, source=source)
-    import onnxruntime
-    from onnxruntime.capi import onnxruntime_pybind11_state as states
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3  # warnings are about optimisations that onnxruntime left out
-    faults = (
-        states.Fail,
-        states.InvalidArgument,
-        states.InvalidGraph,
-        states.InvalidProtobuf,
-        states.NotImplemented,
-        states.RuntimeException,
-    )
-    try:
-        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    except faults as fault:
-        message = f"{source} is not a network that onnxruntime can run: {str(fault).splitlines()[0]}"
-        raise BundleError(message) from None
-    inputs = {node.name: node.shape for node in session.get_inputs()}
-    outputs = {node.name for node in session.get_outputs()}
+    opened = _open(content, source=source, threads=threads, name=name)
+    inputs, outputs = opened.inputs, opened.outputs
     if set(inputs) != set(INPUTS) or outputs != set(OUTPUTS):
         message = f"{source} has inputs {sorted(inputs)} and outputs {sorted(outputs)}, expected {INPUTS} and {OUTPUTS}"
         raise BundleError(message)
     depth, height, width = inputs["image"][-3:]
-    if not all(isinstance(size, int) for size in (depth, height, width)):
-        message = f"{source} does not fix the size of its patches: its image input has shape {inputs['image']}"
+    if not (isinstance(depth, int) and isinstance(height, int) and isinstance(width, int)):
+        message = f"{source} does not fix the size of its patches: its image input has shape {[*inputs['image']]}"
         raise BundleError(message)
-    return Engine(session, (depth, height, width))
+    return Engine(opened.session, (depth, height, width), name)
+
+
+def _open(content: bytes, *, source: str, threads: int, name: EngineName) -> Opened:
+    if name == "openvino":
+        from onephase.inference.openvino_session import open_openvino
+
+        return open_openvino(content, source=source, threads=threads)
+    from onephase.inference.onnxruntime_session import open_onnxruntime
+
+    return open_onnxruntime(content, source=source, threads=threads)

@@ -9,9 +9,10 @@ from typing import Any
 import onephase
 from onephase.imaging.case import Case
 from onephase.inference.bundle import Bundle
+from onephase.inference.engine import EngineName
 from onephase.inference.manifest import Provenance
 
-LIBRARIES = ("numpy", "onnxruntime", "scipy", "SimpleITK")
+LIBRARIES = ("numpy", "scipy", "SimpleITK")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,8 @@ class Origin:
         training_cases: How many there were.
         cohorts: Where they came from.
         settings_sha256: Digest of the settings, which every result with them shares.
-        versions: Version of onephase and of each library that touches the numbers.
+        engine: The library that ran the network.
+        versions: Version of onephase and of each library that touches the numbers, the engine among them.
         image_voxels: Shape (slice, row, column) of the volume as read.
         image_spacing_mm: Its spacing in the same order.
         phase: Which contrast phase was taken and why; empty for a single-phase file.
@@ -47,6 +49,7 @@ class Origin:
     training_cases: int
     cohorts: tuple[Cohort, ...]
     settings_sha256: str
+    engine: EngineName
     versions: dict[str, str]
     image_voxels: tuple[int, int, int]
     image_spacing_mm: tuple[float, float, float]
@@ -66,6 +69,7 @@ class Origin:
                 ],
                 "settings_sha256": self.settings_sha256,
             },
+            "engine": self.engine,
             "versions": self.versions,
             "image": {
                 "voxels": list(self.image_voxels),
@@ -79,6 +83,7 @@ class Origin:
 def origin_of(bundle: Bundle, case: Case) -> Origin:
     """Return where a prediction of this bundle on this case comes from."""
     manifest, grid = bundle.manifest, case.volume.grid
+    libraries = (*LIBRARIES, bundle.engine.name)
     settings = json.dumps(bundle.settings.model_dump(mode="json"), sort_keys=True)
     return Origin(
         bundle_name=manifest.name,
@@ -87,7 +92,8 @@ def origin_of(bundle: Bundle, case: Case) -> Origin:
         training_cases=manifest.cases,
         cohorts=tuple(Cohort(part.name, part.provenance, part.cases) for part in manifest.trained_on),
         settings_sha256=hashlib.sha256(settings.encode()).hexdigest(),
-        versions={"onephase": onephase.__version__, **{name: import_module(name).__version__ for name in LIBRARIES}},
+        engine=bundle.engine.name,
+        versions={"onephase": onephase.__version__, **{name: import_module(name).__version__ for name in libraries}},
         image_voxels=grid.shape,
         image_spacing_mm=grid.spacing_mm,
         phase=case.phase,

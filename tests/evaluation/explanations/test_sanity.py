@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -84,7 +85,7 @@ def test_permuted_weights_keep_their_size_and_lose_their_order(
         seen.append({one.name: numpy_helper.to_array(one) for one in model.graph.initializer})
         return toy.engine
 
-    toy = toy_bundle(object(), Settings())
+    toy = toy_bundle(SimpleNamespace(run=list), Settings())
     monkeypatch.setattr(sanity, "open_engine", opened)
     randomised(toy, tmp_path, rng=np.random.default_rng(1))
     found = seen[0]
