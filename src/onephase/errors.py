@@ -43,6 +43,10 @@ class CohortError(OnephaseError):
     """A cohort table cannot be used as it is; ``onephase check`` lists every problem."""
 
 
+class WorkerError(OnephaseError):
+    """Who should work on many cases was killed, cannot be reached, or does not see the files."""
+
+
 class BundleError(OnephaseError):
     """A bundle was changed, is incomplete, or does not fit what it is asked to do."""
 

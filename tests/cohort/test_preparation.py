@@ -17,7 +17,7 @@ import SimpleITK as sitk  # noqa: N813 - its usual name
 from onephase.cohort.estimate import estimate_preparation
 from onephase.cohort.preparation import prepare
 from onephase.cohort.prepared import PreparedCohort, open_prepared
-from onephase.errors import CohortError, ImageError, StorageError
+from onephase.errors import CohortError, ImageError, StorageError, WorkerError
 from onephase.imaging.descriptors import DESCRIPTORS
 from onephase.settings import ImagingSettings, Settings, SplitSettings
 
@@ -229,7 +229,7 @@ def test_an_estimate_writes_nothing(cohort, tmp_path: Path) -> None:
 def test_a_dead_worker_is_named_with_its_likely_cause(own_cohort, monkeypatch) -> None:
     monkeypatch.setattr("onephase.cohort.preparation.cut_patch", die)
     with pytest.raises(
-        CohortError, match="a worker process was killed after 0 of 7 cases, most often for want of memory"
+        WorkerError, match="a worker process was killed after 0 of 7 cases, most often for want of memory"
     ):
         prepare([own_cohort], own_cohort.parents[1] / "other", SMALL, workers=2)
 

@@ -1,6 +1,7 @@
 """A cohort: one folder a case, one failure stops no other, and what is done stays done."""
 
 import json
+import operator
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,12 +12,16 @@ import SimpleITK
 
 from onephase.biomarkers.panel import Events
 from onephase.cohort.records import Record
-from onephase.errors import StorageError
+from onephase.errors import BundleError, StorageError
 from onephase.imaging.case import Case, Mask
-from onephase.inference.bundle import Bundle
-from onephase.inference.cohort_prediction import folder_name, predict_cohort
+from onephase.inference.bundle import load_bundle
+from onephase.inference.cohort_prediction import CohortRequest, folder_name, predict_cohort
 from onephase.inference.outcome import Outcome
 from onephase.inference.prediction import Prediction
+from onephase.work.workers import Workers
+
+publish_nothing = operator.is_  # importable by a worker, and writes nothing
+Publish = Callable[[Prediction, Path], None]
 
 
 def record_of(case: Case, folder: Path) -> Record:
@@ -43,8 +48,11 @@ def publish(prediction: Prediction, folder: Path) -> None:
     (folder / "report.html").write_text(prediction.case_id)
 
 
-def run(bundle: Bundle, records: list[Record], folder: Path) -> list[Outcome]:
-    return list(predict_cohort(bundle, records, folder=folder, policy="ki67_20", publish=publish))
+def run(
+    bundle: Path, records: list[Record], folder: Path, *, publish: Publish = publish, workers: Workers = 1
+) -> list[Outcome]:
+    request = CohortRequest(bundle, load_bundle(bundle).identity, folder, policy="ki67_20", publish=publish)
+    return list(predict_cohort(request, records, workers=workers))
 
 
 @pytest.fixture
@@ -53,9 +61,9 @@ def record(tmp_path: Path, lesion: Callable[..., Case]) -> Record:
     return record_of(lesion("a/b c"), tmp_path)
 
 
-def test_one_failure_stops_no_other(bundle: Bundle, record: Record, tmp_path: Path) -> None:
+def test_one_failure_stops_no_other(bundle_folder: Path, record: Record, tmp_path: Path) -> None:
     lost = replace(record, case_id="lost", image=tmp_path / "gone.nii.gz")
-    failed, good = run(bundle, [lost, record], tmp_path / "out")
+    failed, good = run(bundle_folder, [lost, record], tmp_path / "out")
     assert failed.answer is None
     assert "gone.nii.gz" in failed.problem
     assert good.answer is not None
@@ -66,33 +74,51 @@ def test_one_failure_stops_no_other(bundle: Bundle, record: Record, tmp_path: Pa
     assert "SECRET-NAME" not in (case / "prediction.json").read_text()
 
 
-def test_what_is_answered_is_skipped_until_something_changes(bundle: Bundle, record: Record, tmp_path: Path) -> None:
-    (first,) = run(bundle, [record], tmp_path / "out")
-    (second,) = run(bundle, [record], tmp_path / "out")
+def test_what_is_answered_is_skipped_until_it_changes(bundle_folder: Path, record: Record, tmp_path: Path) -> None:
+    (first,) = run(bundle_folder, [record], tmp_path / "out")
+    (second,) = run(bundle_folder, [record], tmp_path / "out")
     assert (first.skipped, second.skipped) == (False, True)
     assert second.answer == json.loads(json.dumps(first.answer))
     image = SimpleITK.ReadImage(str(record.image))
     SimpleITK.WriteImage(image + 5 * image, str(record.image))
-    (third,) = run(bundle, [record], tmp_path / "out")
+    (third,) = run(bundle_folder, [record], tmp_path / "out")
     assert not third.skipped
 
 
-def test_a_report_that_fails_leaves_no_folder(bundle: Bundle, record: Record, tmp_path: Path) -> None:
+def test_several_workers_answer_the_same_in_the_same_order(bundle_folder: Path, record: Record, tmp_path: Path) -> None:
+    lost = replace(record, case_id="lost", image=tmp_path / "gone.nii.gz")
+    records = [replace(record, case_id="c0"), lost, *(replace(record, case_id=f"c{number}") for number in (2, 1))]
+    alone = run(bundle_folder, records, tmp_path / "alone", publish=publish_nothing)
+    several = run(bundle_folder, records, tmp_path / "several", publish=publish_nothing, workers=2)
+    assert [one.case_id for one in several] == ["c0", "lost", "c2", "c1"]
+    assert [one.problem for one in several] == [one.problem for one in alone]
+    for name in ("c0", "c1", "c2"):
+        for path in (tmp_path / "alone" / name).iterdir():
+            assert path.read_bytes() == (tmp_path / "several" / name / path.name).read_bytes()
+
+
+def test_another_bundle_than_was_asked_for_stops_all(bundle_folder: Path, record: Record, tmp_path: Path) -> None:
+    request = CohortRequest(bundle_folder, "another seal", tmp_path / "out", policy="ki67_20", publish=publish)
+    with pytest.raises(BundleError, match="was replaced while it was used: start again"):
+        list(predict_cohort(request, [record]))
+
+
+def test_a_report_that_fails_leaves_no_folder(bundle_folder: Path, record: Record, tmp_path: Path) -> None:
     def full(prediction: Prediction, folder: Path) -> None:
         message = "report.html could not be written because the disk is full"
         raise StorageError(message)
 
-    (outcome,) = predict_cohort(bundle, [record], folder=tmp_path / "out", policy="ki67_20", publish=full)
+    (outcome,) = run(bundle_folder, [record], tmp_path / "out", publish=full)
     assert "disk is full" in outcome.problem
     assert list((tmp_path / "out").iterdir()) == []
 
 
-def test_an_interrupt_leaves_no_folder(bundle: Bundle, record: Record, tmp_path: Path) -> None:
+def test_an_interrupt_leaves_no_folder(bundle_folder: Path, record: Record, tmp_path: Path) -> None:
     def interrupted(prediction: Prediction, folder: Path) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        list(predict_cohort(bundle, [record], folder=tmp_path / "out", policy="ki67_20", publish=interrupted))
+        run(bundle_folder, [record], tmp_path / "out", publish=interrupted)
     assert list((tmp_path / "out").iterdir()) == []
 
 

@@ -21,11 +21,11 @@ from jaxtyping import Float64
 from onephase.baselines.ibsi import IbsiSettings, ibsi_features, mirp_version
 from onephase.cohort.prepared import PreparedCohort
 from onephase.cohort.records import Record
-from onephase.cohort.workers import in_order
 from onephase.errors import StorageError
 from onephase.imaging.patches import PatchStore, open_store
 from onephase.progress import Progress, silent
 from onephase.storage import file_aside
+from onephase.work.workers import Workers, in_order
 
 FORMAT = 1
 MEASURING = "measuring radiomics features"
@@ -51,14 +51,14 @@ class FeatureTable:
 
 
 def radiomics_features(
-    prepared: PreparedCohort, records: Sequence[Record], *, workers: int = 1, progress: Progress = silent
+    prepared: PreparedCohort, records: Sequence[Record], *, workers: Workers = 1, progress: Progress = silent
 ) -> FeatureTable:
     """Return the features of some cases of a prepared cohort, measuring those that were not measured before.
 
     Args:
         prepared: The cohort; the features are kept in its folder.
         records: Which of its cases, in which order; at least one.
-        workers: Number of processes.
+        workers: Who works.
         progress: Told after each case that is measured.
 
     Raises:
@@ -73,7 +73,7 @@ def radiomics_features(
     todo = [case for case in cases if (case.case_id, case.key) not in kept]
     measure = partial(_measured, folder=store.folder, settings=settings)
     progress(MEASURING, 0, len(todo))
-    with closing(in_order(measure, [case.row for case in todo], workers=workers)) as measured:
+    with closing(in_order(measure, [case.row for case in todo], workers=workers, sees=[store.folder])) as measured:
         for done, (case, features) in enumerate(zip(todo, measured, strict=True), start=1):
             kept[case.case_id, case.key] = features
             if done % KEPT_EVERY == 0 or done == len(todo):

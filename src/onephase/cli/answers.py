@@ -5,15 +5,17 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from onephase.cli.options import AsJson
+from onephase.cli.options import AsJson, Engine, Scheduler, Workers, workers_of
 from onephase.cli.terminal import TerminalProgress, say, say_json
 
 if TYPE_CHECKING:
     from onephase.imaging.case import Case
+    from onephase.inference.engine import EngineName
     from onephase.inference.prediction import Prediction
     from onephase.reports.dicom_objects import DicomObjects
     from onephase.reports.dicom_source import DicomSource
     from onephase.settings import SubtypePolicy
+    from onephase.work.workers import Workers as WhoWorks
 
 
 def predict(  # noqa: PLR0913 - one parameter for each option
@@ -69,6 +71,9 @@ def predict(  # noqa: PLR0913 - one parameter for each option
     fhir: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also write the result as FHIR R4 JSON.", show_default=False)
     ] = None,
+    engine: Engine = "onnxruntime",
+    workers: Workers = 0,
+    scheduler: Scheduler = "",
     as_json: AsJson = False,
 ) -> None:
     """Answer for one lesion, or for every row of a cohort table (--cohort).
@@ -85,7 +90,8 @@ def predict(  # noqa: PLR0913 - one parameter for each option
         if any((mask, box, seed_point, phase, given, dicom, fhir)):
             message = "with --cohort, outlines, phases and evidence come from the table; no --dicom, no --fhir"
             raise typer.BadParameter(message)
-        _predict_cohort(bundle, cohort, out=out, policy=policy, as_json=as_json)
+        who = workers_of(workers, scheduler)
+        _predict_cohort(bundle, cohort, out=out, policy=policy, engine=engine, workers=who, as_json=as_json)
         return
     assert image is not None  # noqa: S101 - said above
     if sum(roi is not None for roi in (mask, box, seed_point)) != 1:
@@ -97,7 +103,7 @@ def predict(  # noqa: PLR0913 - one parameter for each option
     from onephase.inference.predict import predict as predict_one
     from onephase.readers.case import read_case
 
-    opened = load_bundle(bundle)
+    opened = load_bundle(bundle, engine=engine)
     case = read_case(
         image,
         case_id=case_id,
@@ -203,24 +209,31 @@ def _policy(name: str) -> "SubtypePolicy | None":
     raise typer.BadParameter(message)
 
 
-def _predict_cohort(bundle: Path, tables: list[Path], *, out: Path, policy: str, as_json: bool) -> None:
+def _predict_cohort(  # noqa: PLR0913 - what the command was given
+    bundle: Path,
+    tables: list[Path],
+    *,
+    out: Path,
+    policy: str,
+    engine: "EngineName",
+    workers: "WhoWorks",
+    as_json: bool,
+) -> None:
+    from contextlib import closing
+
     from onephase.cohort.table import read_cohort
     from onephase.inference.bundle import load_bundle
-    from onephase.inference.cohort_prediction import predict_cohort
-    from onephase.reports.html import REPORT_NAME, write_index, write_report
+    from onephase.inference.cohort_prediction import CohortRequest, predict_cohort
+    from onephase.reports.html import write_index, write_report_into
 
     records = read_cohort(*tables, labelled=False).records
-    opened = load_bundle(bundle)
+    opened = load_bundle(bundle, engine=engine)
+    rule = _policy(policy) or opened.settings.subtype_policy
+    request = CohortRequest(bundle, opened.identity, out, policy=rule, publish=write_report_into, engine=engine)
     outcomes = []
-    with TerminalProgress() as progress:
+    with TerminalProgress() as progress, closing(predict_cohort(request, records, workers=workers)) as predicted:
         progress("predict", 0, len(records))
-        for outcome in predict_cohort(
-            opened,
-            records,
-            folder=out,
-            policy=_policy(policy) or opened.settings.subtype_policy,
-            publish=lambda prediction, folder: write_report(prediction, folder / REPORT_NAME),
-        ):
+        for outcome in predicted:
             outcomes.append(outcome)
             progress("predict", len(outcomes), len(records))
     write_index(outcomes, out / "index.html")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from onephase.cli.options import AsJson, SettingsFile, Workers, cores, settings_of
+from onephase.cli.options import AsJson, Scheduler, SettingsFile, Workers, settings_of, workers_of
 from onephase.cli.terminal import TerminalProgress, say, say_json, say_table
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from onephase.evaluation.benchmarking.plan import Plan
     from onephase.evaluation.benchmarking.presets import Preset
     from onephase.progress import Progress
+    from onephase.work.workers import Workers as WhoWorks
 
 SEED = 1
 """Of a simulated cohort; training seeds are counted from 1 too."""
@@ -56,6 +57,7 @@ def benchmark(  # noqa: PLR0913 - one parameter for each option
         int | None, typer.Option(min=2, help="Folds of the external cases, in the preset's place.", show_default=False)
     ] = None,
     workers: Workers = 0,
+    scheduler: Scheduler = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and its time; nothing is done.")] = False,
     stored: Annotated[bool, typer.Option("--stored", help="Make all pages again from stored answers alone.")] = False,
     as_json: AsJson = False,
@@ -71,7 +73,9 @@ def benchmark(  # noqa: PLR0913 - one parameter for each option
     On your cohort:  onephase benchmark prepared --external-site NAME --out benchmark
     """
     from onephase.evaluation.benchmarking.presets import preset_of
+    from onephase.work.workers import count_of
 
+    who = workers_of(workers, scheduler)
     if not stored:
         chosen = preset_of(preset)
         design = replace(
@@ -90,31 +94,33 @@ def benchmark(  # noqa: PLR0913 - one parameter for each option
             covariates=tuple(covariate or (() if prepared else chosen.covariates)),
         )
         if dry_run:
-            _say_plan(chosen, prepared or [], out, workers=cores(workers), as_json=as_json)
+            _say_plan(chosen, prepared or [], out, workers=count_of(who), as_json=as_json)
             return
     with TerminalProgress() as progress:
         if not stored:
-            _run(chosen, prepared or [], out, workers=cores(workers), progress=progress)
+            _run(chosen, prepared or [], out, workers=who, progress=progress)
         report = _report(out, progress)
     _say_report(report, out, as_json=as_json)
 
 
-def _run(preset: "Preset", prepared: list[Path], out: Path, *, workers: int, progress: "Progress") -> None:
+def _run(preset: "Preset", prepared: list[Path], out: Path, *, workers: "WhoWorks", progress: "Progress") -> None:
     from onephase.cohort.prepared import open_prepared
     from onephase.evaluation.benchmarking.benchmark import Benchmark, run_benchmark, unfinished
     from onephase.evaluation.benchmarking.duration import estimate
+    from onephase.work.workers import count_of
 
+    count = count_of(workers)
     folders = prepared or [_simulated(preset, out, workers=workers, progress=progress)]
     records = [record for folder in folders for record in open_prepared(folder).records]
     plan = _plan(preset, records)
     benchmark = Benchmark(out, tuple(folders), preset.settings, plan, preset.covariates)
     to_do = unfinished(benchmark)
-    seconds = estimate(plan, to_do, preset.settings, workers=workers)
-    say(f"{len(to_do)} of {len(plan.runs)} runs are to be done: about {_hours(seconds)} with {workers} processes.")
+    seconds = estimate(plan, to_do, preset.settings, workers=count)
+    say(f"{len(to_do)} of {len(plan.runs)} runs are to be done: about {_hours(seconds)} with {count} processes.")
     run_benchmark(benchmark, workers=workers, progress=progress)
 
 
-def _simulated(preset: "Preset", out: Path, *, workers: int, progress: "Progress") -> Path:
+def _simulated(preset: "Preset", out: Path, *, workers: "WhoWorks", progress: "Progress") -> Path:
     """Simulate the preset's cohort, check it, write its splits down and prepare it; what is there is kept."""
     from onephase.cohort.preparation import prepare
     from onephase.cohort.table import check_cohort, write_splits

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from onephase.cli.options import AsJson, SettingsFile, Tables, Workers, cores, settings_of
+from onephase.cli.options import AsJson, Scheduler, SettingsFile, Tables, Workers, cores, settings_of, workers_of
 from onephase.cli.terminal import TerminalProgress, say, say_json, say_table
 
 if TYPE_CHECKING:
@@ -114,6 +114,7 @@ def prepare(  # noqa: PLR0913 - one parameter for each option
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the prepared patches.", show_default=False)],
     settings: SettingsFile = None,
     workers: Workers = 0,
+    scheduler: Scheduler = "",
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first case that fails.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, how long and how large.")] = False,
     as_json: AsJson = False,
@@ -123,17 +124,18 @@ def prepare(  # noqa: PLR0913 - one parameter for each option
     Killed at any point and started again, it ends in the same bytes. A case that fails is reported, the
     others go on, and the exit code is 1.
     """
-    chosen = settings_of(settings)
+    chosen, who = settings_of(settings), workers_of(workers, scheduler)
     if dry_run:
         from onephase.cohort.estimate import estimate_preparation
+        from onephase.work.workers import count_of
 
-        estimate = estimate_preparation(tables, out, chosen, workers=cores(workers))
+        estimate = estimate_preparation(tables, out, chosen, workers=count_of(who))
         say_json(estimate.to_json()) if as_json else say(str(estimate))
         return
     from onephase.cohort.preparation import prepare as prepare_cohort
 
     with TerminalProgress() as progress:
-        prepared = prepare_cohort(tables, out, chosen, workers=cores(workers), progress=progress, strict=strict)
+        prepared = prepare_cohort(tables, out, chosen, workers=who, progress=progress, strict=strict)
     say_json(prepared.to_json()) if as_json else say(str(prepared))
     if prepared.failures:
         raise typer.Exit(1)

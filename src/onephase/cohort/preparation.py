@@ -1,8 +1,8 @@
 """Every lesion of a cohort cut into its patch, once, so that training and evaluation never touch an image.
 
 The store's folder also holds ``records.json`` (who has which labels and plays which part) and
-``failures.json`` (who was left out, and why). Patches are made in several processes and written by one,
-in the order of the tables: the bytes are the same for any number of workers, and after a kill.
+``failures.json`` (who was left out, and why). Patches are made by several workers and written by one
+process, in the order of the tables: the bytes are the same whoever works, and after a kill.
 """
 
 from collections.abc import Sequence
@@ -14,15 +14,15 @@ from typing import Any
 
 from onephase.cohort.cutting import CutPatch, cut_patch
 from onephase.cohort.prepared import FAILURES, RECORDS, Failure, PreparedCohort, fingerprint_of, open_prepared
-from onephase.cohort.records import Record, read_records, write_records
+from onephase.cohort.records import Record, read_records, sources_of, write_records
 from onephase.cohort.source_key import source_key
 from onephase.cohort.table import read_cohort
-from onephase.cohort.workers import in_order
 from onephase.errors import CohortError
 from onephase.imaging.patches import PatchWriter, writing
 from onephase.progress import Progress, silent
 from onephase.settings import Settings
 from onephase.storage import write_faults, write_json
+from onephase.work.workers import Workers, in_order
 
 PREPARING = "preparing"
 VERIFYING = "looking whether prepared cases have changed"
@@ -33,7 +33,7 @@ def prepare(
     folder: Path,
     settings: Settings,
     *,
-    workers: int = 1,
+    workers: Workers = 1,
     progress: Progress = silent,
     strict: bool = False,
 ) -> PreparedCohort:
@@ -46,7 +46,7 @@ def prepare(
         cohort_paths: The tables.
         folder: The store's folder, new or from before.
         settings: Patch size, spacing and regions; the shares of splits that are still to be drawn.
-        workers: Number of processes.
+        workers: Who works.
         progress: Told after each case.
         strict: Whether the first case that fails stops the work.
 
@@ -54,6 +54,7 @@ def prepare(
         CohortError: If a table has a problem, or an image, mask or region changed since it was prepared.
         StorageError: If the folder was prepared with other settings, or cannot be written to.
         ImageError: If a case fails, and ``strict``.
+        WorkerError: If a worker was killed, or a cluster cannot do the work.
     """
     cohort = read_cohort(*cohort_paths, split=settings.split, written=_splits_of(folder))
     failures: list[Failure] = []
@@ -62,7 +63,8 @@ def prepare(
         _refuse_changed(cohort.records, writer, workers=workers, progress=progress)
         todo = [record for record in cohort.records if record.case_id not in writer]
         progress(PREPARING, 0, len(todo))
-        with closing(in_order(partial(cut_patch, settings=settings), todo, workers=workers)) as made:
+        cut = partial(cut_patch, settings=settings)
+        with closing(in_order(cut, todo, workers=workers, sees=sources_of(todo))) as made:
             for done, (record, answer) in enumerate(zip(todo, made, strict=True), start=1):
                 if isinstance(answer, CutPatch):
                     writer.add(record.case_id, answer.patch, key=answer.key, notes=answer.notes)
@@ -82,10 +84,10 @@ def _splits_of(folder: Path) -> dict[str, Any]:
     return {record.case_id: record.split for record in read_records(path)} if path.exists() else {}
 
 
-def _refuse_changed(records: Sequence[Record], writer: PatchWriter, *, workers: int, progress: Progress) -> None:
+def _refuse_changed(records: Sequence[Record], writer: PatchWriter, *, workers: Workers, progress: Progress) -> None:
     stored = [record for record in records if record.case_id in writer]
     progress(VERIFYING, 0, len(stored))
-    with closing(in_order(source_key, stored, workers=workers)) as keys:
+    with closing(in_order(source_key, stored, workers=workers, sees=sources_of(stored))) as keys:
         for done, (record, key) in enumerate(zip(stored, keys, strict=True), start=1):
             if key != writer.key_of(record.case_id):
                 message = (

@@ -102,6 +102,12 @@ class Record:
         )
 
 
+def sources_of(records: Iterable[Record]) -> tuple[Path, ...]:
+    """Return image and mask of one case of each cohort, to tell whether another machine sees the cohorts' files."""
+    first = {record.cohort: record for record in reversed(tuple(records))}
+    return tuple(path for record in first.values() for path in (record.image, record.mask) if path is not None)
+
+
 def write_records(path: Path, records: Iterable[Record]) -> None:
     """Write records as JSON, paths relative to the file's folder."""
     folder = path.parent

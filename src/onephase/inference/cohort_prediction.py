@@ -1,56 +1,88 @@
-"""Predict a whole cohort, one case after the other: what is done stays done, and one bad case stops no other."""
+"""Predict a whole cohort, case by case: what is done stays done, and one bad case stops no other."""
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
 import onephase
 from onephase.cohort.case_of import case_of
-from onephase.cohort.records import Record
+from onephase.cohort.records import Record, sources_of
 from onephase.cohort.source_key import source_key
 from onephase.errors import OnephaseError, StorageError
 from onephase.inference.bundle import Bundle
+from onephase.inference.engine import EngineName
+from onephase.inference.opened_bundle import opened_bundle
 from onephase.inference.outcome import Outcome
 from onephase.inference.predict import predict
 from onephase.inference.prediction import Prediction
 from onephase.settings import SubtypePolicy
 from onephase.storage import folder_aside, read_json, write_json, write_text
+from onephase.work.workers import Workers, in_order
 
 PREDICTION_NAME = "prediction.json"
 REQUEST_NAME = "request.sha256"
 LONGEST_NAME = 200
 
 
+@dataclass(frozen=True, slots=True)
+class CohortRequest:
+    """What all cases share; small, for it travels to every worker.
+
+    Attributes:
+        bundle: Folder of the bundle that predicts.
+        identity: Its seal.
+        folder: Gets one folder a case with ``prediction.json`` and whatever ``publish`` adds; such a
+            folder appears whole or not at all.
+        policy: The rule that parts the subtypes.
+        publish: Writes further files of a prediction, such as the report, into the folder it is given;
+            importable by name.
+        engine: The library that runs the network.
+    """
+
+    bundle: Path
+    identity: str
+    folder: Path
+    policy: SubtypePolicy
+    publish: Callable[[Prediction, Path], None]
+    engine: EngineName = "onnxruntime"
+
+
 def predict_cohort(
-    bundle: Bundle,
-    records: Iterable[Record],
-    *,
-    folder: Path,
-    policy: SubtypePolicy,
-    publish: Callable[[Prediction, Path], None],
-) -> Iterator[Outcome]:
-    """Predict every case of a cohort from its image alone, one at a time.
+    request: CohortRequest, records: Sequence[Record], *, workers: Workers = 1
+) -> Generator[Outcome, None, None]:
+    """Predict every case of a cohort from its image alone, several at a time.
+
+    Where the folder holds the answer to the same request (bundle, version, policy, image, outline) the case is
+    skipped.
 
     Args:
-        bundle: What predicts.
+        request: What is asked of every case.
         records: The cases; what pathology found of them is not given to the prediction.
-        folder: Gets one folder a case with ``prediction.json`` and whatever ``publish`` adds; such a
-            folder appears whole or not at all. Where it holds the answer to the same request (bundle,
-            version, policy, image, outline) the case is skipped.
-        policy: The rule that parts the subtypes.
-        publish: Writes further files of a prediction, such as the report, into the folder it is given.
+        workers: Who works.
 
     Yields:
         One outcome a case, in order, as soon as it is known. A case that fails is an outcome with a
         problem, not the end.
+
+    Raises:
+        BundleError: If the bundle is broken, or not the one that was asked for.
+        WorkerError: If a worker was killed; started again, the work goes on where it stopped.
     """
-    for record in records:
-        try:
-            yield _outcome(bundle, record, folder=folder, policy=policy, publish=publish)
-        except OnephaseError as fault:
-            yield Outcome(record.case_id, "", None, problem=str(fault))
+    sees = (request.bundle, *sources_of(records))
+    return in_order(partial(predict_record, request), records, workers=workers, sees=sees)
+
+
+def predict_record(request: CohortRequest, record: Record) -> Outcome:
+    """Predict one case, unless its folder holds the answer; what a worker does."""
+    bundle = opened_bundle(request.bundle, request.identity, request.engine)
+    try:
+        return _outcome(bundle, record, request=request)
+    except OnephaseError as fault:
+        return Outcome(record.case_id, "", None, problem=str(fault))
 
 
 def folder_name(case_id: str) -> str:
@@ -72,28 +104,22 @@ def folder_name(case_id: str) -> str:
     return name
 
 
-def _outcome(
-    bundle: Bundle,
-    record: Record,
-    *,
-    folder: Path,
-    policy: SubtypePolicy,
-    publish: Callable[[Prediction, Path], None],
-) -> Outcome:
+def _outcome(bundle: Bundle, record: Record, *, request: CohortRequest) -> Outcome:
     name = folder_name(record.case_id)
-    place, request = folder / name, _request(bundle, record, policy=policy)
-    if (place / REQUEST_NAME).is_file() and (place / REQUEST_NAME).read_text(encoding="utf-8") == request:
+    place, digest = request.folder / name, _digest(record, request=request)
+    if (place / REQUEST_NAME).is_file() and (place / REQUEST_NAME).read_text(encoding="utf-8") == digest:
         return Outcome(record.case_id, name, read_json(place / PREDICTION_NAME), skipped=True)
-    prediction = predict(bundle, case_of(record), policy=policy)
+    prediction = predict(bundle, case_of(record), policy=request.policy)
     answer = prediction.to_json()
     with folder_aside(place) as aside:
         write_json(aside / PREDICTION_NAME, answer)
-        publish(prediction, aside)
-        write_text(aside / REQUEST_NAME, request)
+        request.publish(prediction, aside)
+        write_text(aside / REQUEST_NAME, digest)
     return Outcome(record.case_id, name, answer)
 
 
-def _request(bundle: Bundle, record: Record, *, policy: SubtypePolicy) -> str:
+def _digest(record: Record, *, request: CohortRequest) -> str:
     """Return a digest of everything that an answer depends on, the bytes of image and mask included."""
-    parts = (bundle.identity, onephase.__version__, policy, record.case_id, source_key(record))
+    asked = (request.identity, request.engine, request.policy)
+    parts = (*asked, onephase.__version__, record.case_id, source_key(record))
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

@@ -44,6 +44,11 @@ def write_report(prediction: Prediction, path: Path) -> None:
     write_text(path, render_report(prediction))
 
 
+def write_report_into(prediction: Prediction, folder: Path) -> None:
+    """Write the report of one prediction under its usual name into a folder."""
+    write_report(prediction, folder / REPORT_NAME)
+
+
 def render_report(prediction: Prediction) -> str:
     """Return the report of one prediction as HTML."""
     reading, prior = prediction.reading, prediction.prior

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 
-from onephase.cohort.workers import in_order
 from onephase.errors import CohortError
 from onephase.imaging.geometry import Grid
 from onephase.progress import Progress, silent
@@ -25,6 +24,7 @@ from onephase.simulation.truth import write_truth
 from onephase.simulation.version import SIMULATION_VERSION, source_sha256
 from onephase.simulation.wording import LABEL_COLUMNS
 from onephase.storage import read_json, write_json, write_text
+from onephase.work.workers import Workers, in_order
 
 COMPRESSION_LEVEL = 1  # noise does not compress; higher levels cost time and save little
 COLUMNS = (
@@ -41,7 +41,7 @@ def simulate_cohort(  # noqa: PLR0913 - what a user may choose, each by its name
     cases: int | None = None,
     sites: Sequence[str] = (),
     seed: int = 1,
-    workers: int = 1,
+    workers: Workers = 1,
     progress: Progress = silent,
 ) -> Path:
     """Write a simulated cohort, or what is missing of it.
@@ -52,7 +52,7 @@ def simulate_cohort(  # noqa: PLR0913 - what a user may choose, each by its name
         cases: Number of cases, in the preset's proportions; the preset's own number where None.
         sites: Sites of the internal cases, in the place of the preset's.
         seed: Decides every case; two cohorts of different seeds share nothing.
-        workers: Number of processes. With more than one, the caller's main module is imported by each
+        workers: Who works. With more processes than one, the caller's main module is imported by each
             (``spawn``), so a script must guard its own start by ``if __name__ == "__main__"``.
         progress: Told after each case.
 
@@ -63,7 +63,7 @@ def simulate_cohort(  # noqa: PLR0913 - what a user may choose, each by its name
         CohortError: If the folder holds another simulation, or a choice makes no sense.
         StorageError: If a file cannot be written. Cases that are complete stay and are kept next time.
     """
-    if workers < 1 or seed < 0:
+    if (isinstance(workers, int) and workers < 1) or seed < 0:
         message = f"a simulation needs at least 1 worker and a seed of 0 or more, got {workers} and {seed}"
         raise CohortError(message)
     plan = plan_of(preset, cases=cases, sites=sites)
@@ -72,7 +72,7 @@ def simulate_cohort(  # noqa: PLR0913 - what a user may choose, each by its name
     waiting = [key for key in keys if not all(path.exists() for path in _paths(folder, key))]
     done = len(keys) - len(waiting)
     progress("simulate", done, len(keys))
-    with closing(in_order(partial(write_case, folder), waiting, workers=workers)) as written:
+    with closing(in_order(partial(write_case, folder), waiting, workers=workers, sees=[folder])) as written:
         for finished, _ in enumerate(written, start=1):
             progress("simulate", done + finished, len(keys))
     truths = [case_truth(key) for key in keys]

@@ -22,7 +22,6 @@ from onephase.biomarkers.posterior import PanelPosterior
 from onephase.biomarkers.prior import fit_prior
 from onephase.cohort.lesions import Lesion, events_of, lesions_of
 from onephase.cohort.prepared import PreparedCohort, open_prepared, refuse_other_settings
-from onephase.cohort.workers import in_order
 from onephase.errors import TrainingError
 from onephase.evaluation.benchmarking.plan import SINGLE_TASKS, Part, Plan, Run
 from onephase.evaluation.contestants import RADIOMICS, network_answers, rivals
@@ -38,6 +37,7 @@ from onephase.inference.bundle import load_bundle
 from onephase.progress import Progress, silent
 from onephase.settings import NetworkSettings, Settings
 from onephase.storage import write_json
+from onephase.work.workers import Workers, in_order
 
 RUNS, PLAN = "runs", "plan.json"
 
@@ -73,17 +73,17 @@ class Benchmark:
         return self.settings.model_copy(update={"network": network, "learning": learning})
 
 
-def run_benchmark(benchmark: Benchmark, *, workers: int = 1, progress: Progress = silent) -> None:
-    """Do every run of a benchmark that is not finished, in several processes.
+def run_benchmark(benchmark: Benchmark, *, workers: Workers = 1, progress: Progress = silent) -> None:
+    """Do every run of a benchmark that is not finished, several at a time.
 
     Args:
         benchmark: What to do. ``plan.json`` is written into its folder first.
-        workers: Number of processes, one core each.
+        workers: Who works.
         progress: Told after each run.
 
     Raises:
         TrainingError: If a run in the folder was made with other settings or cases, or training fails.
-        CohortError: If a worker was killed; started again, the benchmark goes on where it stopped.
+        WorkerError: If a worker was killed; started again, the benchmark goes on where it stopped.
         MissingExtraError: If radiomics shall take part and MIRP is not installed.
         StorageError: If a file cannot be written.
     """
@@ -96,7 +96,8 @@ def run_benchmark(benchmark: Benchmark, *, workers: int = 1, progress: Progress 
         for one in (open_prepared(folder) for folder in benchmark.prepared):
             radiomics_features(one, one.records, workers=workers, progress=progress)
     progress("runs", len(runs) - len(waiting), len(runs))
-    with closing(in_order(partial(answer, benchmark), waiting, workers=workers)) as answers:
+    sees = (benchmark.out, *benchmark.prepared)
+    with closing(in_order(partial(answer, benchmark), waiting, workers=workers, sees=sees)) as answers:
         for done, _ in enumerate(answers, start=len(runs) - len(waiting) + 1):
             progress("runs", done, len(runs))
 

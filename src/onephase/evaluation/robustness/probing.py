@@ -5,7 +5,7 @@ import json
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,12 @@ import onephase
 from onephase.biomarkers.potentials import Potentials
 from onephase.cohort.records import Record
 from onephase.cohort.source_key import source_key
-from onephase.errors import BundleError, ImageError
+from onephase.errors import ImageError
 from onephase.evaluation.robustness.change import Change, Original
 from onephase.imaging.case import Case
 from onephase.imaging.preprocessing import prepare_patch
-from onephase.inference.bundle import Bundle, load_bundle
 from onephase.inference.cohort_prediction import folder_name
+from onephase.inference.opened_bundle import opened_bundle
 from onephase.progress import Progress, silent
 from onephase.storage import read_json, write_json
 from onephase.work.workers import in_order
@@ -106,7 +106,7 @@ def probe_case(probing: Probing, record: Record) -> Probed:
 
 
 def _answered(probing: Probing, record: Record) -> dict[str, Any]:
-    bundle = _bundle(probing.bundle, probing.identity)
+    bundle = opened_bundle(probing.bundle, probing.identity)
     settings = bundle.settings
     original = Original.read(record, in_plane=settings.imaging.sampling == "stack")
     patches = {UNCHANGED: prepare_patch(original.case, imaging=settings.imaging, regions=settings.regions)}
@@ -138,17 +138,3 @@ def _request(probing: Probing, record: Record) -> str:
     names = [change.name for change in probing.changes]
     parts = (probing.identity, onephase.__version__, names, probing.seed, record.case_id, source_key(record))
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
-
-
-@cache
-def _bundle(folder: Path, identity: str) -> Bundle:
-    """Return the bundle, loaded once a process; it must be the one that the work began with.
-
-    Raises:
-        BundleError: If its files are broken, or it is another.
-    """
-    bundle = load_bundle(folder)
-    if bundle.identity != identity:
-        message = f"the bundle {folder} was replaced while it was used: start again"
-        raise BundleError(message)
-    return bundle

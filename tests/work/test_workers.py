@@ -2,7 +2,7 @@
 
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from onephase.cohort.workers import in_order
+from onephase.work.workers import in_order
 
 
 def blas_threads(_: int) -> int:

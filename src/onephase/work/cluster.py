@@ -1,0 +1,156 @@
+"""Work on a Dask cluster: the only module that knows Dask.
+
+A worker works where the leader does, so that relative paths mean the same: files are on a file system that all
+share. What was on a worker that died is done by another. When the leader goes, in whatever way, the scheduler
+forgets what waits.
+"""
+
+import os
+import warnings
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from threadpoolctl import threadpool_limits
+
+from onephase.errors import MissingExtraError, WorkerError
+from onephase.work.waiting import submitted
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+REACHED_IN_S = 10
+STAFFED_IN_S = 30
+SAME_EVERYWHERE = ("onephase", "distributed")
+"""Packages whose versions must agree: of what computes, and of what carries it."""
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A running Dask cluster.
+
+    Attributes:
+        scheduler: Its address, such as ``tcp://host:8786``, or the path of the file that
+            ``dask scheduler --scheduler-file`` wrote.
+    """
+
+    scheduler: str
+
+    def __str__(self) -> str:
+        """Return how a message names it."""
+        return f"the Dask scheduler {self.scheduler}"
+
+
+def in_cluster(
+    function: Callable[[Item], Answer], items: Sequence[Item], *, cluster: Cluster, sees: Sequence[Path]
+) -> Generator[Answer, None, None]:
+    """Yield the answers of a cluster; see :func:`onephase.work.workers.in_order`.
+
+    Raises:
+        WorkerError: If the cluster cannot be reached, is of another version, does not see the files, or loses a
+            case again and again.
+        MissingExtraError: If Dask is not installed.
+    """
+    if not items:
+        return
+    with _staffed(cluster) as client:
+        from distributed import KilledWorker
+
+        home = Path.cwd()
+        _refuse_blind(client, [home, *(path.absolute() for path in sees if path.exists())])
+        submit = partial(client.submit, partial(_at_worker, function, home), pure=False)
+        for done, promise in enumerate(submitted(submit, items, count=lambda: max(1, len(client.nthreads())))):
+            try:
+                answer = promise.result()
+            except KilledWorker:
+                message = (
+                    f"several workers of {cluster} died on the same case after {done} of {len(items)}, most often for "
+                    "want of memory: give each more (dask worker --memory-limit), start again, and it goes on"
+                )
+                raise WorkerError(message) from None
+            yield answer
+
+
+def workers_in(cluster: Cluster) -> int:
+    """Return how many workers a cluster has now.
+
+    Raises:
+        WorkerError: If it cannot be reached, is of another version, or has none.
+        MissingExtraError: If Dask is not installed.
+    """
+    with _staffed(cluster) as client:
+        return len(client.nthreads())
+
+
+@contextmanager
+def _staffed(cluster: Cluster) -> Iterator["Client"]:
+    """Yield a client of a cluster that can do our work; what still waits at the end is cancelled."""
+    try:
+        from distributed import Client
+    except ImportError:
+        message = "--scheduler needs the extra 'cluster', which is not installed: pip install 'onephase[cluster]'"
+        raise MissingExtraError(message) from None
+    named_by = "scheduler_file" if Path(cluster.scheduler).is_file() else "address"
+    try:
+        with warnings.catch_warnings():  # that versions differ is said by _refuse_strangers
+            warnings.simplefilter("ignore")
+            client = Client(**{named_by: cluster.scheduler}, timeout=REACHED_IN_S, set_as_default=False)
+    except (OSError, ValueError) as fault:
+        message = (
+            f"{cluster} cannot be reached ({str(fault).splitlines()[0]}): start one (dask scheduler), and give its "
+            "address as tcp://host:8786, or the file that it wrote"
+        )
+        raise WorkerError(message) from None
+    with client:
+        try:
+            client.wait_for_workers(1, timeout=STAFFED_IN_S)
+        except TimeoutError:
+            message = f"{cluster} has no worker: start some (dask worker {cluster.scheduler} --nthreads 1)"
+            raise WorkerError(message) from None
+        _refuse_strangers(client)
+        yield client
+
+
+def _refuse_strangers(client: "Client") -> None:
+    """Refuse a scheduler or worker of another version, and a worker of several threads."""
+    found = client.get_versions(packages=list(SAME_EVERYWHERE))
+    wanted = found["client"]["packages"]
+    others = {"the scheduler": found["scheduler"], **{f"worker {name}": one for name, one in found["workers"].items()}}
+    for who, one in others.items():
+        for package in SAME_EVERYWHERE:
+            version = one["packages"].get(package)
+            if version != wanted[package]:
+                has = "has no" if version is None else f"has version {version} of"
+                message = f"{who} {has} {package}, here it is {wanted[package]}: start it from the same environment"
+                raise WorkerError(message)
+    for name, threads in client.nthreads().items():
+        if threads != 1:
+            message = f"worker {name} has {threads} threads, and each shall have one core: start it with --nthreads 1"
+            raise WorkerError(message)
+
+
+def _refuse_blind(client: "Client", paths: Sequence[Path]) -> None:
+    for name, absent in client.run(_absent, list(paths)).items():
+        if absent:
+            message = (
+                f"worker {name} does not see {absent[0]}: all machines need the same files under the same paths, "
+                "on a shared file system"
+            )
+            raise WorkerError(message)
+
+
+def _absent(paths: Sequence[Path]) -> list[Path]:
+    return [path for path in paths if not path.exists()]
+
+
+def _at_worker(function: Callable[[Item], Answer], home: Path, item: Item) -> Answer:
+    """Do the work of one item on one core, where the leader stands."""
+    os.chdir(home)
+    with threadpool_limits(1):
+        return function(item)

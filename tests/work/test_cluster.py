@@ -1,0 +1,178 @@
+"""Work on a real Dask cluster: the same bytes as here; what happens when workers die, are strangers or see nothing."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from onephase.cohort.preparation import prepare
+from onephase.errors import WorkerError
+from onephase.imaging.geometry import Grid
+from onephase.settings import ImagingSettings, Settings
+from onephase.work import cluster as module
+from onephase.work.cluster import Cluster
+from onephase.work.workers import count_of, in_order
+from onephase.writers.volume_file import write_array
+
+distributed = pytest.importorskip("distributed", reason="the cluster extra is not installed")
+
+DASK = str(Path(sys.executable).parent / "dask")
+ALLOWED_DEATHS = "1"
+START_S = 60
+CASES = 16
+SMALL = Settings(imaging=ImagingSettings(patch_voxels=(8, 10, 12), spacing_mm=2.0))
+
+
+@contextmanager
+def running(*command: str) -> Iterator[None]:
+    """Run a command of Dask, and end it."""
+    environment = {**os.environ, "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": ALLOWED_DEATHS}
+    process = subprocess.Popen([DASK, *command], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def workers(scheduler: Path, *, count: int = 1, threads: int = 1) -> tuple[str, ...]:
+    """Return the command that starts workers."""
+    sizes = ("--nworkers", str(count), "--nthreads", str(threads))
+    return (
+        "worker",
+        "--scheduler-file",
+        str(scheduler),
+        *sizes,
+        "--no-dashboard",
+        "--local-directory",
+        str(scheduler.parent),
+    )
+
+
+@pytest.fixture(scope="module")
+def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The file of a scheduler that has nobody yet."""
+    file = tmp_path_factory.mktemp("dask") / "scheduler.json"
+    with running("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(file)):
+        until = time.monotonic() + START_S
+        while not file.exists():
+            assert time.monotonic() < until, "the scheduler did not start"
+            time.sleep(0.05)
+        yield file
+
+
+@pytest.fixture(scope="module")
+def cluster(scheduler: Path) -> Iterator[Cluster]:
+    """The scheduler with two workers."""
+    with running(*workers(scheduler, count=2)):
+        yield Cluster(str(scheduler))
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    """A cohort of noise with a bright ball each."""
+    rng = np.random.default_rng(3)
+    shape = (14, 30, 26)
+    axes = np.meshgrid(*[np.arange(size) - size / 2 for size in shape], indexing="ij")
+    ball = sum(axis**2 for axis in axes) < 25
+    grid = Grid.axial(shape, (2.0, 1.2, 1.0), origin_mm=(0.0, 0.0, 0.0))
+    rows = ["case_id,image,mask,er"]
+    write_array(tmp_path / "mask.nii.gz", ball.astype(np.uint8), grid)
+    for number in range(CASES):
+        write_array(tmp_path / f"{number}.nii.gz", (rng.normal(100, 5, shape) + 150 * ball).astype(np.float32), grid)
+        rows.append(f"c{number},{number}.nii.gz,mask.nii.gz,{number % 2}")
+    (tmp_path / "cohort.csv").write_text("\n".join(rows) + "\n")
+    return tmp_path / "cohort.csv"
+
+
+def bytes_of(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.name != ".lock"}
+
+
+def pids(cluster: Cluster) -> list[int]:
+    with distributed.Client(scheduler_file=cluster.scheduler, set_as_default=False) as client:
+        return list(client.run(os.getpid).values())
+
+
+def test_a_scheduler_without_workers_is_a_sentence(scheduler: Path, monkeypatch) -> None:
+    monkeypatch.setattr(module, "STAFFED_IN_S", 0.2)
+    with pytest.raises(WorkerError, match=r"the Dask scheduler .*scheduler.json has no worker: start some"):
+        count_of(Cluster(str(scheduler)))
+
+
+def test_answers_come_in_the_order_of_the_items(cluster: Cluster) -> None:
+    assert list(in_order(abs, list(range(-20, 0)), workers=cluster)) == list(range(20, 0, -1))
+    assert list(in_order(abs, [], workers=cluster)) == []
+
+
+def test_a_worker_killed_in_the_middle_loses_nothing_and_the_bytes_are_the_same(
+    cluster: Cluster, table: Path, monkeypatch
+) -> None:
+    monkeypatch.chdir(table.parent)  # a relative path means the same to a worker, which was started elsewhere
+    victims = pids(cluster)
+
+    def kill(task: str, done: int, total: int) -> None:
+        if task == "preparing" and done == 3:
+            os.kill(victims[0], signal.SIGKILL)
+
+    prepare([Path("cohort.csv")], Path("far"), SMALL, workers=cluster, progress=kill)
+    assert not Path(f"/proc/{victims[0]}").exists()
+    prepare([Path("cohort.csv")], Path("near"), SMALL)
+    assert bytes_of(Path("far")) == bytes_of(Path("near"))
+
+
+def test_a_case_that_kills_every_worker_is_a_sentence(cluster: Cluster) -> None:
+    with pytest.raises(WorkerError, match=r"several workers .* died on the same case after 0 of 1, most"):
+        list(in_order(os._exit, [1], workers=cluster))
+
+
+def test_what_waits_is_cancelled_when_the_leader_leaves(cluster: Cluster) -> None:
+    with closing(in_order(time.sleep, [0.01, *[0.5] * 100], workers=cluster)) as slept:
+        next(slept)
+    started = time.monotonic()
+    assert list(in_order(abs, [-1], workers=cluster)) == [1]
+    assert time.monotonic() - started < 5  # and not the 25 s that two workers would sleep
+
+
+def test_a_worker_that_does_not_see_the_files_is_a_sentence(cluster: Cluster) -> None:
+    ours = Path(f"/proc/self/task/{os.getpid()}")  # every process sees its own threads there, and no other's
+    with pytest.raises(WorkerError, match=rf"worker tcp://.* does not see {ours}: all machines need the same files"):
+        list(in_order(abs, [-1], workers=cluster, sees=[ours.parent, ours]))
+
+
+def test_another_version_is_a_sentence(cluster: Cluster, monkeypatch) -> None:
+    monkeypatch.setattr(module, "SAME_EVERYWHERE", ("distributed", "no-such-package"))
+    monkeypatch.setattr("distributed.versions.get_package_info", lambda names: dict.fromkeys(names, "0.0.1"))
+    with pytest.raises(WorkerError, match=r"the scheduler has version 20.* of distributed, here it is 0.0.1: start it"):
+        count_of(cluster)
+
+
+def test_an_environment_without_onephase_is_a_sentence(cluster: Cluster, monkeypatch) -> None:
+    monkeypatch.setattr(module, "SAME_EVERYWHERE", ("no-such-package",))
+    monkeypatch.setattr("distributed.versions.get_package_info", lambda names: dict.fromkeys(names, "0.0.1"))
+    with pytest.raises(WorkerError, match=r"the scheduler has no no-such-package, here it is 0.0.1"):
+        count_of(cluster)
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nonsense", "tcp://no-such-host.invalid:8786"])
+def test_an_unreachable_scheduler_is_a_sentence(address: str, monkeypatch) -> None:
+    monkeypatch.setattr(module, "REACHED_IN_S", 1)
+    with pytest.raises(WorkerError, match=rf"the Dask scheduler {address} cannot be reached \(.*\): start one"):
+        count_of(Cluster(address))
+
+
+def test_a_worker_of_several_threads_is_a_sentence(cluster: Cluster, scheduler: Path) -> None:
+    with (
+        running(*workers(scheduler, threads=2)),
+        distributed.Client(scheduler_file=str(scheduler), set_as_default=False) as client,
+    ):
+        client.wait_for_workers(3, timeout=START_S)
+        with pytest.raises(WorkerError, match="has 2 threads, and each shall have one core: start it with"):
+            count_of(cluster)
