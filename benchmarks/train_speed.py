@@ -1,8 +1,9 @@
 """How fast a training step is, where its time goes, and what bounds it: `python benchmarks/train_speed.py`.
 
 Prints, for each precision of this machine, cases per second, milliseconds a case and step (wall and CPU), the share of
-the processor's matrix rate that this is, peak memory, and the five operations that take most of a step. Patches are
-noise: speed does not depend on what they show.
+the processor's matrix rate that this is, peak memory, and the five operations that take most of a step. With
+``--monai``, beside it in the same run, the same network trained by a plain MONAI script: CacheDataset, its random
+transforms, DataLoader, eager. Patches are noise: speed does not depend on what they show.
 """
 
 import argparse
@@ -11,24 +12,40 @@ import time
 
 import numpy as np
 import torch
+from monai.data import CacheDataset, DataLoader
+from monai.transforms import (
+    Compose,
+    RandAffined,
+    RandBiasFieldd,
+    RandFlipd,
+    RandGaussianNoised,
+    RandScaleIntensityd,
+)
 from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
 from onephase.biomarkers.panel import Events
 from onephase.imaging.descriptors import DESCRIPTORS
 from onephase.learning.augmentation import AugmentationDraw
-from onephase.learning.dataset import PatchDataset
+from onephase.learning.dataset import PatchBatch, PatchDataset
 from onephase.learning.loop import panel_nll
 from onephase.network.network import PanelNetwork, build_network
 from onephase.settings import Settings
 
 MATRIX_SIZE = {"cpu": 2048, "cuda": 8192}
+MONAI_WAYS = (
+    ("MONAI, loading in the same process", 0, True),
+    ("MONAI, two loading processes", 2, True),
+    ("MONAI, two loading processes, nothing shifted", 2, False),
+)
+"""How a user would set it up: loading processes, and whether patches are shifted, which MONAI resamples for."""
 
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--steps", type=int, default=5, help="steps that are timed")
     options.add_argument("--bf16", action="store_true", help="bf16 as well, also where it is emulated")
+    options.add_argument("--monai", action="store_true", help="the same by a plain MONAI script")
     chosen = options.parse_args()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     settings = Settings()
@@ -37,6 +54,9 @@ def main() -> None:
     print(f"torch {torch.__version__} on {name}; batch {settings.learning.batch_size}, {settings.imaging.patch_voxels}")
     for dtype in (torch.float32, torch.bfloat16) if chosen.bf16 or device.type == "cuda" else (torch.float32,):
         _report(settings, training, dtype=dtype, steps=chosen.steps)
+    if chosen.monai:
+        for label, workers, shifted in MONAI_WAYS:
+            _report_monai(settings, training, label=label, workers=workers, shifted=shifted, steps=chosen.steps)
     print(f"peak resident memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
 
 
@@ -109,6 +129,61 @@ def _step(
     optimizer.step()
     if device.type == "cuda":
         torch.cuda.synchronize()
+
+
+def _report_monai(
+    settings: Settings, training: PatchDataset, *, label: str, workers: int, shifted: bool, steps: int
+) -> None:
+    device = training.image.device
+    network = build_network(settings.network, settings.regions, settings.imaging).to(device)
+    optimizer = torch.optim.AdamW(network.parameters())
+    names = ("image", "distance_mm", "descriptors", "cells", "ki67")
+    cases = [{name: getattr(training, name)[row].float().cpu() for name in names} for row in range(len(training))]
+    for case in cases:
+        case["image"], case["distance_mm"] = case["image"][None], case["distance_mm"][None]  # (1, slice, row, column)
+    cached = CacheDataset(cases, transform=_monai_transforms(settings, shifted=shifted), progress=False)
+    size = settings.learning.batch_size
+    loader = DataLoader(
+        cached, batch_size=size, shuffle=True, drop_last=True, num_workers=workers, persistent_workers=workers > 0
+    )
+
+    def epoch() -> None:
+        for loaded in loader:
+            batch = PatchBatch(
+                **{name: loaded[name].as_tensor().to(device) for name in names[:2]},
+                descriptors=loaded["descriptors"].to(device),
+                cells=loaded["cells"].bool().to(device),
+                ki67=loaded["ki67"].to(device),
+            )
+            output = network(batch.image, batch.distance_mm, batch.descriptors)
+            optimizer.zero_grad()
+            panel_nll(output, network, batch).backward()
+            optimizer.step()
+
+    epoch()  # starts the loading processes
+    epochs = max(1, steps * size // len(training))
+    started = time.perf_counter()
+    for _ in range(epochs):
+        epoch()
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+    rate = epochs * len(training) / (time.perf_counter() - started)
+    print(f"{label}: {rate:.1f} cases/s")
+
+
+def _monai_transforms(settings: Settings, *, shifted: bool) -> Compose:
+    """What `learning.augmentation` does, by MONAI's own transforms; the outline does not move."""
+    both, change = ["image", "distance_mm"], settings.learning.augmentation
+    reach = [change.shift_mm / settings.imaging.spacing_mm] * 3
+    return Compose(
+        [
+            *(RandFlipd(both, prob=0.5, spatial_axis=axis) for axis in range(3)),
+            *([RandAffined(both, prob=1.0, translate_range=reach, mode="nearest", padding_mode="border")] * shifted),
+            RandScaleIntensityd("image", factors=change.gain, prob=1.0),
+            RandBiasFieldd("image", degree=2, coeff_range=(-change.bias, change.bias), prob=1.0),
+            RandGaussianNoised("image", prob=1.0, std=change.noise),
+        ]
+    )
 
 
 def _matrix_rate(device: torch.device, *, dtype: torch.dtype) -> float:
