@@ -1,3 +1,5 @@
+import subprocess
+import sys
 import warnings
 import zipfile
 from pathlib import Path
@@ -184,3 +186,10 @@ def test_shared_cases_are_read(shared_data: Path):
     phantom = read_case(folder / "phantom.nii.gz", case_id="ibsi", mask=folder / "mask.nii.gz", mask_label="1")
     assert isinstance(phantom.roi, Mask)
     assert int(phantom.roi.array.sum()) == 74
+
+
+def test_a_volume_file_is_read_without_dicom() -> None:
+    program = "import sys, onephase.readers.case; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    assert "onephase.readers.volume_file" in loaded
+    assert "pydicom" not in loaded

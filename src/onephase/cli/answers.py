@@ -129,13 +129,14 @@ def _dicom_source(image: Path, case: "Case", *, dicom: Path | None, fhir: Path |
     from importlib.util import find_spec
 
     from onephase.errors import MissingExtraError
-    from onephase.reports.dicom_source import read_source
 
     if dicom is not None and find_spec("highdicom") is None:
         message = "--dicom needs the extra 'dicom', which is not installed: pip install 'onephase[dicom]'"
         raise MissingExtraError(message)
     if dicom is None and (fhir is None or case.source.get("format") != "DICOM"):
         return None
+    from onephase.reports.dicom_source import read_source
+
     return read_source(image, phase=case.phase_number)
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from onephase.errors import ImageError
 from onephase.imaging.case import Box, Case, Roi, SeedPoint, Volume, refuse_outside
 from onephase.readers.archive import unpacked
-from onephase.readers.dicom_scan import open_dicom
 from onephase.readers.formats import Format, probe
 from onephase.readers.phase import choose_phase
 from onephase.readers.roi import read_mask
@@ -83,13 +82,16 @@ def read_case(  # noqa: PLR0913 - one lesion in one call, every part by name
 def open_scan(image: Path) -> Iterator[Scan]:
     """Yield the scan in a file, folder or ZIP, headers read; what was unpacked is removed afterwards."""
     kind = probe(image)
+    if kind not in {Format.ZIP, Format.FOLDER, Format.DICOM}:
+        yield open_volume_file(image, kind)
+        return
+    from onephase.readers.dicom_scan import open_dicom  # pydicom is a fifth of what a prediction imports
+
     if kind is Format.ZIP:
         with unpacked(image) as folder:
             yield open_dicom(folder, where=image)
-    elif kind in {Format.FOLDER, Format.DICOM}:
-        yield open_dicom(image)
     else:
-        yield open_volume_file(image, kind)
+        yield open_dicom(image)
 
 
 def _region(

@@ -9,7 +9,6 @@ from jaxtyping import Float32
 from onephase.errors import ImageError
 from onephase.imaging.case import Mask
 from onephase.imaging.geometry import Grid
-from onephase.readers.dicom_seg import read_seg
 from onephase.readers.formats import Format, probe
 from onephase.readers.volume_file import VolumeFile, open_volume_file
 
@@ -38,6 +37,8 @@ def read_mask(
     """
     kind = probe(path)
     if kind in {Format.DICOM, Format.FOLDER}:
+        from onephase.readers.dicom_seg import read_seg  # with pydicom, which a mask volume does without
+
         mask, warnings = read_seg(path, segment=label, grid=grid, frame_of_reference=frame_of_reference)
     elif kind is Format.ZIP:
         message = f"{path} is a ZIP, which is read for images only: unpack the mask and name its file"
