@@ -11,6 +11,9 @@ from onephase.cli.terminal import TerminalProgress, say, say_json, say_table
 if TYPE_CHECKING:
     from onephase.cohort.counts import GroupCount
     from onephase.cohort.table import CheckResult
+    from onephase.progress import Progress
+    from onephase.settings import Settings
+    from onephase.work.workers import Workers as WhoWorks
 
 
 def simulate(
@@ -115,6 +118,14 @@ def prepare(  # noqa: PLR0913 - one parameter for each option
     settings: SettingsFile = None,
     workers: Workers = 0,
     scheduler: Scheduler = "",
+    memory: Annotated[
+        str,
+        typer.Option(
+            metavar="SIZE",
+            help="Memory of all processes together, such as 4GB: as many work as fit, told by the headers.",
+            show_default=False,
+        ),
+    ] = "",
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first case that fails.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, how long and how large.")] = False,
     as_json: AsJson = False,
@@ -135,7 +146,30 @@ def prepare(  # noqa: PLR0913 - one parameter for each option
     from onephase.cohort.preparation import prepare as prepare_cohort
 
     with TerminalProgress() as progress:
+        if memory:
+            who = _within(memory, tables, out, chosen, workers=who, progress=progress)
         prepared = prepare_cohort(tables, out, chosen, workers=who, progress=progress, strict=strict)
     say_json(prepared.to_json()) if as_json else say(str(prepared))
     if prepared.failures:
         raise typer.Exit(1)
+
+
+def _within(
+    memory: str, tables: list[Path], out: Path, settings: "Settings", *, workers: "WhoWorks", progress: "Progress"
+) -> int:
+    """Return how many processes fit into memory, and say so on standard error, as progress is."""
+    from pydantic import ByteSize, TypeAdapter, ValidationError
+
+    from onephase.cohort.memory import plan_memory
+
+    if not isinstance(workers, int):
+        message = "--memory is for processes of this machine; on a cluster say dask worker --memory-limit"
+        raise typer.BadParameter(message)
+    try:
+        bound = int(TypeAdapter(ByteSize).validate_python(memory))
+    except ValidationError:
+        message = f"--memory {memory} is no size: write it like 4GB or 500MiB"
+        raise typer.BadParameter(message) from None
+    plan = plan_memory(tables, out, settings, bound_bytes=bound, workers=workers, progress=progress)
+    typer.echo(str(plan), err=True)
+    return plan.workers

@@ -63,8 +63,7 @@ def estimate_preparation(
         ImageError: If one of the two cases fails.
     """
     records = read_cohort(*cohort_paths, split=settings.split).records
-    stored = {case.case_id for case in open_store(folder).cases} if (folder / "store.json").exists() else set()
-    todo = sorted((record for record in records if record.case_id not in stored), key=_size)
+    todo = sorted(unprepared(records, folder), key=_size)
     seconds = _timed(todo[len(todo) // 2], settings) if todo else 0.0
     if todo:
         _timed(todo[-1], settings)
@@ -78,6 +77,12 @@ def estimate_preparation(
         memory_bytes=peak * processes,
         disk_bytes=patch_bytes * len(todo),
     )
+
+
+def unprepared(records: Sequence[Record], folder: Path) -> list[Record]:
+    """Return the records that a store does not hold yet; all where there is no store."""
+    stored = {case.case_id for case in open_store(folder).cases} if (folder / "store.json").exists() else set()
+    return [record for record in records if record.case_id not in stored]
 
 
 def _timed(record: Record, settings: Settings) -> float:
