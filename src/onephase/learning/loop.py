@@ -87,9 +87,9 @@ def train_network(
     steps = learning.epochs * steps_an_epoch
     prior = fit_prior(training.events)
     prior_nll = mean_nll(Potentials.stack([prior] * len(validation)), validation.events)
-    progress("descriptors", 0, 1)
+    progress("start", 0, 1)
     start = fit_start(training, settings, prior=prior)
-    progress("descriptors", 1, 1)
+    progress("start", 1, 1)
     precision = resolve_precision(learning.precision)
     fabric = open_fabric(precision)
     refuse_lone_cases(learning.batch_size, processes=fabric.world_size)
