@@ -59,30 +59,36 @@ SHOWN = ("er", "pr", "her2", "subtype_macro_auc", "group_macro_auc", "ki67_mae_p
 
 
 @dataclass(frozen=True)
-class _Part:
+class Part:
     """Some cases of a cohort, and what is true of them."""
 
     cohort: PreparedCohort
     rows: np.ndarray
     truth: Truth
+    redrawn: np.ndarray | None = None  # descriptors of other outlines than the store's
 
     @property
     def events(self) -> Events:
+        """What is known of them."""
         return Events.stack([self.cohort.records[row].events for row in self.rows])
 
     @property
     def descriptors(self) -> np.ndarray:
-        return np.asarray(self.cohort.store.descriptors[self.rows])
+        """The lesions in numbers."""
+        return np.asarray(self.cohort.store.descriptors[self.rows]) if self.redrawn is None else self.redrawn
 
     @property
     def scores(self) -> np.ndarray:
+        """Latent scores of their true phenotype."""
         return latent_scores(self.truth.phenotype).astype(np.float32)
 
     @property
     def geometry(self) -> np.ndarray:
+        """Size and sides."""
         return geometry_features(self.cohort, [self.cohort.records[row] for row in self.rows])
 
     def patches(self) -> PatchDataset:
+        """All that a network needs."""
         store, names = self.cohort.store, self.truth.case_ids
         return PatchDataset.from_arrays(
             names,
@@ -93,18 +99,19 @@ class _Part:
             descriptors=self.descriptors,
         )
 
-    def pieces(self) -> Iterator["_Part"]:
+    def pieces(self) -> Iterator["Part"]:
+        """A few at a time."""
         for start in range(0, len(self.rows), AT_A_TIME):
             piece = slice(start, start + AT_A_TIME)
-            yield _Part(self.cohort, self.rows[piece], self.truth.of(self.truth.case_ids[piece]))
+            yield Part(self.cohort, self.rows[piece], self.truth.of(self.truth.case_ids[piece]))
 
 
-def part(cohort: PreparedCohort, truth: Truth, rows: np.ndarray) -> _Part:
+def part(cohort: PreparedCohort, truth: Truth, rows: np.ndarray) -> Part:
     ids = [cohort.records[row].case_id for row in rows]
     if list(cohort.store.rows(ids)) != list(rows):
         message = "rows of records and patches differ: a case failed to be prepared"
         raise SystemExit(message)
-    return _Part(cohort, rows, truth.of(ids))
+    return Part(cohort, rows, truth.of(ids))
 
 
 def folds_of(known: Events) -> np.ndarray:
@@ -150,7 +157,7 @@ def _side_by_side(models: Sequence[Potentials]) -> Potentials:
     return Potentials(unary, last.ki67_mu, last.ki67_sigma, last.coupling, last.shift)
 
 
-def radiomics(parts: Sequence[_Part]) -> dict[str, list[PanelPosterior]]:
+def radiomics(parts: Sequence[Part]) -> dict[str, list[PanelPosterior]]:
     """MIRP's features and geometry in both classifiers, with selection and calibration in folds of the first part."""
     tables = [
         np.column_stack(
@@ -171,12 +178,12 @@ def radiomics(parts: Sequence[_Part]) -> dict[str, list[PanelPosterior]]:
 
 
 @torch.no_grad()
-def readings(stage: torch.nn.Module, cases: _Part) -> np.ndarray:
+def readings(stage: torch.nn.Module, cases: Part) -> np.ndarray:
     return np.asarray(stage(torch.tensor(cases.descriptors)).numpy())
 
 
 def contestants(
-    parts: Sequence[_Part], *, own: torch.nn.Module, shipped: torch.nn.Module
+    parts: Sequence[Part], *, own: torch.nn.Module, shipped: torch.nn.Module
 ) -> dict[str, list[PanelPosterior]]:
     """What each contestant of few parameters says of all parts but the first, which it learns from."""
     known, spreads = parts[0].events, SPREADS["phenotype"]
@@ -194,7 +201,7 @@ def contestants(
     }
 
 
-def network(training: _Part, validation: _Part, tested: Sequence[_Part], *, seed: int, epochs: int) -> list[Potentials]:
+def network(training: Part, validation: Part, tested: Sequence[Part], *, seed: int, epochs: int) -> list[Potentials]:
     settings = Settings.model_validate({"learning": {"epochs": epochs, "seed": seed}})
     held_out = validation.patches()
     with tempfile.TemporaryDirectory() as folder:
@@ -213,7 +220,8 @@ def network(training: _Part, validation: _Part, tested: Sequence[_Part], *, seed
     return [calibration.apply(potentials) for potentials in said]
 
 
-def print_table(cases: _Part, answers: dict[str, PanelPosterior], *, median: float, against: str) -> None:
+def print_table(cases: Part, answers: dict[str, PanelPosterior], *, median: float) -> None:
+    print(f"| | ER | PR | HER2 | share | Ki-67 MAE | share | panel | {WHOLE} less this |\n|" + "---|" * 9)
     events, oracle = cases.events, oracle_posterior(cases.truth)
     told = has_percentage(events)
     reference = ki67_reference(events)[told]
@@ -236,8 +244,8 @@ def print_table(cases: _Part, answers: dict[str, PanelPosterior], *, median: flo
         likely = posterior.log_probability(events).mean()
         row = f"| {name} | {' | '.join(f'{value:.3f}' for value in reached)} | {share:.3f} | {error:.2f} "
         row += f"| {(constant - error) / (constant - best):.3f} | {likely:.3f} |"
-        if name != against:
-            figures = versus(events, (against, scored[against]), (name, scored[name]), resamples=resamples).figures
+        if name != WHOLE:
+            figures = versus(events, (WHOLE, scored[WHOLE]), (name, scored[name]), resamples=resamples).figures
             row += " " + ", ".join(f"{label} {_written(figures[label].difference)}" for label in SHOWN)
         print(row + " |")
 
@@ -292,12 +300,10 @@ def main() -> None:
         for name, stage in (("own", own), ("package", shipped)):
             skill = reading_skill(stage, Lessons(cases.descriptors[:, np.newaxis], cases.scores))
             print(f"Read by the {name} stage:", ", ".join(f"{cue} {skill[cue]:.2f}" for cue in CUE_NAMES))
-        print(f"| | ER | PR | HER2 | share | Ki-67 MAE | share | panel | {WHOLE} less this |\n|" + "---|" * 9)
         print_table(
             cases,
             {name: posteriors[place] for name, posteriors in answers.items()},
             median=training_median(known),
-            against=WHOLE,
         )
 
 
