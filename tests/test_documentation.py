@@ -23,13 +23,18 @@ def _blocks(language: str) -> list[tuple[str, str]]:
     ]
 
 
+PROGRAMS = {
+    "onephase": (sys.executable, "-c", "import sys; from onephase.cli.main import run; run()"),
+    "dask": (sys.executable, "-m", "dask"),
+}
+
+
 @cache
-def _help(command: str) -> str:
-    program = "import sys; from onephase.cli.main import run; run()"
+def _help(program: str, command: str) -> str:
     answer = subprocess.run(
-        [sys.executable, "-c", program, *command.split(), "--help"], capture_output=True, text=True, check=False
+        [*PROGRAMS[program], *command.split(), "--help"], capture_output=True, text=True, check=False
     )
-    assert answer.returncode == 0, f"onephase {command} is no command"
+    assert answer.returncode == 0, f"{program} {command} is no command"
     return answer.stdout
 
 
@@ -37,14 +42,22 @@ def _help(command: str) -> str:
 def test_command_lines_name_real_commands_and_options(where, text):
     lines = text.replace("\\\n", " ").splitlines()
     for line in lines:
-        if not re.match(r"\$ (\.venv/bin/)?onephase ", line):
+        if not re.match(r"\$ (\.venv/bin/)?(onephase|dask) ", line):
             continue
+        program = line.split()[1].split("/")[-1]
         words = shlex.split(line, comments=True)[2:]
         if words[0].startswith("-"):
             continue
-        text_of_help = _help(words[0])
+        text_of_help = _help(program, words[0])
         for option in (word.split("=")[0] for word in words if re.match(r"--?[a-z]", word)):
             assert re.search(rf"(?<![\w-]){re.escape(option)}(?![\w-])", text_of_help), f"{where}: {option} in {line}"
+
+
+@pytest.mark.parametrize(
+    "script", sorted((ROOT / "docs" / "examples").glob("*.sbatch")), ids=lambda script: script.name
+)
+def test_batch_scripts_are_read_by_the_shell(script):
+    subprocess.run(["bash", "-n", script], check=True)
 
 
 @pytest.mark.parametrize(("where", "text"), _blocks("python"))

@@ -239,3 +239,12 @@ def test_any_number_of_folds(prepared: PreparedCohort, trained: list[dict[str, s
     assert "2-fold cross-validation" in pooled.protocol
     with pytest.raises(CohortError, match="99 folds need at least 99 patients"):
         five_fold([prepared], SETTINGS, out=tmp_path, folds=99)
+
+
+def test_folds_are_not_trained_by_processes_that_train_together(
+    prepared: PreparedCohort, tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(TrainingError, match="cross-validation trains each network in one process, and torchrun has st"):
+        five_fold([prepared], SETTINGS, out=tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -94,11 +94,13 @@ def five_fold(
 
     Raises:
         CohortError: If there are fewer patients than folds.
-        TrainingError: If a fold in ``out`` is of another run, or training fails.
+        TrainingError: If a fold in ``out`` is of another run, training fails, or this is one process of several.
         StorageError: If a file cannot be written.
     """
-    from onephase.learning.train import train  # torch is needed here alone, not where a bundle is evaluated
+    from onephase.learning.device import refuse_several  # torch is needed here alone, not where a bundle is evaluated
+    from onephase.learning.train import train
 
+    refuse_several("cross-validation")
     lesions = lesions_of(prepared)
     fold_of = draw_folds([lesion.record for lesion in lesions], folds, seed=settings.split.seed)
     parts = []

@@ -25,6 +25,24 @@ def open_fabric(precision: Precision) -> Fabric:
     return fabric
 
 
+def refuse_several(who: str) -> None:
+    """Refuse to be one of several processes that train together, where many networks are trained in turn.
+
+    Args:
+        who: What is asked for, for the message.
+
+    Raises:
+        TrainingError: Under ``torchrun`` with more than one process.
+    """
+    processes = int(os.environ.get("WORLD_SIZE", "1"))
+    if processes > 1:
+        message = (
+            f"{who} trains each network in one process, and torchrun has started {processes}: start it without "
+            "torchrun; onephase benchmark trains several networks at a time, by --workers or --scheduler"
+        )
+        raise TrainingError(message)
+
+
 def leads() -> bool:
     """Whether this process writes for all of them; alone it always does."""
     return not torch.distributed.is_initialized() or torch.distributed.get_rank() == 0

@@ -82,11 +82,15 @@ def run_benchmark(benchmark: Benchmark, *, workers: Workers = 1, progress: Progr
         progress: Told after each run.
 
     Raises:
-        TrainingError: If a run in the folder was made with other settings or cases, or training fails.
+        TrainingError: If a run in the folder was made with other settings or cases, training fails, or this is
+            one process of several under ``torchrun``.
         WorkerError: If a worker was killed; started again, the benchmark goes on where it stopped.
         MissingExtraError: If radiomics shall take part and MIRP is not installed.
         StorageError: If a file cannot be written.
     """
+    from onephase.learning.device import refuse_several
+
+    refuse_several("a benchmark")
     runs = benchmark.plan.runs
     waiting = unfinished(benchmark)
     write_json(
