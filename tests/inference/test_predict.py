@@ -9,8 +9,9 @@ import onnxruntime
 import pytest
 from scipy.special import expit
 
-from onephase.biomarkers.evidence import read_evidence
+from onephase.biomarkers.evidence import read_evidence, read_given
 from onephase.imaging.case import Box, Case
+from onephase.imaging.plausible_outlines import Doubt, plausible_outlines
 from onephase.imaging.preprocessing import prepare_patch
 from onephase.inference.bundle import Bundle
 from onephase.inference.predict import predict
@@ -119,3 +120,27 @@ def test_no_patient_and_no_path_in_the_answer(bundle: Bundle, lesion: MakeCase) 
     text = json.dumps(predict(bundle, lesion(source={"modality": "MR"})).to_json())
     assert "/" not in text.replace("onephase-prediction/1", "").replace("A/B", "")
     assert "case-1" in text
+
+
+def test_a_doubted_outline_gives_the_mixture_and_its_spread(bundle: Bundle, lesion: MakeCase) -> None:
+    doubt = Doubt(5, 1.5)
+    masks = plausible_outlines(lesion(), doubt, in_plane=False)
+    alone = [predict(bundle, replace(lesion(), roi=mask)).reading for mask in masks]
+    doubted = predict(bundle, lesion(), doubt=doubt)
+    assert np.allclose(
+        list(doubted.reading.cells.values()), np.mean([list(one.cells.values()) for one in alone], axis=0), atol=1e-6
+    )
+    spread = doubted.outline.spread
+    assert spread is not None
+    assert (spread.outlines, spread.error_mm) == (5, 1.5)
+    er = [one.positive["er"] for one in alone]
+    assert spread.positive["er"] == pytest.approx((min(er), max(er)), abs=1e-6)
+    assert spread.volume_ml[0] < doubted.outline.measurements["volume_ml"] < spread.volume_ml[1]
+    assert doubted.regions == predict(bundle, lesion()).regions  # pictures and regions are of the outline itself
+
+
+def test_what_is_given_narrows_every_outline(bundle: Bundle, lesion: MakeCase) -> None:
+    spread = predict(bundle, lesion(), given=read_given(["er=positive"]), doubt=Doubt(4)).outline.spread
+    assert spread is not None
+    assert spread.positive["er"] == pytest.approx((1, 1))
+    assert spread.positive["pr"][0] < spread.positive["pr"][1]

@@ -10,6 +10,7 @@ import pytest
 
 from onephase.biomarkers.evidence import read_evidence
 from onephase.imaging.case import Case
+from onephase.imaging.plausible_outlines import Doubt
 from onephase.inference.bundle import Bundle
 from onephase.inference.predict import predict
 from onephase.inference.prediction import RESEARCH_USE
@@ -55,3 +56,11 @@ def test_regions_share_the_attention_and_the_weights(bundle: Bundle, lesion: Cal
     assert core.attention_share + rim.attention_share + shell.attention_share == pytest.approx(1)
     grown_ml = 4 / 3 * np.pi * 9.0**3 / 1000  # a ball of 7 mm and 2 mm of rim about it, on voxels of 2 mm
     assert core.volume_ml + rim.volume_ml == pytest.approx(grown_ml, rel=0.15)
+
+
+def test_the_spread_of_outlines_follows_the_schema(bundle: Bundle, lesion: Callable[..., Case]) -> None:
+    answer = json.loads(json.dumps(predict(bundle, lesion(), doubt=Doubt(3)).to_json(), allow_nan=False))
+    jsonschema.validate(answer, SCHEMA)
+    assert answer["outline"]["spread"]["outlines"] == 3
+    her2 = answer["outline"]["spread"]["positive"]["her2"]
+    assert her2["lowest"] < answer["result"]["positive"]["her2"] < her2["highest"]

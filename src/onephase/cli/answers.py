@@ -45,6 +45,19 @@ def predict(  # noqa: PLR0913 - one parameter for each option
         tuple[float, float, float] | None,
         typer.Option(metavar="C R S", help="A voxel inside the tumour: column, row, slice.", show_default=False),
     ] = None,
+    outlines: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            max=100,
+            help="Answer from so many plausible outlines of the lesion and show their spread; 1 trusts the outline. "
+            "When left out: 9 from a box or a seed point, 1 from a mask.",
+            show_default=False,
+        ),
+    ] = 0,
+    outline_error: Annotated[
+        float, typer.Option(metavar="MM", min=0, help="Standard deviation of the surface between these outlines.")
+    ] = 1.0,
     phase: Annotated[
         str, typer.Option(help="Where a series holds several phases: first-post, or its number, counted from 1.")
     ] = "",
@@ -91,7 +104,10 @@ def predict(  # noqa: PLR0913 - one parameter for each option
             message = "with --cohort, outlines, phases and evidence come from the table; no --dicom, no --fhir"
             raise typer.BadParameter(message)
         who = workers_of(workers, scheduler)
-        _predict_cohort(bundle, cohort, out=out, policy=policy, engine=engine, workers=who, as_json=as_json)
+        varied = (outlines, outline_error)
+        _predict_cohort(
+            bundle, cohort, out=out, policy=policy, engine=engine, varied=varied, workers=who, as_json=as_json
+        )
         return
     assert image is not None  # noqa: S101 - said above
     if sum(roi is not None for roi in (mask, box, seed_point)) != 1:
@@ -99,6 +115,7 @@ def predict(  # noqa: PLR0913 - one parameter for each option
         raise typer.BadParameter(message)
     from onephase.biomarkers.evidence import read_given
     from onephase.imaging.case import Box, SeedPoint
+    from onephase.imaging.plausible_outlines import doubt_about
     from onephase.inference.bundle import load_bundle
     from onephase.inference.predict import predict as predict_one
     from onephase.readers.case import read_case
@@ -114,8 +131,9 @@ def predict(  # noqa: PLR0913 - one parameter for each option
         phase=phase or None,
     )
     events = read_given(given) if given else None
+    doubt = doubt_about(case.roi, outlines=outlines, error_mm=outline_error)
     source = _dicom_source(image, case, dicom=dicom, fhir=fhir)
-    prediction = predict_one(opened, case, given=events, policy=_policy(policy))
+    prediction = predict_one(opened, case, given=events, policy=_policy(policy), doubt=doubt)
     objects = None if dicom is None or source is None else _dicom_objects(prediction, source)
     _write_answer(prediction, out=out, as_json=as_json)
     if objects is not None and dicom is not None:
@@ -179,19 +197,25 @@ def _write_answer(prediction: "Prediction", *, out: Path, as_json: bool) -> None
 def _say_prediction(prediction: "Prediction") -> None:
     from onephase.inference.prediction import RESEARCH_USE
 
-    reading = prediction.reading
+    reading, spread = prediction.reading, prediction.outline.spread
     say(RESEARCH_USE)
     for warning in prediction.warnings:
         say(f"! {warning}")
     if prediction.origin.phase:
         say(f"  {prediction.origin.phase}")
     for name, probability in reading.positive.items():
-        say(f"  {name.upper():<5} positive with probability {probability:.2f}")
+        ends = "" if spread is None else ", {:.2f} to {:.2f} by outline".format(*spread.positive[name])
+        say(f"  {name.upper():<5} positive with probability {probability:.2f}{ends}")
     likely = reading.ki67.interval(80)
     say(
         f"  Ki-67 median {reading.ki67.median_percent:.0f} %, "
         f"with 80 % probability from {likely.low_percent:.0f} % to {likely.high_percent:.0f} %"
     )
+    if spread is not None:
+        say(
+            "  the median from {:.0f} to {:.0f} % by outline".format(*spread.ki67_median_percent)
+            + f"; mixed from {spread.outlines} outlines of {{:.2f}} to {{:.2f}} ml".format(*spread.volume_ml)
+        )
     for name, probability in reading.subtypes.items():
         say(f"  {name:<28} {probability:.2f}")
 
@@ -217,6 +241,7 @@ def _predict_cohort(  # noqa: PLR0913 - what the command was given
     out: Path,
     policy: str,
     engine: "EngineName",
+    varied: tuple[int, float],
     workers: "WhoWorks",
     as_json: bool,
 ) -> None:
@@ -230,7 +255,14 @@ def _predict_cohort(  # noqa: PLR0913 - what the command was given
     records = read_cohort(*tables, labelled=False).records
     opened = load_bundle(bundle, engine=engine)
     rule = _policy(policy) or opened.settings.subtype_policy
-    request = CohortRequest(bundle, opened.identity, out, policy=rule, publish=write_report_into, engine=engine)
+    request = CohortRequest(
+        *(bundle, opened.identity, out),
+        policy=rule,
+        publish=write_report_into,
+        engine=engine,
+        outlines=varied[0],
+        error_mm=varied[1],
+    )
     outcomes = []
     with TerminalProgress() as progress, closing(predict_cohort(request, records, workers=workers)) as predicted:
         progress("predict", 0, len(records))

@@ -11,6 +11,8 @@ The outline is a stand-in for a reader's, not a detection: what is bright in the
 vessel, skin, fat without suppression) is taken too. docs/regions.md shows its limits.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import SimpleITK
 from jaxtyping import Bool, Float32
@@ -23,17 +25,34 @@ IN_BOX = "semi-automatic (Otsu thresholds within the box, largest connected part
 AT_SEED = "semi-automatic (Otsu thresholds within 20 mm of the seed point, connected part at the seed, holes filled)"
 SEED_RADIUS_MM = 20.0
 SEED_TOLERANCE_MM = 5.0
-SMOOTHING_MM = 0.7
 MUCH_NEARER = 0.5
 IN_SLICE = generate_binary_structure(2, 1)[np.newaxis]
 LEAST_VOXELS_TO_PART = 2
 
 
-def outline(case: Case) -> Mask:
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What of the method is a choice.
+
+    Attributes:
+        smoothing_mm: Standard deviation of the Gaussian that smooths the image first.
+        raised: By how much the threshold lies above Otsu's, as a part of the step between the mean brightness
+            below it and above it; negative is below.
+    """
+
+    smoothing_mm: float = 0.7
+    raised: float = 0.0
+
+
+USUAL = Recipe()
+
+
+def outline(case: Case, recipe: Recipe = USUAL) -> Mask:
     """Return the tumour mask of a case.
 
     Args:
         case: A case; a mask is returned as it is.
+        recipe: How a box or a seed point is outlined.
 
     Raises:
         ImageError: If the box or the surroundings of the seed are constant, or dark at the seed.
@@ -41,19 +60,19 @@ def outline(case: Case) -> Mask:
     if isinstance(case.roi, Mask):
         return case.roi
     if isinstance(case.roi, Box):
-        return _outline_in_box(case, case.roi)
-    return _outline_at_seed(case, case.roi)
+        return _outline_in_box(case, case.roi, recipe)
+    return _outline_at_seed(case, case.roi, recipe)
 
 
-def _outline_in_box(case: Case, box: Box) -> Mask:
+def _outline_in_box(case: Case, box: Box, recipe: Recipe) -> Mask:
     region = tuple(slice(int(np.floor(start)), int(np.ceil(stop))) for start, stop in box.bounds)
     within = np.ones(case.volume.array[region].shape, dtype=bool)
-    bright = _bright(case, region, within=within)
+    bright = _bright(case, region, within=within, recipe=recipe)
     parts = SimpleITK.RelabelComponent(SimpleITK.ConnectedComponent(bright), sortByObjectSize=True)
     return _mask(case, region, parts == 1, method=IN_BOX)
 
 
-def _outline_at_seed(case: Case, seed: SeedPoint) -> Mask:
+def _outline_at_seed(case: Case, seed: SeedPoint, recipe: Recipe) -> Mask:
     grid = case.volume.grid
     point = np.array([seed.slice, seed.row, seed.column])
     reach = SEED_RADIUS_MM / np.asarray(grid.spacing_mm)
@@ -62,7 +81,7 @@ def _outline_at_seed(case: Case, seed: SeedPoint) -> Mask:
     region = tuple(slice(start, stop) for start, stop in zip(low, high, strict=True))
     offsets = np.stack(np.meshgrid(*(np.arange(part.start, part.stop) for part in region), indexing="ij"), axis=-1)
     apart_mm = np.linalg.norm((offsets - point) * np.asarray(grid.spacing_mm), axis=-1)
-    bright = _bright(case, region, within=apart_mm <= SEED_RADIUS_MM)
+    bright = _bright(case, region, within=apart_mm <= SEED_RADIUS_MM, recipe=recipe)
     parts = SimpleITK.ConnectedComponent(bright)
     labels = SimpleITK.GetArrayViewFromImage(parts)
     nearest_mm = np.where(labels > 0, apart_mm, np.inf)
@@ -76,8 +95,10 @@ def _outline_at_seed(case: Case, seed: SeedPoint) -> Mask:
     return _mask(case, region, parts == int(labels[at]), method=AT_SEED)
 
 
-def _bright(case: Case, region: tuple[slice, ...], *, within: Bool[np.ndarray, "slice row column"]) -> SimpleITK.Image:
-    """Return the voxels above Otsu's threshold of the voxels ``within``, on the region's own grid."""
+def _bright(
+    case: Case, region: tuple[slice, ...], *, within: Bool[np.ndarray, "slice row column"], recipe: Recipe
+) -> SimpleITK.Image:
+    """Return the voxels above the threshold of the voxels ``within``, on the region's own grid."""
     values = np.ascontiguousarray(case.volume.array[region])
     if within.sum() < LEAST_VOXELS_TO_PART or np.ptp(values[within]) == 0:
         message = (
@@ -86,13 +107,20 @@ def _bright(case: Case, region: tuple[slice, ...], *, within: Bool[np.ndarray, "
         )
         raise ImageError(message)
     image = _image_of(values, case.volume.grid.spacing_mm)
-    smooth = SimpleITK.DiscreteGaussian(image, variance=[SMOOTHING_MM**2] * 3, maximumKernelWidth=9)
+    smooth = SimpleITK.DiscreteGaussian(image, variance=[recipe.smoothing_mm**2] * 3, maximumKernelWidth=9)
     grey = SimpleITK.GetArrayFromImage(smooth)
-    return _image_of((within & (grey > _threshold(grey[within]))).astype(np.uint8), case.volume.grid.spacing_mm)
+    return _image_of(
+        (within & (grey > _threshold(grey[within], raised=recipe.raised))).astype(np.uint8), case.volume.grid.spacing_mm
+    )
 
 
-def _threshold(grey: Float32[np.ndarray, " voxel"]) -> float:
+def _threshold(grey: Float32[np.ndarray, " voxel"], *, raised: float) -> float:
     """Return the brightness above which a voxel belongs to the lesion."""
+    level = _otsu(grey)
+    return level + raised * float(grey[grey > level].mean() - grey[grey <= level].mean())
+
+
+def _otsu(grey: Float32[np.ndarray, " voxel"]) -> float:
     otsu = SimpleITK.OtsuMultipleThresholdsImageFilter()
     otsu.SetNumberOfThresholds(2)
     otsu.Execute(SimpleITK.GetImageFromArray(grey[np.newaxis]))

@@ -13,6 +13,7 @@ from onephase.cohort.case_of import case_of
 from onephase.cohort.records import Record, sources_of
 from onephase.cohort.source_key import source_key
 from onephase.errors import OnephaseError, StorageError
+from onephase.imaging.plausible_outlines import MEASURED_MM, doubt_about
 from onephase.inference.bundle import Bundle
 from onephase.inference.engine import EngineName
 from onephase.inference.opened_bundle import opened_bundle
@@ -41,6 +42,8 @@ class CohortRequest:
         publish: Writes further files of a prediction, such as the report, into the folder it is given;
             importable by name.
         engine: The library that runs the network.
+        outlines: How many outlines of a lesion the answer is mixed from; 0 for as many as usual.
+        error_mm: Standard deviation of the surface between them.
     """
 
     bundle: Path
@@ -49,6 +52,8 @@ class CohortRequest:
     policy: SubtypePolicy
     publish: Callable[[Prediction, Path], None]
     engine: EngineName = "onnxruntime"
+    outlines: int = 0
+    error_mm: float = MEASURED_MM
 
 
 def predict_cohort(
@@ -109,7 +114,9 @@ def _outcome(bundle: Bundle, record: Record, *, request: CohortRequest) -> Outco
     place, digest = request.folder / name, _digest(record, request=request)
     if (place / REQUEST_NAME).is_file() and (place / REQUEST_NAME).read_text(encoding="utf-8") == digest:
         return Outcome(record.case_id, name, read_json(place / PREDICTION_NAME), skipped=True)
-    prediction = predict(bundle, case_of(record), policy=request.policy)
+    case = case_of(record)
+    doubt = doubt_about(case.roi, outlines=request.outlines, error_mm=request.error_mm)
+    prediction = predict(bundle, case, policy=request.policy, doubt=doubt)
     answer = prediction.to_json()
     with folder_aside(place) as aside:
         write_json(aside / PREDICTION_NAME, answer)
@@ -120,6 +127,6 @@ def _outcome(bundle: Bundle, record: Record, *, request: CohortRequest) -> Outco
 
 def _digest(record: Record, *, request: CohortRequest) -> str:
     """Return a digest of everything that an answer depends on, the bytes of image and mask included."""
-    asked = (request.identity, request.engine, request.policy)
+    asked = (request.identity, request.engine, request.policy, request.outlines, request.error_mm)
     parts = (*asked, onephase.__version__, record.case_id, source_key(record))
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

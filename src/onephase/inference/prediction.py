@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from onephase.inference.maps import Maps
+from onephase.inference.outline_spread import OutlineSpread
 from onephase.inference.provenance import Origin
 from onephase.inference.reading import Reading
 from onephase.inference.view import View
@@ -59,10 +60,12 @@ class Outline:
     Attributes:
         method: ``given``, or the semi-automatic method that drew it.
         measurements: Millimetres and millilitres taken from it, by name.
+        spread: What other plausible outlines would have answered; None where the answer rests on this one alone.
     """
 
     method: str
     measurements: dict[str, float]
+    spread: OutlineSpread | None = None
 
     @property
     def semi_automatic(self) -> bool:
@@ -131,6 +134,7 @@ class Prediction:
                 "method": self.outline.method,
                 "semi_automatic": self.outline.semi_automatic,
                 "measurements": self.outline.measurements,
+                "spread": self.outline.spread and self.outline.spread.to_json(),
             },
             "regions": [
                 {
