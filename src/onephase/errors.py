@@ -43,6 +43,10 @@ class CohortError(OnephaseError):
     """A cohort table cannot be used as it is; ``onephase check`` lists every problem."""
 
 
+class ExportError(OnephaseError):
+    """A copy cannot be shared: something of the source would be left in it, or its key or folder will not do."""
+
+
 class WorkerError(OnephaseError):
     """Who should work on many cases was killed, cannot be reached, or does not see the files."""
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from onephase.cli import answers, benchmark, cohorts, demo, imports, learn, node, power, probe, serve
+from onephase.cli import answers, benchmark, cohorts, demo, export, imports, learn, node, power, probe, serve
 
 app = typer.Typer(
     name="onephase",
@@ -49,6 +49,7 @@ app.command("simulate")(cohorts.simulate)
 app.command("import")(imports.import_)
 app.command("check")(cohorts.check)
 app.command("prepare")(cohorts.prepare)
+app.command("export")(export.export)
 app.command("train")(learn.train)
 app.command("evaluate")(learn.evaluate)
 app.command("benchmark")(benchmark.benchmark)

@@ -1,0 +1,79 @@
+"""The command for a copy that can be shared: ``export``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from onephase.cli.options import AsJson, Tables, Workers, cores
+from onephase.cli.terminal import TerminalProgress, say, say_json
+
+if TYPE_CHECKING:
+    from onephase.cohort.export.exporting import Plan
+
+JUDGE = "Voxels are as they were. Whether it can be shared is for a person to judge: docs/export.md"
+
+
+def export(  # noqa: PLR0913 - one parameter for each option
+    tables: Tables,
+    *,
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder of the copy.", show_default=False)],
+    key: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Key of an earlier copy: the same names.", show_default=False)
+    ] = None,
+    new_key: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Make a key in this file, and take it.", show_default=False)
+    ] = None,
+    workers: Workers = 0,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be copied; no key is needed.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write a copy of a cohort that can be shared: pseudonyms, no dates, no free text, headers written anew.
+
+    Volumes and masks become NIfTI, the table keeps the columns and words that onephase knows. Every file is
+    then searched for everything that the source is known by; where anything is found, nothing is kept.
+    Keep the key: with it the same patients get the same names again, and without it nobody can tell them.
+
+    RESEARCH USE. Voxels are copied as they are; a person must judge the copy before it is shared
+    (docs/export.md says what remains).
+
+    Example:  onephase export cohort.csv --out shared --new-key ../cohort.key
+    """
+    from onephase.cohort.export.exporting import export_cohort, plan_export
+
+    with TerminalProgress() as progress:
+        if dry_run:
+            plan = plan_export(tables, workers=cores(workers), progress=progress)
+        else:
+            secret = _key(key, new_key, out=out)
+            plan = export_cohort(tables, out, key=secret, workers=cores(workers), progress=progress)
+    _say_plan(plan, out=None if dry_run else out, as_json=as_json)
+
+
+def _say_plan(plan: "Plan", *, out: Path | None, as_json: bool) -> None:
+    if as_json:
+        say_json({**plan.to_json(), "out": None if out is None else str(out)})
+        return
+    say(str(plan))
+    if out is None:
+        say("Nothing was written.")
+    else:
+        say(f"Copy: {out / 'cohort.csv'}; nothing of the source was found in it")
+        say(JUDGE)
+
+
+def _key(key: Path | None, new_key: Path | None, *, out: Path) -> bytes:
+    """Return the key in one of two files, which must not lie in the copy."""
+    from onephase.cohort.export.exporting import refuse_folder
+    from onephase.cohort.export.key_file import new_key_file, read_key_file
+    from onephase.errors import ExportError
+
+    given = [path for path in (key, new_key) if path is not None]
+    if len(given) != 1:
+        message = "give the key of the pseudonyms: --new-key FILE for the first copy, --key FILE from then on"
+        raise ExportError(message)
+    if out.resolve() in given[0].resolve().parents:
+        message = f"the key would lie in the copy, {out}: keep it elsewhere"
+        raise ExportError(message)
+    refuse_folder(out)
+    return read_key_file(given[0]) if new_key is None else new_key_file(given[0])

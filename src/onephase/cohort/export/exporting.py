@@ -1,0 +1,195 @@
+"""A cohort to a copy that can be shared: written aside, searched for what must not be in it, then put in its place.
+
+All or nothing: what was not searched must not lie about under a name that says it was. A copy that was cut off is
+written again from the start.
+"""
+
+import os
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from onephase.cohort.case_of import case_of
+from onephase.cohort.export import manifest as manifests
+from onephase.cohort.export import shared_table
+from onephase.cohort.export.manifest import MANIFEST, Terms, manifest, terms_of
+from onephase.cohort.export.pseudonyms import Names, names_of
+from onephase.cohort.export.residual_scan import residual_scan
+from onephase.cohort.export.shared_table import IMAGES, MASKS, SUFFIX, TABLE, dropped_columns, table_text
+from onephase.cohort.export.source_identifiers import source_identifiers
+from onephase.cohort.files import unreadable_files
+from onephase.cohort.records import Record
+from onephase.cohort.table import read_cohort
+from onephase.errors import CohortError, ExportError
+from onephase.imaging.case import Mask
+from onephase.progress import Progress, silent
+from onephase.readers.header_identifiers import Identifier
+from onephase.storage import folder_aside, sha256_of, write_json, write_text
+from onephase.work.workers import Workers, in_order
+from onephase.writers.volume_file import write_mask, write_volume
+
+READING = "reading who must not be told"
+WRITING = "writing volumes and masks"
+EVERY_FILE_S = 315_532_800  # 1980-01-01, the first day that a ZIP can tell
+SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """What would be copied.
+
+    Attributes:
+        records: The lesions.
+        terms: Of the sets that they come from, as far as imports left them.
+        identifiers: Everything that the source is known by.
+    """
+
+    records: tuple[Record, ...]
+    terms: tuple[Terms, ...]
+    identifiers: frozenset[Identifier]
+
+    @property
+    def searched_for(self) -> int:
+        """How many texts the source is known by."""
+        return len({one.text for one in self.identifiers})
+
+    def __str__(self) -> str:
+        """Return what a person should know, a few lines."""
+        counts = ", ".join(f"{name} {number}" for name, number in manifests.counts(self.records).items() if number)
+        simulated = "SIMULATED: " if self.records[0].provenance == "simulated" else ""
+        dropped = ", ".join(dropped_columns(self.records)) or "none"
+        emptied = shared_table.emptied_cells(self.records)
+        cells = "".join(f"; cells emptied in {column}: {number}" for column, number in emptied.items())
+        searched = f"identifiers of the source that are searched for {self.searched_for}"
+        return f"{simulated}{counts}, {searched}\nColumns dropped: {dropped}{cells}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the plan as JSON values; unlike the manifest it names the columns, for only the user sees it."""
+        return {
+            "counts": manifests.counts(self.records),
+            "provenance": self.records[0].provenance,
+            "dropped_columns": list(dropped_columns(self.records)),
+            "emptied_cells": dict(shared_table.emptied_cells(self.records)),
+            "searched_for": self.searched_for,
+        }
+
+
+def plan_export(paths: Sequence[Path], *, workers: Workers = 1, progress: Progress = silent) -> Plan:
+    """Read tables and headers, and say what a copy would hold; no voxel is read and nothing written.
+
+    Args:
+        paths: The tables.
+        workers: Who reads headers.
+        progress: Told after each case.
+
+    Raises:
+        CohortError: If a table, or the header of an image or mask, has a problem.
+        ImageError: If the headers of a DICOM image cannot be read.
+    """
+    records = read_cohort(*paths, labelled=False).records
+    problem = next(unreadable_files(records, progress=progress), None)
+    if problem is not None:
+        message = f"{problem}, or leave the case out (docs/cohort-table.md)"
+        raise CohortError(message)
+    terms = tuple(one for one in map(terms_of, paths) if one is not None)
+    identifiers: set[Identifier] = set()
+    progress(READING, 0, len(records))
+    with closing(in_order(source_identifiers, records, workers=workers)) as found:
+        for done, of_one in enumerate(found, start=1):
+            identifiers |= of_one
+            progress(READING, done, len(records))
+    return Plan(records, terms, frozenset(identifiers))
+
+
+def export_cohort(
+    paths: Sequence[Path], folder: Path, *, key: bytes, workers: Workers = 1, progress: Progress = silent
+) -> Plan:
+    """Write a copy of some tables with pseudonyms, and return what is in it.
+
+    Args:
+        paths: The tables.
+        folder: Where the copy shall stand: new, empty, or an earlier copy by the same key.
+        key: The key of the pseudonyms.
+        workers: Who writes volumes.
+        progress: Told after each case.
+
+    Raises:
+        CohortError: If a table has a problem.
+        ImageError: If an image or mask cannot be read.
+        ExportError: If anything of the source is found in the copy, or the folder holds something else.
+        StorageError: If the folder cannot be written.
+    """
+    refuse_folder(folder)
+    plan = plan_export(paths, workers=workers, progress=progress)
+    _refuse_sources_in(folder, plan.records)
+    names = names_of(plan.records, key=key)
+    with folder_aside(folder) as aside:
+        _write_volumes(plan.records, names, aside, workers=workers, progress=progress)
+        write_text(aside / TABLE, table_text(plan.records, names))
+        sums = {path.relative_to(aside).as_posix(): sha256_of(path) for path in _files(aside)}
+        told = manifest(plan.records, plan.terms, searched_for=plan.searched_for, files=sums)
+        write_json(aside / MANIFEST, told)
+        _refuse_leaks(aside, plan, key=key, progress=progress)
+        for path in (*aside.rglob("*"), aside):
+            os.utime(path, (EVERY_FILE_S, EVERY_FILE_S))
+    return plan
+
+
+def refuse_folder(folder: Path) -> None:
+    """Refuse to replace anything but an earlier copy.
+
+    Raises:
+        ExportError: If the folder holds something else.
+    """
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST).is_file():
+        message = f"{folder} holds something that is no export: name a new folder"
+        raise ExportError(message)
+
+
+def _refuse_sources_in(folder: Path, records: Sequence[Record]) -> None:
+    """Refuse to replace what is being copied."""
+    place = folder.resolve()
+    for record in records:
+        if any(path is not None and place in path.resolve().parents for path in (record.image, record.mask)):
+            message = f"{folder} holds the images that are to be copied: name a new folder"
+            raise ExportError(message)
+
+
+def _write_volumes(
+    records: Sequence[Record], names: Sequence[Names], folder: Path, *, workers: Workers, progress: Progress
+) -> None:
+    progress(WRITING, 0, len(records))
+    pairs = list(zip(records, (one.case for one in names), strict=True))
+    with closing(in_order(partial(_write_case, folder=folder), pairs, workers=workers)) as written:
+        for done, _ in enumerate(written, start=1):
+            progress(WRITING, done, len(records))
+
+
+def _write_case(pair: tuple[Record, str], *, folder: Path) -> None:
+    """Write volume and mask anew from arrays and grid alone: no header of the source comes along."""
+    record, name = pair
+    case = case_of(record)
+    write_volume(folder / IMAGES / f"{name}{SUFFIX}", case.volume)
+    if isinstance(case.roi, Mask):
+        write_mask(folder / MASKS / f"{name}{SUFFIX}", case.roi)
+
+
+def _refuse_leaks(folder: Path, plan: Plan, *, key: bytes, progress: Progress) -> None:
+    own_words = {*shared_table.own_words(plan.records), *manifests.own_words(plan.records), MANIFEST}
+    key_text = Identifier(key.decode("latin-1").strip(), "the key")
+    found = [*residual_scan(folder, [*plan.identifiers, key_text], own_words=own_words, progress=progress)]
+    if found:
+        told = "; ".join(f"{one.file}: {one.kind}" for one in found[:SHOWN])
+        more = f"; and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+        message = (
+            f"the copy was not kept, for something of the source was found in it ({told}{more}): docs/export.md says "
+            "what is searched for, and what to do where a name is a common word"
+        )
+        raise ExportError(message)
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
