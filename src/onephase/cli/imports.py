@@ -29,7 +29,8 @@ def import_(
     """Turn a downloaded public set, or a hospital export, into a checked cohort table.
 
     SOURCE is one of: duke, mama-mia, breastdcedl, ispy1, ispy2, nact-pilot, ambl, tcga-brca (public sets),
-    folder (cases with a table), dicom-study (DICOM studies with outlines and a table).
+    folder (cases with a table), dicom-study (DICOM studies with outlines and a table), nnunet (its predictions as
+    masks, and a table).
 
     Says what was found, used and left out and why, under which licence the set stands and what its labels
     mean, and writes that beside the table (COHORT.source.json, COHORT.source.md). A part of a set will do.

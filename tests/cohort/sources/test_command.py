@@ -80,4 +80,4 @@ def test_help_and_the_page_name_every_source() -> None:
         assert name in told
         assert source.licence
         assert source.citation
-        assert source.labels or name in {"folder", "dicom-study"}
+        assert source.labels or name in {"folder", "dicom-study", "nnunet"}

@@ -10,6 +10,7 @@ from onephase.cohort.sources import (
     ispy2,
     mama_mia,
     nact_pilot,
+    nnunet,
     tcga_brca,
 )
 from onephase.cohort.sources.source import Source
@@ -17,7 +18,7 @@ from onephase.errors import CohortError
 
 ALL: tuple[Source, ...] = (
     *(duke.SOURCE, mama_mia.SOURCE, breastdcedl.SOURCE, ispy1.SOURCE, ispy2.SOURCE, nact_pilot.SOURCE),
-    *(ambl.SOURCE, tcga_brca.SOURCE, folder.SOURCE, dicom_study.SOURCE),
+    *(ambl.SOURCE, tcga_brca.SOURCE, folder.SOURCE, dicom_study.SOURCE, nnunet.SOURCE),
 )
 SOURCES = {source.name: source for source in ALL}
 
