@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import onnxruntime
@@ -13,7 +14,7 @@ from onephase.biomarkers.evidence import read_evidence, read_given
 from onephase.imaging.case import Box, Case
 from onephase.imaging.plausible_outlines import Doubt, plausible_outlines
 from onephase.imaging.preprocessing import prepare_patch
-from onephase.inference.bundle import Bundle
+from onephase.inference.bundle import Bundle, load_bundle
 from onephase.inference.predict import predict
 
 MakeCase = Callable[..., Case]
@@ -144,3 +145,12 @@ def test_what_is_given_narrows_every_outline(bundle: Bundle, lesion: MakeCase) -
     assert spread is not None
     assert spread.positive["er"] == pytest.approx((1, 1))
     assert spread.positive["pr"][0] < spread.positive["pr"][1]
+
+
+def test_openvino_answers_alike_and_is_named(bundle_folder: Path, lesion: MakeCase) -> None:
+    openvino = pytest.importorskip("openvino", reason="the extra 'fast' is not installed")
+    ours, theirs = (predict(load_bundle(bundle_folder, engine=name), lesion()) for name in ("onnxruntime", "openvino"))
+    assert (theirs.origin.engine, theirs.origin.versions["openvino"]) == ("openvino", openvino.__version__)
+    assert "onnxruntime" not in theirs.origin.versions
+    assert list(theirs.reading.cells.values()) == pytest.approx(list(ours.reading.cells.values()), abs=1e-5)
+    assert theirs.reading.ki67.median_percent == pytest.approx(ours.reading.ki67.median_percent, abs=1e-3)

@@ -14,6 +14,7 @@ import pytest
 
 from onephase.inference.cautions import training_caution
 from onephase.inference.outcome import Outcome
+from onephase.inference.outline_spread import OutlineSpread
 from onephase.inference.prediction import RESEARCH_USE, Outline, Prediction
 from onephase.reports.html import render_report, write_index, write_report
 
@@ -89,6 +90,19 @@ def test_a_semi_automatic_outline_is_marked(made: Made) -> None:
     drawn = Page(render_report(made(outline=Outline("semi-automatic (a threshold)", {})))).text
     assert "lesion surface (drawn by a program)" in drawn
     assert "Semi-automatic (a threshold)" in drawn
+
+
+def test_the_spread_over_outlines_is_shown(made: Made) -> None:
+    told = made()
+    positive = dict.fromkeys(told.reading.positive, (0.123, 0.877))
+    spread = OutlineSpread(
+        9, 1.0, (0.51, 2.62), positive, (6.6, 31.4), dict.fromkeys(told.reading.subtypes, (0.0, 0.5))
+    )
+    page = render_report(made(outline=replace(told.outline, spread=spread)))
+    assert "mixed from 9 plausible outlines of this lesion, 0.51 to 2.62 ml" in page
+    section = page[page.index('id="outlines"') : page.index('id="regions"')]
+    assert section.count('<td class="number">12') == section.count('<td class="number">88') == 3
+    assert "plausible outlines" not in render_report(told)
 
 
 def test_what_was_given_is_shown_with_what_moved(made: Made, told: Prediction) -> None:
