@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 # Year, month, day as DICOM or ISO write it; day, month, year (or month first) as people do.
-_YEAR_FIRST = re.compile(r"((?:18|19|20)\d\d)[-./]?(\d\d)[-./]?(\d\d)(?!\d)")
+_YEAR_FIRST = re.compile(r"((?:18|19|20)\d\d)[-./]?(0[1-9]|1[0-2])[-./]?(0[1-9]|[12]\d|3[01])")
 _YEAR_LAST = re.compile(r"(\d{1,2})[-./](\d{1,2})[-./]((?:18|19|20)\d\d)(?!\d)")
 _SEPARATOR = re.compile(rb"(?<=[0-9])[-./:_ ](?=[0-9])")
 _EIGHT_DIGITS = re.compile(rb"(?=([0-9]{8}))")

@@ -111,7 +111,7 @@ def export_cohort(
 
     Args:
         paths: The tables.
-        folder: Where the copy shall stand: new, empty, or an earlier copy by the same key.
+        folder: Where the copy shall stand; new, or empty.
         key: The key of the pseudonyms.
         workers: Who writes volumes.
         progress: Told after each case.
@@ -119,12 +119,11 @@ def export_cohort(
     Raises:
         CohortError: If a table has a problem.
         ImageError: If an image or mask cannot be read.
-        ExportError: If anything of the source is found in the copy, or the folder holds something else.
+        ExportError: If anything of the source is found in the copy, or the folder is not empty.
         StorageError: If the folder cannot be written.
     """
     refuse_folder(folder)
     plan = plan_export(paths, workers=workers, progress=progress)
-    _refuse_sources_in(folder, plan.records)
     names = names_of(plan.records, key=key)
     with folder_aside(folder) as aside:
         _write_volumes(plan.records, names, aside, workers=workers, progress=progress)
@@ -139,23 +138,14 @@ def export_cohort(
 
 
 def refuse_folder(folder: Path) -> None:
-    """Refuse to replace anything but an earlier copy.
+    """Refuse a folder that holds anything: no copy that may have been shared is replaced.
 
     Raises:
-        ExportError: If the folder holds something else.
+        ExportError: If there is something in it.
     """
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST).is_file():
-        message = f"{folder} holds something that is no export: name a new folder"
+    if folder.is_dir() and any(folder.iterdir()):
+        message = f"{folder} is not empty: name a new folder for each copy"
         raise ExportError(message)
-
-
-def _refuse_sources_in(folder: Path, records: Sequence[Record]) -> None:
-    """Refuse to replace what is being copied."""
-    place = folder.resolve()
-    for record in records:
-        if any(path is not None and place in path.resolve().parents for path in (record.image, record.mask)):
-            message = f"{folder} holds the images that are to be copied: name a new folder"
-            raise ExportError(message)
 
 
 def _write_volumes(

@@ -20,6 +20,7 @@ import struct
 import zlib
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 
 from onephase.cohort.export.dates import dates_in, written_dates
@@ -86,13 +87,15 @@ class _Search:
     def __init__(self, identifiers: Iterable[tuple[str, str]], own_words: Collection[str]) -> None:
         known = {text: kind for text, kind in identifiers if any(sign.isalnum() for sign in text)}
         long = {text: kind for text, kind in known.items() if _is_long(text)}
-        self._short = {text.casefold(): kind for text, kind in known.items() if text not in long}
+        self._short = {" ".join(_words(text)): kind for text, kind in known.items() if text not in long}
         self._dates = {digits: kind for text, kind in known.items() for digits in written_dates(text)}
         self._text = Needles(long.items())
         self.voxels = Needles([*_at_least(SHORTEST_IN_VOXELS, long), *self._dates.items()])
         words = sorted({word.lower() for word in own_words if word}, key=len, reverse=True)
         own = b"|".join(re.escape(word.encode()) for word in words) or rb"(?!)"
         self._own = re.compile(rb"(?<![0-9a-z_-])(?:%s)(?:%s)?(?![0-9a-z_-])" % (own, _PSEUDONYM))
+        # The source may be a copy itself: its pseudonyms are identifiers here.
+        self._old_pseudonyms = {text.lower().encode() for text in known if re.search(_PSEUDONYM, text.lower().encode())}
         self.checksums: set[str] = set()
 
     def in_text(self, content: bytes) -> Iterator[str]:
@@ -102,17 +105,18 @@ class _Search:
         yield from (self._dates[date] for date in dates_in(rest) if date in self._dates)
 
     def in_names(self, names: Iterable[str]) -> Iterator[str]:
-        """Yield the kinds of short identifiers that are a name, or a word of one."""
+        """Yield the kinds of short identifiers that are words of a name."""
         for name in names:
-            rest = self._strange(name.encode()).decode().strip().casefold()
-            for word in {rest, *_WORD.findall(rest)}:
-                if word in self._short:
-                    yield self._short[word]
+            words = _words(self._strange(name.encode()).decode())
+            for start, stop in combinations(range(len(words) + 1), 2):
+                kind = self._short.get(" ".join(words[start:stop]))
+                if kind is not None:
+                    yield kind
 
     def _strange(self, content: bytes) -> bytes:
         """Return a text without the copy's own words, its pseudonyms, and checksums that are right."""
         small = _CHECKSUM.sub(lambda found: b" " if found[0].decode() in self.checksums else found[0], content.lower())
-        return self._own.sub(b" ", small)
+        return self._own.sub(lambda found: found[0] if found[0] in self._old_pseudonyms else b" ", small)
 
 
 def _in_file(path: Path, search: _Search) -> Iterator[str]:
@@ -164,6 +168,10 @@ def _is_long(text: str) -> bool:
     signs = [sign for sign in text if sign.isalnum()]
     all_digits = all(sign.isdigit() for sign in signs)
     return len(signs) >= (SHORTEST_IN_DIGITS if all_digits else SHORTEST_WITH_LETTERS)
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(text.casefold())
 
 
 def _sha256(path: Path) -> str:

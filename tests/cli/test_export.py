@@ -1,0 +1,77 @@
+"""`onephase export` on the command line: keys, dry runs, answers for machines, and refusals in one sentence."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.cohort.export.conftest import GREY, INSIDE, nifti
+
+from onephase.cli.main import run
+
+Said = tuple[int, str, str]
+TABLE = "case_id,patient_id,image,mask,er,reader\na1,Canary-1,a.nii.gz,m.nii.gz,95%,Dr Canary\n"
+
+
+@pytest.fixture
+def onephase(tmp_path: Path, monkeypatch, capsys) -> Callable[..., Said]:
+    """A function that runs a command in a folder with a cohort of one case."""
+    (tmp_path / "a.nii.gz").write_bytes(nifti(GREY))
+    (tmp_path / "m.nii.gz").write_bytes(nifti(INSIDE))
+    (tmp_path / "cohort.csv").write_text(TABLE)
+    monkeypatch.chdir(tmp_path)
+
+    def command(*words: str) -> Said:
+        monkeypatch.setattr("sys.argv", ["onephase", "export", "cohort.csv", *words])
+        with pytest.raises(SystemExit) as left:
+            run()
+        out, err = capsys.readouterr()
+        return left.value.code or 0, out, err
+
+    return command
+
+
+def test_a_first_copy_makes_a_key_and_the_next_takes_it(onephase: Callable[..., Said], tmp_path: Path) -> None:
+    code, out, err = onephase("--out", "shared", "--new-key", "my.key", "--workers", "1")
+    assert code == 0, err
+    assert "cases 1, patients 1, sites 1, masks 1, identifiers of the source that are searched for" in out
+    assert "Columns dropped: reader" in out
+    assert "nothing of the source was found in it" in out
+    assert "for a person to judge" in out
+    assert (tmp_path / "my.key").stat().st_mode & 0o777 == 0o600
+    assert onephase("--out", "again", "--key", "my.key", "--workers", "1", "--json")[0] == 0
+    assert (tmp_path / "shared" / "cohort.csv").read_bytes() == (tmp_path / "again" / "cohort.csv").read_bytes()
+
+
+def test_a_dry_run_needs_no_key_and_writes_nothing(onephase: Callable[..., Said], tmp_path: Path) -> None:
+    before = sorted(tmp_path.iterdir())
+    code, out, _ = onephase("--out", "shared", "--dry-run", "--workers", "1")
+    assert code == 0
+    assert out.endswith("Nothing was written.\n")
+    assert sorted(tmp_path.iterdir()) == before
+    told = json.loads(onephase("--out", "shared", "--dry-run", "--workers", "1", "--json")[1])
+    assert told["out"] is None
+    assert told["dropped_columns"] == ["reader"]
+    assert told["counts"]["cases"] == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("--out shared", "give the key of the pseudonyms: --new-key FILE for the first copy"),
+        ("--out shared --key a --new-key b", "give the key of the pseudonyms: --new-key FILE for the first copy"),
+        ("--out shared --new-key shared/key", "the key would lie in the copy, shared: keep it elsewhere"),
+        ("--out shared --key nowhere", "the key file nowhere cannot be read (No such file or directory)"),
+        ("--out . --new-key ../key", ". is not empty: name a new folder for each copy"),
+    ],
+)
+def test_refusals_are_one_sentence_and_leave_nothing(
+    onephase: Callable[..., Said], tmp_path: Path, words: str, sentence: str
+) -> None:
+    before = sorted(tmp_path.iterdir())
+    code, out, err = onephase(*words.split())
+    assert code == 1
+    assert out == ""
+    assert [line for line in err.splitlines() if line.startswith(f"onephase: {sentence}")], err
+    assert "Traceback" not in err
+    assert sorted(tmp_path.iterdir()) == before
