@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import permutations, product
 
 import numpy as np
@@ -6,11 +7,12 @@ import SimpleITK
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from onephase.errors import ImageError
 from onephase.imaging.case import Box, Case, Mask, Volume
 from onephase.imaging.flags import IN_PLANE, NO_CORE, ONE_VOXEL, SHELL_LEAVES_PATCH, SHELL_LEAVES_VOLUME
 from onephase.imaging.frame import lesion_bounds, patch_frame
 from onephase.imaging.geometry import Grid
-from onephase.imaging.preprocessing import prepare_patch
+from onephase.imaging.preprocessing import prepare_patch, slices_needed
 from onephase.imaging.regions import FAR_MM
 from onephase.imaging.sampling import crop_of, resample, sampling_of
 from onephase.settings import ImagingSettings, RegionSettings
@@ -55,6 +57,36 @@ def test_any_orientation_of_the_same_patient_gives_the_same_patch():
         assert apart_mm.max() < 0.3
         assert apart_mm.mean() < 0.02
         assert patch.facts == pytest.approx(reference.facts, rel=0.01)
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 2, 0), (2, 0, 1)])
+def test_a_patch_owes_nothing_to_the_slices_that_it_does_not_need(order: tuple[int, int, int]):
+    shape, centre = (tuple(sizes[axis] for axis in order) for sizes in ((50, 60, 70), (30, 25, 40)))
+    case = _case(shape, (1.0, 1.0, 1.0), centre=centre)
+    assert isinstance(case.roi, Mask)
+    needed = slices_needed(case.roi, case.volume.grid, imaging=SMALL)
+    assert 0 < needed.start < needed.stop < case.volume.grid.shape[0]
+    array = np.zeros_like(case.volume.array)
+    array[needed.start : needed.stop] = case.volume.array[needed.start : needed.stop]
+    part = replace(case, volume=Volume(array, case.volume.grid, needed))
+    np.testing.assert_array_equal(prepare_patch(part, SMALL, REGIONS).image, prepare_patch(case, SMALL, REGIONS).image)
+    for place in (needed.start + 3, needed.stop - 4):  # and much to the others, less at the very ends
+        array = case.volume.array.copy()
+        array[place] += 1000
+        other = replace(case, volume=Volume(array, case.volume.grid))
+        assert (prepare_patch(other, SMALL, REGIONS).image != prepare_patch(case, SMALL, REGIONS).image).any()
+
+
+def test_all_slices_are_needed_where_the_outline_is_still_to_be_drawn():
+    grid = Grid.axial((9, 10, 11), (2.0, 1.0, 1.0), origin_mm=(0.0, 0.0, 0.0))
+    assert slices_needed(Box((2.0, 5.0), (2.0, 5.0), (2.0, 5.0)), grid, imaging=SMALL) == range(9)
+
+
+def test_a_volume_is_judged_by_the_slices_that_were_read():
+    grid, array = Grid.axial((3, 4, 5), (1.0, 1.0, 1.0), origin_mm=(0.0, 0.0, 0.0)), np.zeros((3, 4, 5), np.float32)
+    array[1] = 7
+    with pytest.raises(ImageError, match=r"constant \(every voxel is 7\)"):
+        Volume(array, grid, range(1, 2))
 
 
 @given(st.floats(1e-3, 1e4), st.floats(-500, 500))

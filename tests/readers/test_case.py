@@ -188,6 +188,24 @@ def test_shared_cases_are_read(shared_data: Path):
     assert int(phantom.roi.array.sum()) == 74
 
 
+@pytest.mark.parametrize("suffix", [".nii.gz", ".nii", ".nrrd"])
+def test_slices_that_are_not_needed_are_not_read(tmp_path: Path, suffix: str):
+    image = saved(tmp_path / f"image{suffix}")
+    case = read_case(image, case_id="0007", box=BOX, needed=lambda roi, grid: range(1, 3))
+    assert case.volume.slices == range(1, 3)
+    np.testing.assert_array_equal(case.volume.array[1:3], VALUES[1:3])
+    assert not case.volume.array[[0, 3]].any()
+
+
+def test_pixels_of_dicom_files_that_are_not_needed_are_not_looked_at(tmp_path: Path, series_writer):
+    made = series_writer(tmp_path)
+    made.files[0][0].write_bytes(made.files[0][0].read_bytes()[:-20])
+    with pytest.raises(ImageError, match="damaged or truncated"):
+        read_case(tmp_path, case_id="0007", box=BOX)
+    case = read_case(tmp_path, case_id="0007", box=BOX, needed=lambda roi, grid: range(1, 4))
+    np.testing.assert_array_equal(case.volume.array[1:], made.values[0, 1:])
+
+
 def test_a_volume_file_is_read_without_dicom() -> None:
     program = "import sys, onephase.readers.case; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()

@@ -7,7 +7,7 @@ import pytest
 import SimpleITK
 
 from onephase.errors import ImageError
-from onephase.readers.nifti_pixels import read_nifti_voxels
+from onephase.readers.nifti_pixels import read_nifti_labels, read_nifti_voxels
 
 SHAPE = (4, 5, 6)
 VALUES = np.random.default_rng(3).integers(0, 120, size=SHAPE)
@@ -55,6 +55,33 @@ def test_big_endian_voxels_are_read(tmp_path: Path):
 def test_one_volume_of_several_is_read(tmp_path: Path, suffix: str):
     path = written(tmp_path / f"series{suffix}", copies=3)
     np.testing.assert_array_equal(read_nifti_voxels(path, shape=SHAPE, volume=2), VALUES + 2)
+
+
+@pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
+@pytest.mark.parametrize("run", [slice(1, 3), slice(0, 1), slice(3, 4), slice(None)])
+def test_a_run_of_slices_is_read(tmp_path: Path, suffix: str, run: slice):
+    path = written(tmp_path / f"series{suffix}", copies=3)
+    np.testing.assert_array_equal(read_nifti_voxels(path, shape=SHAPE, volume=1, slices=run), (VALUES + 1)[run])
+
+
+@pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
+def test_a_file_that_ends_behind_the_slices_that_are_read_is_cut_short(tmp_path: Path, suffix: str):
+    content = written(tmp_path / "whole.nii").read_bytes()[:-10]
+    path = tmp_path / f"image{suffix}"
+    path.write_bytes(content if suffix == ".nii" else gzip.compress(content))
+    with pytest.raises(ImageError, match=r"cut short \(470 of 480 bytes of voxels are there\)"):
+        read_nifti_voxels(path, shape=SHAPE, volume=0, slices=slice(0, 2))
+
+
+def test_labels_stay_as_they_are_stored_unless_they_are_scaled(tmp_path: Path):
+    path = written(tmp_path / "image.nii", "uint8")
+    labels = read_nifti_labels(path, shape=SHAPE)
+    assert labels.dtype == np.uint8
+    np.testing.assert_array_equal(labels, VALUES)
+    content = bytearray(path.read_bytes())
+    struct.pack_into("<2f", content, 112, 0.5, 1.0)
+    path.write_bytes(content)
+    np.testing.assert_array_equal(read_nifti_labels(path, shape=SHAPE), VALUES * 0.5 + 1)
 
 
 def test_a_short_file_is_an_error_though_itk_reads_it(tmp_path: Path):

@@ -1,6 +1,7 @@
 """One record to its patch: what a worker does. It imports no more than that takes, for each worker starts anew."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 from onephase.cohort.case_of import case_of
 from onephase.cohort.prepared import GIVEN_BOX
@@ -9,7 +10,7 @@ from onephase.cohort.source_key import source_key
 from onephase.errors import OnephaseError
 from onephase.imaging.case import Box, Case
 from onephase.imaging.patch import Patch
-from onephase.imaging.preprocessing import prepare_patch
+from onephase.imaging.preprocessing import prepare_patch, slices_needed
 from onephase.settings import Settings
 
 
@@ -31,7 +32,7 @@ class CutPatch:
 def cut_patch(record: Record, *, settings: Settings) -> CutPatch | OnephaseError:
     """Read a case and cut its patch; or return the error, for one case must not stop the others."""
     try:
-        case = case_of(record)
+        case = case_of(record, needed=partial(slices_needed, imaging=settings.imaging))
         patch = prepare_patch(case, imaging=settings.imaging, regions=settings.regions)
         patch = replace(patch, facts={**patch.facts, **_given_box(case)})
         return CutPatch(patch, source_key(record), tuple(note for note in (case.phase, *case.warnings) if note))

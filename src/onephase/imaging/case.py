@@ -12,17 +12,25 @@ from onephase.imaging.geometry import Grid
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Volume:
-    """One single-phase volume; ``array`` is read-only, finite, and not constant."""
+    """One single-phase volume; ``array`` is read-only, finite, and not constant.
+
+    Attributes:
+        array: The voxels.
+        grid: Where they are.
+        slices: The run of slices that was read, all where None; the others are 0.
+    """
 
     array: Float32[np.ndarray, "slice row column"]
     grid: Grid
+    slices: range | None = None
 
     def __post_init__(self) -> None:
         """Refuse an array of another shape than the grid, NaN or infinity, and a constant image."""
         if self.array.shape != self.grid.shape:
             message = f"the image array {self.array.shape} does not fit its grid {self.grid.shape}"
             raise ImageError(message)
-        low, high = float(self.array.min()), float(self.array.max())  # NaN anywhere makes both NaN
+        read = self.array if self.slices is None else self.array[self.slices.start : self.slices.stop]
+        low, high = float(read.min()), float(read.max())  # NaN anywhere makes both NaN
         if not (np.isfinite(low) and np.isfinite(high)):
             message = "the image holds NaN or infinite values: export it again without them"
             raise ImageError(message)

@@ -5,10 +5,11 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Float32, Int64
 
-from onephase.imaging.case import Case, Mask
+from onephase.imaging.case import Case, Mask, Roi
 from onephase.imaging.descriptors import describe
 from onephase.imaging.flags import NO_CORE, frame_flags, outline_flags
 from onephase.imaging.frame import lesion_bounds, patch_frame, sides_mm
+from onephase.imaging.geometry import Grid
 from onephase.imaging.measurements import ML_PER_MM3, longest_mm, volume_ml
 from onephase.imaging.normalisation import SCARCE, normalise
 from onephase.imaging.outline import outline
@@ -64,6 +65,21 @@ def prepare_patch(case: Case, imaging: ImagingSettings, regions: RegionSettings)
     )
     numbers = describe(image, distance, spacing_mm=frame.spacing_mm).astype(np.float32)
     return Patch(image, distance, numbers, frame, tumour.method, flags, facts)
+
+
+def slices_needed(roi: Roi, grid: Grid, *, imaging: ImagingSettings) -> range:
+    """Return the run of a volume's slices that its patch is made of; all where the outline is still to be drawn.
+
+    Args:
+        roi: Region of interest.
+        grid: The volume's grid.
+        imaging: Size and spacing of the patch.
+    """
+    if not isinstance(roi, Mask):
+        return range(grid.shape[0])
+    axes = sampling_of(patch_frame(grid, lesion_bounds(roi.array), imaging), grid)
+    needed = next(sampling.crop for sampling in axes if sampling.axis == 0)
+    return range(needed.start, needed.stop)
 
 
 def outlined(case: Case) -> Case:

@@ -1,11 +1,15 @@
 """Read a case: files in, a :class:`~onephase.imaging.case.Case` out. No lesion is detected here or anywhere."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
+from jaxtyping import Float32
+
 from onephase.errors import ImageError
 from onephase.imaging.case import Box, Case, Roi, SeedPoint, Volume, refuse_outside
+from onephase.imaging.geometry import Grid
 from onephase.readers.archive import unpacked
 from onephase.readers.formats import Format, probe
 from onephase.readers.phase import choose_phase
@@ -23,6 +27,7 @@ def read_case(  # noqa: PLR0913 - one lesion in one call, every part by name
     box: Box | None = None,
     seed: SeedPoint | None = None,
     phase: str | int | None = None,
+    needed: Callable[[Roi, Grid], range] | None = None,
 ) -> Case:
     """Read one lesion: a post-contrast volume and where its tumour lies.
 
@@ -37,6 +42,7 @@ def read_case(  # noqa: PLR0913 - one lesion in one call, every part by name
         box: Box in voxels of the volume as read, half-open.
         seed: Point inside the tumour, in voxels of the volume as read.
         phase: ``first-post`` (also None or empty), or the number of a phase, counted from 1.
+        needed: Tells which run of slices is needed, so that no other is read; all where None.
 
     Returns:
         The case; suspicions stand in its ``warnings``, what is known of the acquisition in its ``source``.
@@ -56,9 +62,10 @@ def read_case(  # noqa: PLR0913 - one lesion in one call, every part by name
                 refuse_outside(given, scan.grid, case_id=case_id)
             roi, warnings = _region(scan, mask=mask, label=mask_label, given=given)
             chosen = choose_phase(scan, phase, roi=roi)
-            voxels = scan.read(chosen.index)
+            slices = None if needed is None else needed(roi, scan.grid)
+            voxels = _voxels(scan, chosen.index, slices)
             try:
-                volume = Volume(voxels, scan.grid)
+                volume = Volume(voxels, scan.grid, slices)
             except ImageError as fault:
                 message = f"{scan.label}: {fault}"
                 raise ImageError(message) from None
@@ -76,6 +83,14 @@ def read_case(  # noqa: PLR0913 - one lesion in one call, every part by name
                 source=source,
                 phase_number=chosen.index + 1,
             )
+
+
+def _voxels(scan: Scan, phase: int, slices: range | None) -> Float32[np.ndarray, "slice row column"]:
+    if slices is None or len(slices) == scan.grid.shape[0]:
+        return scan.read(phase)
+    voxels = np.zeros(scan.grid.shape, dtype=np.float32)  # what is not read takes no memory
+    voxels[slices.start : slices.stop] = scan.read(phase, slices=slices)
+    return voxels
 
 
 @contextmanager

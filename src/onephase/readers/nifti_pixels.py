@@ -6,6 +6,7 @@ and a wrong checksum are errors.
 """
 
 import io
+import math
 import struct
 from pathlib import Path
 from typing import TypeAlias
@@ -13,7 +14,7 @@ from typing import TypeAlias
 import numpy as np
 from isal.igzip import BadGzipFile, IGzipFile
 from isal.igzip_lib import IsalError
-from jaxtyping import Float32
+from jaxtyping import Float32, Shaped
 
 from onephase.errors import ImageError
 
@@ -21,13 +22,15 @@ HEADER_BYTES = 348
 FARTHEST_VOXELS = 1 << 30
 """Voxels begin after the header and its extensions, which no file makes this long."""
 CHUNK_BYTES = 1 << 20
+UNSCALED = (1.0, 0.0)
+"""Slope and intercept."""
 ByteStream: TypeAlias = io.BufferedReader | IGzipFile
 # NIfTI-1 datatype codes (nifti1.h) of real scalar voxels.
 DTYPES = {2: "u1", 4: "i2", 8: "i4", 16: "f4", 64: "f8", 256: "i1", 512: "u2", 768: "u4", 1024: "i8", 1280: "u8"}
 
 
 def read_nifti_voxels(
-    path: Path, *, shape: tuple[int, int, int], volume: int
+    path: Path, *, shape: tuple[int, int, int], volume: int, slices: slice = slice(None)
 ) -> Float32[np.ndarray, "slice row column"]:
     """Return one volume of a NIfTI-1 file, scaled by its slope and intercept.
 
@@ -35,23 +38,50 @@ def read_nifti_voxels(
         path: A .nii or .nii.gz file.
         shape: Voxels (slice, row, column) of one volume, from the header, its size already checked.
         volume: Which volume, from 0; 0 in a 3-D file.
+        slices: A run of its slices, all by default. Of an uncompressed file no other is read.
 
     Raises:
         ImageError: If the file is cut short, its checksum is wrong, or its voxels are no real numbers.
     """
+    stored, (slope, intercept) = _stored(path, shape=shape, volume=volume, slices=slices)
+    voxels = stored.astype(np.float32)
+    if (slope, intercept) != UNSCALED:
+        voxels *= np.float32(slope)
+        voxels += np.float32(intercept)
+    return voxels
+
+
+def read_nifti_labels(path: Path, *, shape: tuple[int, int, int]) -> Shaped[np.ndarray, "slice row column"]:
+    """Return the only volume of a NIfTI-1 file as it is stored, for whole numbers need no float; scaled where it is.
+
+    Args:
+        path: A .nii or .nii.gz file.
+        shape: Its voxels (slice, row, column), from the header, its size already checked.
+
+    Raises:
+        ImageError: As for :func:`read_nifti_voxels`.
+    """
+    stored, scale = _stored(path, shape=shape, volume=0, slices=slice(None))
+    return stored if scale == UNSCALED else stored.astype(np.float32) * np.float32(scale[0]) + np.float32(scale[1])
+
+
+def _stored(
+    path: Path, *, shape: tuple[int, int, int], volume: int, slices: slice
+) -> tuple[Shaped[np.ndarray, "slice row column"], tuple[float, float]]:
+    """Return voxels as they are stored, with slope and intercept."""
     with path.open("rb") as raw:
         zipped = raw.read(2) == b"\x1f\x8b"
     try:
         with IGzipFile(path, "rb") if zipped else path.open("rb") as stream:
-            return _voxels(path, stream, shape=shape, volume=volume)
+            return _voxels(path, stream, shape=shape, volume=volume, slices=slices)
     except (EOFError, IsalError, BadGzipFile):  # type: ignore[misc] # its stub forgets that this is an exception
         message = f"{path} is cut short or damaged (its gzip stream does not end well): copy it again"
         raise ImageError(message) from None
 
 
 def _voxels(
-    path: Path, stream: ByteStream, *, shape: tuple[int, int, int], volume: int
-) -> Float32[np.ndarray, "slice row column"]:
+    path: Path, stream: ByteStream, *, shape: tuple[int, int, int], volume: int, slices: slice
+) -> tuple[Shaped[np.ndarray, "slice row column"], tuple[float, float]]:
     header = stream.read(HEADER_BYTES)
     order = "<" if struct.unpack_from("<i", header, 0)[0] == HEADER_BYTES else ">"
     code = struct.unpack_from(f"{order}h", header, 70)[0]
@@ -65,18 +95,30 @@ def _voxels(
             "export it again"
         )
         raise ImageError(message)
-    stored = np.empty(shape, dtype=f"{order}{DTYPES[code]}")
-    stream.seek(int(offset) + volume * stored.nbytes)
-    got = _fill(stream, stored.reshape(-1).view(np.uint8).data)
-    if got < stored.nbytes:
-        message = f"{path} is cut short ({got} of {stored.nbytes} bytes of voxels are there): copy it again"
+    dtype = np.dtype(f"{order}{DTYPES[code]}")
+    a_slice, whole = math.prod(shape[1:]) * dtype.itemsize, math.prod(shape) * dtype.itemsize
+    start, stop, _ = slices.indices(shape[0])
+    stored = np.empty((stop - start, *shape[1:]), dtype=dtype)
+    _passed(stream, int(offset) - HEADER_BYTES + volume * whole)
+    got = _passed(stream, start * a_slice)
+    got += _fill(stream, stored.reshape(-1).view(np.uint8).data)
+    got += _passed(stream, whole - stop * a_slice)
+    if got < whole:
+        message = f"{path} is cut short ({got} of {whole} bytes of voxels are there): copy it again"
         raise ImageError(message)
     stream.read(CHUNK_BYTES)  # the checksum of a gzip member is compared at its end
-    voxels = stored.astype(np.float32)
-    if slope != 0 and (slope, intercept) != (1, 0):  # a slope of 0 means unscaled (nifti1.h)
-        voxels *= np.float32(slope)
-        voxels += np.float32(intercept)
-    return voxels
+    return stored, UNSCALED if slope == 0 else (slope, intercept)  # a slope of 0 means unscaled (nifti1.h)
+
+
+def _passed(stream: ByteStream, size: int) -> int:
+    """Go on by ``size`` bytes, or to the end of the stream; return by how many. A gzip stream is inflated for it."""
+    if isinstance(stream, io.BufferedReader):
+        before, end = stream.tell(), stream.seek(0, io.SEEK_END)
+        return stream.seek(min(before + size, end)) - before
+    done = 0
+    while chunk := stream.read(min(CHUNK_BYTES, size - done)):
+        done += len(chunk)
+    return done
 
 
 def _fill(stream: ByteStream, target: memoryview) -> int:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Shaped
 
 from onephase.errors import ImageError
 from onephase.imaging.case import Mask
@@ -62,15 +62,15 @@ def _volume_mask(file: VolumeFile, *, label: int | str | None, grid: Grid) -> tu
             "export both from the same series"
         )
         raise ImageError(message)
-    voxels = file.read(0)
-    if not np.isfinite(voxels).all():
+    voxels = file.read_labels()
+    if np.issubdtype(voxels.dtype, np.floating) and not np.isfinite(voxels).all():
         message = f"{file.path} holds NaN or infinite values: a mask holds whole numbers; export it again"
         raise ImageError(message)
     value, warnings = _value(file, voxels, label)
-    return Mask(voxels == value, grid), warnings
+    return Mask(voxels == voxels.dtype.type(value), grid), warnings
 
 
-def _value(file: VolumeFile, voxels: Float32[np.ndarray, "slice row column"], label: int | str | None) -> _Choice:
+def _value(file: VolumeFile, voxels: Shaped[np.ndarray, "slice row column"], label: int | str | None) -> _Choice:
     """Return the value of the tumour's voxels, and what is suspicious about it."""
     values, counts = np.unique(voxels[voxels != 0], return_counts=True)
     if not values.size:
@@ -92,7 +92,7 @@ def _value(file: VolumeFile, voxels: Float32[np.ndarray, "slice row column"], la
     return wanted, ()
 
 
-def _fraction(path: Path, values: Float32[np.ndarray, "value"], label: int | str | None) -> _Choice:
+def _fraction(path: Path, values: Shaped[np.ndarray, " value"], label: int | str | None) -> _Choice:
     """Accept a mask whose one label was scaled, as by an export of 0 and 1 as eight-bit grey (0.00392 is 1/255)."""
     if len(values) > 1 or str(label or 1) not in {"1", "1.0", f"{values[0]:.3g}"}:
         message = (

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk  # noqa: N813 - the field's own alias
-from jaxtyping import Float32
+from jaxtyping import Float32, Shaped
 
 from onephase.errors import ImageError
 from onephase.imaging.geometry import Grid
 from onephase.readers.formats import Format
-from onephase.readers.nifti_pixels import read_nifti_voxels
+from onephase.readers.nifti_pixels import read_nifti_labels, read_nifti_voxels
 from onephase.readers.scan import MAX_VOXELS, PhaseFacts
 from onephase.readers.series_names import words_of
 from onephase.readers.text_headers import check_meta_bytes, check_text_header
@@ -74,12 +74,21 @@ class VolumeFile:
         return tuple(found)
 
     def read(self, phase: int, *, slices: Sequence[int] | None = None) -> Float32[np.ndarray, "slice row column"]:
-        """Return the voxels of one volume (from 0) as float32."""
+        """Return the voxels of one volume (from 0) as float32, or of some of its slices only."""
+        run = slice(None) if slices is None else slice(min(slices), max(slices) + 1)
         if self.format is Format.NIFTI:
-            voxels = read_nifti_voxels(self.path, shape=self.grid.shape, volume=phase)
+            voxels = read_nifti_voxels(self.path, shape=self.grid.shape, volume=phase, slices=run)
         else:
-            voxels = self._by_itk(phase)
-        return voxels if slices is None else voxels[list(slices)]
+            voxels = self._by_itk(phase)[run]
+        if slices is None or list(slices) == list(range(run.start, run.stop)):
+            return voxels
+        return voxels[[index - run.start for index in slices]]
+
+    def read_labels(self) -> Shaped[np.ndarray, "slice row column"]:
+        """Return the voxels of the first volume, whole numbers as they are stored where they need no scaling."""
+        if self.format is Format.NIFTI:
+            return read_nifti_labels(self.path, shape=self.grid.shape)
+        return self._by_itk(0)
 
     def _by_itk(self, volume: int) -> Float32[np.ndarray, "slice row column"]:
         with _quiet_itk(self.path):
