@@ -10,6 +10,7 @@ from onephase.cli.terminal import TerminalProgress, say, say_json, say_table
 
 if TYPE_CHECKING:
     from onephase.cohort.counts import GroupCount
+    from onephase.cohort.quality.quality import Quality
     from onephase.cohort.table import CheckResult
     from onephase.progress import Progress
     from onephase.settings import Settings
@@ -48,18 +49,29 @@ def simulate(
     say(f"Check it:  onephase check {table}")
 
 
-def check(
+def check(  # noqa: PLR0913 - one parameter for each option
     tables: Tables,
     *,
     settings: SettingsFile = None,
     headers: Annotated[bool, typer.Option(help="Also read the header of every image and mask.")] = True,
     write: Annotated[bool, typer.Option(help="Write drawn splits down beside the table.")] = True,
+    images: Annotated[
+        bool, typer.Option("--images", help="Also look at every lesion: flags, and a contact sheet in --out.")
+    ] = False,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="PAGE.html", help="With --images: the page; the same as .csv beside.")
+    ] = Path("quality.html"),
+    workers: Workers = 0,
+    scheduler: Scheduler = "",
     as_json: AsJson = False,
 ) -> None:
     """Say everything that is wrong with cohort tables, before any work; count labels; draw splits.
 
     Splits that the table does not say are drawn by patient, stratified, and written to
     COHORT.splits.csv beside it; the table itself is never changed. The columns: docs/cohort-table.md.
+
+    With --images, every lesion is read and shown with its outline on a page that sorts and filters, and what is
+    doubtful about it is flagged (docs/quality.md). A flag is a question: it leaves nothing out.
 
     Exit code 1 where something is wrong.
     """
@@ -69,14 +81,38 @@ def check(
     with TerminalProgress() as progress:
         result = check_cohort(tables, chosen.split, policy=chosen.subtype_policy, headers=headers, progress=progress)
     written = write_splits(result) if write and not result.errors else ()
-    if as_json:
-        say_json(result.to_json())
-    else:
+    if not as_json:
         _say_check(result)
         for path in written:
             say(f"Splits written to {path}")
+    quality = _looked_at(result, out, chosen, workers_of(workers, scheduler)) if images and not result.errors else None
+    if as_json:
+        say_json(result.to_json() if quality is None else {**result.to_json(), "quality": quality.to_json()})
+    elif quality is not None:
+        _say_quality(quality)
+        say(f"Page: {out}  (the same as a table: {out.with_suffix('.csv')})")
     if result.errors:
         raise typer.Exit(1)
+
+
+def _looked_at(result: "CheckResult", out: Path, settings: "Settings", workers: "WhoWorks") -> "Quality":
+    from onephase.cohort.quality.quality import look_at_cohort
+    from onephase.reports.quality import write_quality
+
+    with TerminalProgress() as progress:
+        quality = look_at_cohort(result, settings.imaging, workers=workers, progress=progress)
+    write_quality(quality, out)
+    return quality
+
+
+def _say_quality(quality: "Quality") -> None:
+    from onephase.cohort.quality.flag import FLAGS
+
+    rows = [[name, FLAGS[name], str(doubted), str(accepted)] for name, (doubted, accepted) in quality.counts().items()]
+    if rows:
+        say_table(f"Flags of {len(quality.cases)} lesions", ["flag", "", "cases", "accepted"], rows)
+    else:
+        say(f"No flag on any of {len(quality.cases)} lesions.")
 
 
 def _say_check(result: "CheckResult") -> None:

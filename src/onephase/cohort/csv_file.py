@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from onephase.cohort.columns import REQUIRED, known_as
+from onephase.cohort.exclusions import Exclusion
 from onephase.cohort.problems import Problem
 
 SAVE_AS = "save the table as CSV UTF-8, separated by commas"
@@ -35,13 +36,14 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class CohortFile:
-    """The rows of one cohort table, and what was wrong with the file itself."""
+    """The rows of one cohort table, those that somebody left out, and what was wrong with the file itself."""
 
     path: Path
     cohort: str
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
     problems: tuple[Problem, ...]
+    excluded: tuple[Exclusion, ...] = ()
 
 
 def read_cohort_file(path: Path, *, cohort: str) -> CohortFile:

@@ -4,18 +4,17 @@
 Every command that reads the table leaves them out.
 """
 
-import csv
-import io
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from onephase.cohort.csv_file import CohortFile
+from onephase.cohort.decision_file import read_decisions
+from onephase.cohort.exclusions import Exclusion, counted_reasons
 from onephase.cohort.problems import Problem
 from onephase.errors import CohortError
 
-NEEDED, ALLOWED = {"case_id", "reason"}, {"case_id", "reason", "by", "date"}
+COLUMNS = ("case_id", "reason")
 
 
 def exclusion_file_of(table: Path) -> Path:
@@ -29,23 +28,12 @@ def read_exclusion_file(path: Path) -> dict[str, str]:
     Raises:
         CohortError: If the file holds anything else, a case without a reason, or a case twice.
     """
-    if not path.exists():
-        return {}
-    try:
-        rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig"), newline=""), strict=True))
-    except (UnicodeDecodeError, csv.Error) as fault:
-        message = f"{path} is not a file of exclusions ({fault}): write CSV with the columns case_id and reason"
-        raise CohortError(message) from None
     reasons: dict[str, str] = {}
-    for row in rows:
-        if not NEEDED <= set(row) <= ALLOWED or not all((row[name] or "").strip() for name in NEEDED):
-            message = f"{path}: expected case_id and reason in each line (by and date may follow): mend the file"
+    for row in read_decisions(path, needed=COLUMNS, what="exclusions"):
+        if row["case_id"] in reasons:
+            message = f"{path} excludes case {row['case_id']} twice: keep one line"
             raise CohortError(message)
-        case = row["case_id"].strip()
-        if case in reasons:
-            message = f"{path} excludes case {case} twice: keep one line"
-            raise CohortError(message)
-        reasons[case] = row["reason"].strip()
+        reasons[row["case_id"]] = row["reason"]
     return reasons
 
 
@@ -67,13 +55,15 @@ def without_excluded(table: CohortFile) -> CohortFile:
         if case not in held
     )
     rows = tuple(row for row in table.rows if row["case_id"] not in reasons)
-    return replace(table, rows=rows, problems=(*table.problems, *unknown, *_counted(reasons, cohort=table.cohort)))
+    excluded = tuple(Exclusion(table.cohort, case, reason) for case, reason in reasons.items() if case in held)
+    problems = (*table.problems, *unknown, *_counted(excluded, cohort=table.cohort))
+    return replace(table, rows=rows, excluded=excluded, problems=problems)
 
 
-def _counted(reasons: Mapping[str, str], *, cohort: str) -> Iterator[Problem]:
+def _counted(excluded: Sequence[Exclusion], *, cohort: str) -> Iterator[Problem]:
     """Say how many cases were excluded by name, reason by reason."""
-    if reasons:
-        counted = ", ".join(f"{reason} {count}" for reason, count in sorted(Counter(reasons.values()).items()))
-        found = f"{len(reasons)} case{'s are' if len(reasons) > 1 else ' is'} left out: {counted}"
+    if excluded:
+        counted = ", ".join(f"{reason} {count}" for reason, count in counted_reasons(excluded)[cohort].items())
+        found = f"{len(excluded)} case{'s are' if len(excluded) > 1 else ' is'} left out: {counted}"
         fix = "report them with the figures; delete their lines to take them in again"
         yield Problem(cohort, "", "", found, fix, "warning")

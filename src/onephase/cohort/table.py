@@ -9,6 +9,7 @@ from onephase.cohort import checks
 from onephase.cohort.counts import GroupCount, count_labels
 from onephase.cohort.csv_file import CohortFile, read_cohort_file
 from onephase.cohort.exclusion_file import without_excluded
+from onephase.cohort.exclusions import Exclusion
 from onephase.cohort.files import missing_files, unreadable_files
 from onephase.cohort.membership import told_by_membership
 from onephase.cohort.overlap import parted_patients, repeated_patients
@@ -46,10 +47,11 @@ class TableFacts:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cohort:
-    """The lesions of one or several sound tables, each with its split."""
+    """The lesions of one or several sound tables, each with its split, and those that somebody left out."""
 
     tables: tuple[TableFacts, ...]
     records: tuple[Record, ...]
+    excluded: tuple[Exclusion, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,12 +63,14 @@ class CheckResult:
         problems: Errors first, then warnings.
         counts: What each cohort and split holds, of the rows that could be read.
         records: Those rows; with their splits when there is no error, else with those given.
+        excluded: Rows that somebody left out, by the file beside their table.
     """
 
     tables: tuple[TableFacts, ...]
     problems: tuple[Problem, ...]
     counts: tuple[GroupCount, ...]
     records: tuple[Record, ...]
+    excluded: tuple[Exclusion, ...] = ()
 
     @property
     def errors(self) -> tuple[Problem, ...]:
@@ -115,7 +119,7 @@ def read_cohort(
         )
         message = f"{first}{more}"
         raise CohortError(message)
-    return Cohort(result.tables, result.records)
+    return Cohort(result.tables, result.records, result.excluded)
 
 
 def check_cohort(
@@ -208,7 +212,8 @@ def _checked(
     if not any(problem.severity == "error" for problem in problems):
         records = list(draw_splits(records, split))
         problems.extend(checks.empty_splits(records))
-    return CheckResult(facts, tuple(problems), (), tuple(records))
+    excluded = tuple(one for table in tables for one in table.excluded)
+    return CheckResult(facts, tuple(problems), (), tuple(records), excluded)
 
 
 def cohort_names(paths: Sequence[Path]) -> tuple[str, ...]:

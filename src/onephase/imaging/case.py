@@ -125,6 +125,7 @@ class Case:
         roi: Mask on the volume's own grid, or box, or seed point in its voxels.
         phase: Which phase this is and how it was decided, in words; empty for a single-phase file.
         phase_number: Its number among the phases of what was read, counted from 1.
+        phase_warnings: Those of the warnings that doubt the phase.
         warnings: Sentences that must stay with every result of this case.
         source: Facts about the acquisition that are no patient data (modality, field strength, ...).
     """
@@ -136,6 +137,7 @@ class Case:
     warnings: tuple[str, ...] = ()
     source: dict[str, str] = field(default_factory=dict)
     phase_number: int = 1
+    phase_warnings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a mask on another grid and a box or seed point outside the volume."""

@@ -82,6 +82,7 @@ def read_case(  # noqa: PLR0913 - one lesion in one call, every part by name
                 warnings=said,
                 source=source,
                 phase_number=chosen.index + 1,
+                phase_warnings=chosen.warnings,
             )
 
 

@@ -52,7 +52,7 @@ def write_report_into(prediction: Prediction, folder: Path) -> None:
 def render_report(prediction: Prediction) -> str:
     """Return the report of one prediction as HTML."""
     reading, prior = prediction.reading, prediction.prior
-    return _page(
+    return rendered(
         "report.html",
         prediction=prediction,
         reading=reading,
@@ -89,7 +89,7 @@ def write_index(outcomes: Iterable[Outcome], path: Path) -> None:
     """
     listed = tuple(outcomes)
     answers = [(outcome, outcome.answer) for outcome in listed if outcome.answer is not None]
-    page = _page(
+    page = rendered(
         "index.html",
         rows=[_index_row(outcome, answer) for outcome, answer in answers],
         failures=[outcome for outcome in listed if outcome.answer is None],
@@ -98,7 +98,8 @@ def write_index(outcomes: Iterable[Outcome], path: Path) -> None:
     write_text(path, page)
 
 
-def _page(template: str, **content: Any) -> str:
+def rendered(template: str, **content: Any) -> str:
+    """Return a page of this room: its template, with what every page has in common."""
     return (
         _environment()
         .get_template(template)
