@@ -39,8 +39,9 @@ def export(  # noqa: PLR0913 - one parameter for each option
 
     Example:  onephase export cohort.csv --out shared --new-key ../cohort.key
     """
-    from onephase.cohort.export.exporting import export_cohort, plan_export
+    from onephase.cohort.export.exporting import export_cohort, plan_export, refuse_folder
 
+    refuse_folder(out)
     with TerminalProgress() as progress:
         if dry_run:
             plan = plan_export(tables, workers=cores(workers), progress=progress)
@@ -64,7 +65,6 @@ def _say_plan(plan: "Plan", *, out: Path | None, as_json: bool) -> None:
 
 def _key(key: Path | None, new_key: Path | None, *, out: Path) -> bytes:
     """Return the key in one of two files, which must not lie in the copy."""
-    from onephase.cohort.export.exporting import refuse_folder
     from onephase.cohort.export.key_file import new_key_file, read_key_file
     from onephase.errors import ExportError
 
@@ -75,5 +75,4 @@ def _key(key: Path | None, new_key: Path | None, *, out: Path) -> bytes:
     if out.resolve() in given[0].resolve().parents:
         message = f"the key would lie in the copy, {out}: keep it elsewhere"
         raise ExportError(message)
-    refuse_folder(out)
     return read_key_file(given[0]) if new_key is None else new_key_file(given[0])

@@ -13,6 +13,7 @@ from onephase.cohort.case_of import case_of
 from onephase.cohort.export import exporting
 from onephase.cohort.export.exporting import EVERY_FILE_S, export_cohort, plan_export
 from onephase.cohort.export.pseudonyms import names_of
+from onephase.cohort.sources.duke import SOURCE as DUKE
 from onephase.cohort.table import check_cohort, read_cohort
 from onephase.errors import CohortError, ExportError
 from onephase.imaging.case import Mask
@@ -147,6 +148,25 @@ def test_a_copy_can_be_copied_and_its_names_are_searched_for(copy: Path, tmp_pat
     monkeypatch.setattr(exporting, "table_text", lambda records, names: f"case_id\n{records[0].case_id}\n")
     with pytest.raises(ExportError, match=r"cohort.csv: the (id of a case|name of a file or folder)"):
         export_cohort([copy / "cohort.csv"], tmp_path / "leaking", key=KEY)
+
+
+def test_terms_of_a_public_set_may_hold_the_name_of_a_folder(tmp_path: Path, copy: Path) -> None:
+    source = tmp_path / DUKE.title
+    source.mkdir()
+    image = next((copy / "images").iterdir())
+    (source / "cohort.csv").write_text(f"case_id,image,col,row,slice\nDuke_1,{image},1,1,1\n")
+    terms = {"title": DUKE.title, "licence": DUKE.licence, "citation": DUKE.citation}
+    (source / "cohort.source.json").write_text(json.dumps(terms))
+    export_cohort([source / "cohort.csv"], tmp_path / "shared", key=KEY)
+    assert json.loads((tmp_path / "shared" / "export.json").read_text())["sources"] == [terms]
+
+
+def test_a_record_without_terms_is_refused(tmp_path: Path, copy: Path) -> None:
+    (tmp_path / "cohort.source.json").write_text("{}")
+    image = next((copy / "images").iterdir())
+    (tmp_path / "cohort.csv").write_text(f"case_id,image,col,row,slice\nx1,{image},1,1,1\n")
+    with pytest.raises(ExportError, match="does not say title, licence and citation of the set: import it again"):
+        export_cohort([tmp_path / "cohort.csv"], tmp_path / "shared", key=KEY)
 
 
 @pytest.mark.parametrize("licence", ["Only for the study", "Only for the friends of Canary-001"])

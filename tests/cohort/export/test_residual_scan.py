@@ -78,6 +78,39 @@ def test_own_words_count_only_when_they_stand_alone(plain_copy: Callable[..., Pa
     assert kinds(plain_copy(table=b"case-bcdfghjklmnp,1\n"), "CASE-bcdfghjklmnp")  # a pseudonym of the source
 
 
+@pytest.mark.parametrize("identifier", ["Case Western", "images of Moore", "er 1", "Moore's case", "CASE_ID", "json"])
+def test_identifiers_with_own_words_in_them_are_found(plain_copy: Callable[..., Path], identifier: str) -> None:
+    found = kinds(plain_copy(table=f"x {identifier} y,1\n".encode()), identifier)
+    assert found == ([] if identifier in {"CASE_ID", "json"} else [("cohort.csv", KIND)])
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "Jos\u00e9 \u201cMUELLER\u201d".encode(),
+        "JOS\u00c9 \u201cmueller\u201d".encode(),
+        "Jose\u0301 \u201cMueller\u201d".encode(),
+        rb"jos\u00e9 \u201cmueller\u201d",
+        "José “Mueller”".encode("utf-16"),
+    ],
+)
+def test_accents_and_escapes_do_not_hide_a_name(plain_copy: Callable[..., Path], written: bytes) -> None:
+    assert kinds(plain_copy(manifest=written), "José “Mueller”") == [("export.json", KIND)]
+
+
+@pytest.mark.parametrize("written", [b'Mrs ""Moore""', rb"Mrs \"Moore\"", b'MRS "MOORE"'])
+def test_quotes_do_not_hide_a_name(plain_copy: Callable[..., Path], written: bytes) -> None:
+    assert kinds(plain_copy(manifest=written), 'Mrs "Moore"') == [("export.json", KIND)]
+    assert kinds(plain_copy(manifest="Mrs Müller".encode("latin-1")), "Mrs Müller") == [("export.json", KIND)]
+
+
+def test_what_the_copy_says_by_right_may_hold_a_name(plain_copy: Callable[..., Path]) -> None:
+    cited = "SAHA A, Écija B: Duke-Breast-Cancer-MRI, 2021-01-02"
+    copy = plain_copy(manifest=f'["{cited}"]'.encode())
+    assert not kinds(copy, "Duke-Breast-Cancer-MRI", "20210102", own_words=(*OWN, cited))
+    assert len(kinds(copy, "Duke-Breast-Cancer-MRI", "20210102", own_words=OWN)) == 1  # one file, one kind
+
+
 def test_checksums_count_only_when_they_are_right(plain_copy: Callable[..., Path]) -> None:
     wrong = "deadbeef" * 8
     copy = plain_copy(manifest=wrong.encode())

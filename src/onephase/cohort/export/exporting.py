@@ -169,8 +169,8 @@ def _write_case(pair: tuple[Record, str], *, folder: Path) -> None:
 
 def _refuse_leaks(folder: Path, plan: Plan, *, key: bytes, progress: Progress) -> None:
     own_words = {*shared_table.own_words(plan.records), *manifests.own_words(plan.records), MANIFEST}
-    key_text = Identifier(key.decode("latin-1").strip(), "the key")
-    found = [*residual_scan(folder, [*plan.identifiers, key_text], own_words=own_words, progress=progress)]
+    keys = [Identifier(text, "the key") for text in (key.hex(), key.decode("latin-1").strip())]
+    found = [*residual_scan(folder, [*plan.identifiers, *keys], own_words=own_words, progress=progress)]
     if found:
         told = "; ".join(f"{one.file}: {one.kind}" for one in found[:SHOWN])
         more = f"; and {len(found) - SHOWN} more" if len(found) > SHOWN else ""

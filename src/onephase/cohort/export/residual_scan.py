@@ -2,8 +2,8 @@
 
 Nothing here is shared with what wrote the files: no writer, no reader, no name of theirs. What is looked for where:
 
-- in text (names of files, tables, JSON, texts of image headers): every identifier, in UTF-8 and UTF-16, dates also as
-  digits alone in any order; taken out before are the copy's own words, its pseudonyms, and checksums that are right;
+- in text (names of files, tables, JSON, texts of image headers): every identifier, dates also as digits alone in any
+  order; but not within the copy's own words where these stand alone, its pseudonyms, and checksums that are right;
 - an identifier of fewer than four letters and digits, or of fewer than six without a letter, only as a whole word and
   only where names stand, for a ``7`` is found in any table;
 - in voxels: identifiers of at least six characters, for shorter ones occur by chance.
@@ -18,6 +18,7 @@ import io
 import re
 import struct
 import zlib
+from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
@@ -90,33 +91,52 @@ class _Search:
         self._short = {" ".join(_words(text)): kind for text, kind in known.items() if text not in long}
         self._dates = {digits: kind for text, kind in known.items() for digits in written_dates(text)}
         self._text = Needles(long.items())
-        self.voxels = Needles([*_at_least(SHORTEST_IN_VOXELS, long), *self._dates.items()])
-        words = sorted({word.lower() for word in own_words if word}, key=len, reverse=True)
-        own = b"|".join(re.escape(word.encode()) for word in words) or rb"(?!)"
-        self._own = re.compile(rb"(?<![0-9a-z_-])(?:%s)(?:%s)?(?![0-9a-z_-])" % (own, _PSEUDONYM))
+        self._voxels = Needles([*_at_least(SHORTEST_IN_VOXELS, long), *self._dates.items()])
+        self._own_words = {word.casefold() for word in own_words}
+        self._own = _alone(own_words)
         # The source may be a copy itself: its pseudonyms are identifiers here.
         self._old_pseudonyms = {text.lower().encode() for text in known if re.search(_PSEUDONYM, text.lower().encode())}
         self.checksums: set[str] = set()
+        self.reach = max(1, self._voxels.longest)
 
     def in_text(self, content: bytes) -> Iterator[str]:
-        """Yield the kinds of identifiers in a text."""
-        rest = self._strange(content)
-        yield from self._text.found_in(rest)
-        yield from (self._dates[date] for date in dates_in(rest) if date in self._dates)
+        """Yield the kinds of identifiers in a text that are not a part of the copy's own words."""
+        own = self._own_parts(content)
+        starts = [start for start, _ in own]
+        for start, stop, kind in self._text.found_in(content):
+            before = bisect_right(starts, start) - 1
+            if before < 0 or own[before][1] < stop:
+                yield kind
+        ends = [0, *(stop for _, stop in own)]
+        between = b"|".join(content[stop:start] for stop, start in zip(ends, [*starts, len(content)], strict=True))
+        yield from (self._dates[date] for date in dates_in(between) if date in self._dates)
 
     def in_names(self, names: Iterable[str]) -> Iterator[str]:
         """Yield the kinds of short identifiers that are words of a name."""
         for name in names:
-            words = _words(self._strange(name.encode()).decode())
+            words = _words(name)
             for start, stop in combinations(range(len(words) + 1), 2):
-                kind = self._short.get(" ".join(words[start:stop]))
-                if kind is not None:
-                    yield kind
+                some = " ".join(words[start:stop])
+                if some in self._short and some not in self._own_words:
+                    yield self._short[some]
 
-    def _strange(self, content: bytes) -> bytes:
-        """Return a text without the copy's own words, its pseudonyms, and checksums that are right."""
-        small = _CHECKSUM.sub(lambda found: b" " if found[0].decode() in self.checksums else found[0], content.lower())
-        return self._own.sub(lambda found: found[0] if found[0] in self._old_pseudonyms else b" ", small)
+    def in_voxels(self, content: bytes) -> Iterator[str]:
+        """Yield the kinds of identifiers in bytes that are no text."""
+        yield from (kind for _, _, kind in self._voxels.found_in(content))
+
+    def _own_parts(self, content: bytes) -> list[tuple[int, int]]:
+        """Return where the copy's own words stand in a text, its pseudonyms, and checksums that are right."""
+        small = content.lower()
+        own = [found.span() for found in self._own.finditer(small) if found[0] not in self._old_pseudonyms]
+        right = [found.span() for found in _CHECKSUM.finditer(small) if found[0].decode() in self.checksums]
+        return sorted(own + right)
+
+
+def _alone(words: Iterable[str]) -> re.Pattern[bytes]:
+    """Return the pattern of words that stand alone, with a pseudonym behind them or not; longer ones first."""
+    some = sorted({word.encode().lower() for word in words if word}, key=len, reverse=True)
+    own = b"|".join(map(re.escape, some)) or rb"(?!)"
+    return re.compile(rb"(?<![0-9a-z_-])(?:%s)(?:%s)?(?![0-9a-z_-])" % (own, _PSEUDONYM))
 
 
 def _in_file(path: Path, search: _Search) -> Iterator[str]:
@@ -153,8 +173,8 @@ def _in_volume(path: Path, search: _Search) -> Iterator[str]:
                 yield from search.in_text(content)
             while chunk := stream.read(CHUNK_BYTES):
                 content += chunk
-                yield from search.voxels.found_in(content)
-                content = content[-max(1, search.voxels.longest) :]
+                yield from search.in_voxels(content)
+                content = content[-search.reach :]
     except (OSError, EOFError, zlib.error):
         yield "bytes that cannot be read back"
 

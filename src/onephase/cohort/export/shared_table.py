@@ -68,7 +68,7 @@ def emptied_cells(records: Sequence[Record]) -> Counter[str]:
 def own_words(records: Sequence[Record]) -> Iterator[str]:
     """Yield the words that stand in a table by right; pathology's are those of a grammar, never free text."""
     yield from COLUMNS
-    yield from (*SPLITS, *PROVENANCES, *CONVENTIONS, IMAGES, MASKS, *TABLE.split("."), *SUFFIX.split(".")[1:])
+    yield from (*SPLITS, *PROVENANCES, *CONVENTIONS, IMAGES, MASKS, TABLE, *TABLE.split("."), *SUFFIX.split(".")[1:])
     yield from ("case", "patient", "lesion", "site")
     yield from {text for record in records for text in record.texts.values() if _LETTERS.search(text)}
 
