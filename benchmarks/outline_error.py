@@ -17,7 +17,9 @@ import numpy as np
 import SimpleITK
 
 from onephase.biomarkers.panel import Events
+from onephase.biomarkers.posterior import PanelPosterior
 from onephase.cohort.case_of import case_of
+from onephase.cohort.records import Record
 from onephase.cohort.table import read_cohort
 from onephase.errors import ImageError
 from onephase.imaging.case import Box, Case, Mask, SeedPoint
@@ -87,6 +89,7 @@ def main() -> None:
     print(f"{len(records)} test cases; {doubt.outlines} outlines, {doubt.error_mm:g} mm\n")
     _print_drawn(drawn, failed)
     _print_answered(answered)
+    _print_prior(bundle, records)
     if chosen.breast1 is not None:
         _breast1(chosen.breast1, bundle, doubt)
 
@@ -131,8 +134,8 @@ def _against(mask: Mask, case: Case) -> Drawn:
 
 
 def _answers(sight: Sight, trusted: Sight, events: Events) -> Answered:
-    def of(posterior: object) -> np.ndarray:
-        return np.column_stack([posterior.marginals(), 100 * posterior.ki67_median()])  # type: ignore[attr-defined]
+    def of(posterior: PanelPosterior) -> np.ndarray:
+        return np.column_stack([posterior.marginals(), 100 * posterior.ki67_median()])
 
     truth, each, mixed = of(trusted.posterior)[0], of(sight.posteriors), of(sight.posterior)[0]
     logs = [
@@ -174,6 +177,12 @@ def _print_answered(answered: dict[str, list[Answered]]) -> None:
             f"| {name} | {statistics.mean(answer.log_mask for answer in all_):.3f} | {_mean(lost)} | {_mean(gained)} |"
         )
     print("\nMean (95 % interval by the normal approximation).")
+
+
+def _print_prior(bundle: Bundle, records: Sequence[Record]) -> None:
+    prior = PanelPosterior.from_potentials(bundle.prior)
+    alone = [float(prior.log_probability(record.events)[0]) for record in records]
+    print(f"The prior alone, before any image: {statistics.mean(alone):.3f}.")
 
 
 def _breast1(folder: Path, bundle: Bundle, doubt: Doubt) -> None:
