@@ -60,21 +60,25 @@ def in_cluster(
     if not items:
         return
     with _staffed(cluster) as client:
-        from distributed import KilledWorker
+        from distributed import CancelledError, KilledWorker
+        from distributed.comm import CommClosedError
 
-        home = Path.cwd()
+        home, done = Path.cwd(), 0
         _refuse_blind(client, [home, *(path.absolute() for path in sees if path.exists())])
         submit = partial(client.submit, partial(_at_worker, function, home), pure=False)
-        for done, promise in enumerate(submitted(submit, items, count=lambda: max(1, len(client.nthreads())))):
-            try:
-                answer = promise.result()
-            except KilledWorker:
-                message = (
-                    f"several workers of {cluster} died on the same case after {done} of {len(items)}, most often for "
-                    "want of memory: give each more (dask worker --memory-limit), start again, and it goes on"
-                )
-                raise WorkerError(message) from None
-            yield answer
+        try:
+            for promise in submitted(submit, items, count=lambda: max(1, len(client.nthreads()))):
+                yield promise.result()
+                done += 1
+        except KilledWorker:
+            message = (
+                f"several workers of {cluster} died on the same case after {done} of {len(items)}, most often for "
+                "want of memory: give each more (dask worker --memory-limit), start again, and it goes on"
+            )
+            raise WorkerError(message) from None
+        except (CancelledError, CommClosedError):
+            message = f"{cluster} was lost after {done} of {len(items)} cases: start both again, and it goes on"
+            raise WorkerError(message) from None
 
 
 def workers_in(cluster: Cluster) -> int:
@@ -111,7 +115,8 @@ def _staffed(cluster: Cluster) -> Iterator["Client"]:
         try:
             client.wait_for_workers(1, timeout=STAFFED_IN_S)
         except TimeoutError:
-            message = f"{cluster} has no worker: start some (dask worker {cluster.scheduler} --nthreads 1)"
+            option = "" if named_by == "address" else "--scheduler-file "
+            message = f"{cluster} has no worker: start some (dask worker {option}{cluster.scheduler} --nthreads 1)"
             raise WorkerError(message) from None
         _refuse_strangers(client)
         yield client
