@@ -15,11 +15,11 @@ from onephase.cohort.export.exporting import EVERY_FILE_S, export_cohort, plan_e
 from onephase.cohort.export.pseudonyms import names_of
 from onephase.cohort.sources.duke import SOURCE as DUKE
 from onephase.cohort.table import check_cohort, read_cohort
-from onephase.errors import CohortError, ExportError
+from onephase.errors import CohortError, ExportError, ImageError
 from onephase.imaging.case import Mask
 from onephase.settings import SplitSettings
 
-from .conftest import KEY
+from .conftest import GREY, KEY, nifti
 
 
 def everything_in(folder: Path) -> bytes:
@@ -133,6 +133,15 @@ def test_a_case_that_cannot_be_read_stops_before_anything_is_written(source: Pat
     with pytest.raises(CohortError, match=r"case c1.* or leave the case out"):
         export_cohort([tmp_path / "broken" / "cohort.csv"], tmp_path / "shared", key=KEY)
     assert [path.name for path in tmp_path.iterdir()] == ["broken"]
+
+
+def test_a_case_that_breaks_off_while_it_is_written_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "a.nii.gz").write_bytes(nifti(GREY))
+    (tmp_path / "b.nii.gz").write_bytes(gzip.compress(gzip.decompress(nifti(GREY))[:-4]))  # its header is sound
+    (tmp_path / "cohort.csv").write_text("case_id,image,col,row,slice\nc1,a.nii.gz,1,1,1\nc2,b.nii.gz,1,1,1\n")
+    with pytest.raises(ImageError, match=r"case c2: .* is cut short"):
+        export_cohort([tmp_path / "cohort.csv"], tmp_path / "shared", key=KEY)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.nii.gz", "b.nii.gz", "cohort.csv"]
 
 
 def test_no_folder_with_something_in_it_is_replaced(source: Path, copy: Path) -> None:

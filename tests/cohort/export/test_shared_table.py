@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from onephase.biomarkers.panel import Events
+from onephase.cohort.columns import KNOWN
 from onephase.cohort.export.pseudonyms import Names
-from onephase.cohort.export.shared_table import CONVENTIONS, dropped_columns, emptied_cells, table_text
+from onephase.cohort.export.shared_table import COLUMNS, CONVENTIONS, dropped_columns, emptied_cells, table_text
 from onephase.cohort.records import Record
 from onephase.cohort.sources.known import ALL
 from onephase.cohort.sources.mama_mia import CONVENTIONS as OF_MAMA_MIA
@@ -49,6 +50,10 @@ def test_a_convention_of_ones_own_is_emptied() -> None:
 
 def test_every_convention_of_a_source_is_known() -> None:
     assert {source.convention for source in ALL} | set(OF_MAMA_MIA.values()) <= {*CONVENTIONS, ""}
+
+
+def test_every_column_of_a_cohort_table_is_decided_on() -> None:
+    assert set(KNOWN) == set(COLUMNS) - {"age"} | {"phase", "mask_label"}  # what is read is one phase, and one label
 
 
 def test_boxes_and_points_stay_and_rows_stand_by_pseudonym() -> None:
