@@ -166,7 +166,7 @@ def test_without_dask_the_extra_is_named(monkeypatch) -> None:
 def test_a_worker_of_several_threads_is_a_sentence(cluster: Cluster, monkeypatch) -> None:
     monkeypatch.setattr(distributed.Client, "nthreads", lambda self: {"tcp://beta:1": 2})
     with pytest.raises(
-        WorkerError, match="worker tcp://beta:1 has 2 threads, and each shall have one core: start it with"
+        WorkerError, match="tcp://beta:1 has 2 threads, and each shall have one core: start it"
     ):
         count_of(cluster)
 
