@@ -62,7 +62,7 @@ def test_a_box_is_marked_semi_automatic_in_the_answer(tiny_demo, tmp_path):
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
     assert answer["outline"]["semi_automatic"] is True
-    assert answer["outline"]["spread"]["outlines"] == 9
+    assert 2 <= answer["outline"]["spread"]["outlines"] <= 9
     assert any("semi-automatic" in warning for warning in answer["warnings"])
 
 
