@@ -141,7 +141,7 @@ def _refuse_strangers(client: "Client") -> None:
 
 
 def _refuse_blind(client: "Client", paths: Sequence[Path]) -> None:
-    for name, absent in client.run(_absent, list(paths)).items():
+    for name, absent in client.run(_absent, list(paths), on_error="ignore").items():
         if absent:
             message = (
                 f"worker {name} does not see {absent[0]}: all machines need the same files under the same paths, "
