@@ -1,8 +1,9 @@
 """Every lesion of a cohort cut into its patch, once, so that training and evaluation never touch an image.
 
-The store's folder also holds ``records.json`` (who has which labels and plays which part) and
-``failures.json`` (who was left out, and why). Patches are made by several workers and written by one
-process, in the order of the tables: the bytes are the same whoever works, and after a kill.
+The store's folder also holds ``records.json`` (who has which labels and plays which part),
+``failures.json`` (who could not be prepared, and why) and ``exclusions.json`` (whom somebody left out,
+and why). Patches are made by several workers and written by one process, in the order of the tables: the
+bytes are the same whoever works, and after a kill.
 """
 
 from collections.abc import Sequence
@@ -13,7 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from onephase.cohort.cutting import CutPatch, cut_patch
-from onephase.cohort.prepared import FAILURES, RECORDS, Failure, PreparedCohort, fingerprint_of, open_prepared
+from onephase.cohort.prepared import (
+    EXCLUSIONS,
+    FAILURES,
+    RECORDS,
+    Failure,
+    PreparedCohort,
+    fingerprint_of,
+    open_prepared,
+)
 from onephase.cohort.records import Record, read_records, sources_of, write_records
 from onephase.cohort.source_key import source_key
 from onephase.cohort.table import read_cohort
@@ -71,10 +80,11 @@ def prepare(
                 elif strict:
                     raise answer
                 else:
-                    failures.append(Failure(record.case_id, str(answer)))
+                    failures.append(Failure(record.case_id, str(answer), record.cohort))
                 progress(PREPARING, done, len(todo))
         write_records(folder / RECORDS, [record for record in cohort.records if record.case_id in writer])
         write_json(folder / FAILURES, [asdict(failure) for failure in failures])
+        write_json(folder / EXCLUSIONS, [one.to_json() for one in cohort.excluded])
     return open_prepared(folder)
 
 

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from onephase.cohort.exclusions import Exclusion
 from onephase.cohort.records import Record, read_records
 from onephase.errors import StorageError
 from onephase.imaging.patches import PatchStore, open_store
@@ -18,6 +19,7 @@ from onephase.storage import read_json
 
 RECORDS = "records.json"
 FAILURES = "failures.json"
+EXCLUSIONS = "exclusions.json"
 
 GIVEN_BOX = ("given_slice_mm", "given_row_mm", "given_column_mm")
 """Facts of a stored case that has a box: the sides of that box."""
@@ -25,10 +27,11 @@ GIVEN_BOX = ("given_slice_mm", "given_row_mm", "given_column_mm")
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A case that has no patch, and the sentence that says why."""
+    """A case that has no patch, the sentence that says why, and the cohort that it belongs to."""
 
     case_id: str
     reason: str
+    cohort: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,11 +42,13 @@ class PreparedCohort:
         store: The patches, in the order in which they were made.
         records: The cases that have one, in the order of the tables.
         failures: The cases of the tables that have none.
+        excluded: The rows that somebody left out.
     """
 
     store: PatchStore
     records: tuple[Record, ...]
     failures: tuple[Failure, ...] = ()
+    excluded: tuple[Exclusion, ...] = ()
 
     def __str__(self) -> str:
         """Say how many cases there are, and which failed."""
@@ -78,7 +83,9 @@ def open_prepared(folder: Path) -> PreparedCohort:
     if absent:
         message = f"{folder} holds no patch of case {absent[0]}: run onephase prepare again"
         raise StorageError(message)
-    return PreparedCohort(store, records, tuple(Failure(**failure) for failure in read_json(folder / FAILURES)))
+    failures = tuple(Failure(**failure) for failure in read_json(folder / FAILURES))
+    excluded = read_json(folder / EXCLUSIONS) if (folder / EXCLUSIONS).exists() else []  # not by earlier versions
+    return PreparedCohort(store, records, failures, tuple(Exclusion(**one) for one in excluded))
 
 
 def fingerprint_of(settings: Settings) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import numpy as np
 
 import onephase
 from onephase.biomarkers.posterior import PanelPosterior
+from onephase.cohort.flow import flow_of
 from onephase.cohort.lesions import Lesion, events_of, lesions_of, volumes_ml
 from onephase.cohort.prepared import PreparedCohort, refuse_other_settings
 from onephase.cohort.records import Record, Split
@@ -64,7 +65,7 @@ def held_out(bundle: Bundle, prepared: Sequence[PreparedCohort], *, split: Split
     training = [lesion for lesion in lesions if _learned(bundle, lesion.record) in LEARNED_FROM]
     if split in LEARNED_FROM:
         training = [lesion for lesion in training if lesion.record.split != split]
-    facts = {"bundle": bundle.identity, "split": split, **_facts(bundle.settings)}
+    facts = {"bundle": bundle.identity, "split": split, "flow": flow_facts(prepared), **_facts(bundle.settings)}
     answered = _answers(bundle, training, tested, fold=0, words=SPLIT_WORDS[split], facts=facts)
     calibrating = [lesion for lesion in training if _learned(bundle, lesion.record) == "validation"]
     return replace(answered, calibration=calibration_answers(bundle, calibrating, fold=0))
@@ -126,7 +127,7 @@ def five_fold(
             write_predictions(folder, done)
         parts.append(done)
         progress("folds", fold + 1, folds)
-    pooled = Predictions.joined(parts, facts={"folds": folds, **_facts(settings)})
+    pooled = Predictions.joined(parts, facts={"folds": folds, "flow": flow_facts(prepared), **_facts(settings)})
     place = {record.case_id: row for row, record in enumerate(pooled.records)}
     pooled = pooled.take(np.array([place[lesion.record.case_id] for lesion in lesions]))
     write_predictions(out, pooled)
@@ -235,6 +236,11 @@ def finished_answers(folder: Path, run: str) -> Predictions | None:
         message = f"{folder} was made with other settings or cases: choose another folder, or start without resume"
         raise TrainingError(message)
     return found
+
+
+def flow_facts(prepared: Sequence[PreparedCohort]) -> list[dict[str, Any]]:
+    """Return what became of the rows of the cohort tables, for the report."""
+    return [one.to_json() for one in flow_of(prepared)]
 
 
 def _named(progress: Progress, prefix: str) -> Progress:

@@ -14,7 +14,7 @@ from onephase.cohort.records import Record
 
 ALIKE: Final = 0.88
 """Product of signatures from which two pictures are laid over each other."""
-SAME: Final = 0.93
+SAME: Final = 0.95
 """Correlation, at the best shift, from which they are one image; docs/quality.md has that of unrelated lesions."""
 BLOCK = 2048
 HALF, SHIFT = SIDE // 2, 5  # pixels are averaged in fours and shifted by up to five of these, 6 mm in a patch of 72

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float32, Float64, Int64, UInt8
 from onephase.imaging.case import Volume
 from onephase.imaging.frame import lesion_bounds, patch_frame
 from onephase.imaging.geometry import Grid
-from onephase.imaging.regions import signed_distance
+from onephase.imaging.regions import FAR_MM, signed_distance
 from onephase.imaging.sampling import crop_of, inside_of, resample, sampling_of
 from onephase.settings import ImagingSettings
 
@@ -32,7 +32,7 @@ class Picture:
     """
 
     grey: UInt8[np.ndarray, "row column"]
-    outline: tuple[Float64[np.ndarray, "point 2"], ...]
+    outline: tuple[Float64[np.ndarray, "_ 2"], ...]
     side_mm: float
 
 
@@ -72,6 +72,7 @@ def _pictured(
     inside = inside_of(axes)[0]
     values = resample(crop_of(image, axes).astype(np.float32), axes)[0]
     distance = resample(crop_of(signed_distance(mask, grid.spacing_mm, in_plane=True), axes), axes)[0]
+    distance = np.where(inside, distance, np.float32(FAR_MM))
     lines = contourpy.contour_generator(z=distance, line_type=contourpy.LineType.Separate).lines(0.0)
     return Picture(
         _grey(values, inside=inside), tuple(np.asarray(line, dtype=np.float64) + 0.5 for line in lines), side_mm

@@ -30,6 +30,7 @@ from onephase.evaluation.protocol import (
     LEARNED_FROM,
     calibration_answers,
     finished_answers,
+    flow_facts,
     gathered,
     run_digest,
 )
@@ -93,9 +94,11 @@ def run_benchmark(benchmark: Benchmark, *, workers: Workers = 1, progress: Progr
     refuse_several("a benchmark")
     runs = benchmark.plan.runs
     waiting = unfinished(benchmark)
-    write_json(
-        benchmark.out / PLAN, benchmark.plan.to_json() | {"settings": benchmark.settings.model_dump(mode="json")}
-    )
+    described = {
+        "settings": benchmark.settings.model_dump(mode="json"),
+        "flow": flow_facts([open_prepared(folder) for folder in benchmark.prepared]),
+    }
+    write_json(benchmark.out / PLAN, benchmark.plan.to_json() | described)
     if any(run.contestant in RADIOMICS for run in waiting):
         for one in (open_prepared(folder) for folder in benchmark.prepared):
             radiomics_features(one, one.records, workers=workers, progress=progress)

@@ -13,7 +13,7 @@ from onephase.cohort.lesions import events_of
 from onephase.evaluation.benchmarking.learning_curve import headline_figures
 from onephase.evaluation.benchmarking.overview import OVERVIEW_NAME, overview_of
 from onephase.evaluation.benchmarking.plan import Plan, slug
-from onephase.evaluation.benchmarking.pooling import Seeds, pooled, seconds_of, stored_plan
+from onephase.evaluation.benchmarking.pooling import Seeds, pooled, seconds_of, stored_flow, stored_plan
 from onephase.evaluation.pages.page import write_study
 from onephase.evaluation.pages.table import TITLES, Table
 from onephase.evaluation.predictions import PRIOR, Predictions, write_predictions
@@ -70,7 +70,8 @@ def write_report(out: Path, *, progress: Progress = silent) -> BenchmarkReport:
     studies, summaries, tables, pages = {}, {}, {}, {}
     progress("studies", 0, len(plan.words))
     for done, protocol in enumerate(plan.words, start=1):
-        predictions, seeds = pooled(out, plan, protocol, facts=_facts(plan, protocol, settings))
+        facts = {**_facts(plan, protocol, settings), "flow": stored_flow(out)}
+        predictions, seeds = pooled(out, plan, protocol, facts=facts)
         folder = out / slug(protocol)
         write_predictions(folder, predictions)
         studies[protocol] = study_of(predictions, policy=settings.subtype_policy)
@@ -81,8 +82,8 @@ def write_report(out: Path, *, progress: Progress = silent) -> BenchmarkReport:
             write_text(folder / "tables" / f"{table.name}.csv", table.to_csv())
         progress("studies", done, len(plan.words))
     shown = {protocol: (summaries[protocol], tables[protocol]) for protocol in studies}
-    facts = {"onephase": onephase.__version__, "runs": len(plan.runs), "hours of all runs": _hours(seconds)}
-    overview = overview_of(studies, shown, pages=pages, out=out, facts=facts)
+    made = {"onephase": onephase.__version__, "runs": len(plan.runs), "hours of all runs": _hours(seconds)}
+    overview = overview_of(studies, shown, pages=pages, out=out, facts=made)
     write_text(out / OVERVIEW_NAME, overview.to_html())
     return BenchmarkReport(studies, summaries, tables, pages, out / OVERVIEW_NAME, sum(seconds.values()))
 

@@ -35,6 +35,12 @@ def stored_plan(out: Path) -> tuple[Plan, dict[str, Any]]:
         raise StorageError(message) from None
 
 
+def stored_flow(out: Path) -> list[dict[str, Any]]:
+    """Return what became of the rows of the cohort tables; nothing in the folder of an earlier version."""
+    flow: list[dict[str, Any]] = read_json(out / PLAN).get("flow", [])
+    return flow
+
+
 def pooled(out: Path, plan: Plan, protocol: str, *, facts: Mapping[str, Any]) -> tuple[Predictions, Seeds]:
     """Return every contestant's answers under one protocol, and those of each seed apart.
 

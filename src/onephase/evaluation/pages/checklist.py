@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from onephase.evaluation.pages.document import EMPTY
+from onephase.evaluation.pages.flow import flow_of_study
 from onephase.evaluation.pages.table import Table
 from onephase.evaluation.predictions import Predictions
 from onephase.evaluation.scoring.conformal_scores import LEVEL
@@ -89,7 +90,7 @@ def _of_cases(study: Study, predictions: Predictions) -> Iterator[Item]:
     yield Item("Cases", "recruitment, ethics, consent, funding")
     yield Item("Cases", "intended use and clinical setting")
     yield Item("Cases", "flow with counts", f"{flow.lesions} lesions, {flow.cases} scored patients; table 'cases'.")
-    yield Item("Cases", "exclusions with counts and reasons")  # the predictions hold only what was kept
+    yield Item("Cases", "exclusions with counts and reasons", _exclusions(study))
     yield Item(
         "Cases",
         "demographics of each partition",
@@ -153,6 +154,16 @@ def _of_analysis(study: Study) -> Iterator[Item]:
     yield Item("Analysis", "subgroups", f"By {', '.join(columns)}: table 'subgroups'." if columns else "")
     yield Item("Analysis", "robustness to outline, noise, scanner")
     yield Item("Analysis", "failed and worst cases, looked at one by one")
+
+
+def _exclusions(study: Study) -> str:
+    """Return how many cases were left out, or nothing where the predictions do not hold it."""
+    cohorts = flow_of_study(study)
+    if not cohorts:
+        return ""
+    left_out, failed = sum(sum(one.left_out.values()) for one in cohorts), sum(one.failed for one in cohorts)
+    said = "table 'left-out' has the reasons" if left_out else "no reason was needed"
+    return f"{left_out} left out, {said}; {failed} not readable; table 'flow'. Exclusions before the table: not known."
 
 
 def _columns(predictions: Predictions, words: tuple[str, ...]) -> list[str]:

@@ -1,0 +1,81 @@
+"""The contact sheet: it carries everything, runs its own script alone, and says what the flags say."""
+
+import base64
+import csv
+import hashlib
+import io
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.cohort.quality.conftest import phantom_of, record_of
+
+from onephase.biomarkers.evidence import read_evidence
+from onephase.cohort.quality.flag import QualityFlag
+from onephase.cohort.quality.look import Look
+from onephase.cohort.quality.quality import Decisions, JudgedCase, JudgedFlag, Quality
+from onephase.reports.quality import render_quality, write_quality
+
+HOSTILE = "</script><script>alert(1)</script>"
+
+
+@pytest.fixture(scope="module")
+def quality() -> Quality:
+    known = read_evidence(case_id="c0", er="90%", pr="", her2="3+", hr="", ki67="32")
+    sound = JudgedCase(record_of("c0", provenance="simulated", events=known), phantom_of(0).look(), ())
+    gap = JudgedFlag(QualityFlag("empty-slices", f"One slice {HOSTILE}."))
+    taken = JudgedFlag(QualityFlag("touches-border", "At the border."), "reaches the skin")
+    doubted = JudgedCase(record_of("c1", site=HOSTILE), phantom_of(1).look(), (gap, taken))
+    unread = JudgedFlag(QualityFlag("unreadable", "It is no image."))
+    broken = JudgedCase(record_of("=c2"), Look("=c2", None, (unread.flag,)), (unread,))
+    before = ({"case_id": "c7", "reason": "another phase", "by": "", "date": ""},)
+    return Quality((sound, doubted, broken), (Decisions("clinic", "cohort", before, ()),))
+
+
+def data_of(page: str) -> dict:
+    return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)[1])
+
+
+def test_nothing_but_its_own_script_runs(quality: Quality) -> None:
+    page = render_quality(quality, table_name="quality.csv")
+    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', page)[1]
+    script = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
+    assert len(script) == 1
+    digest = base64.b64encode(hashlib.sha256(script[0].encode()).digest()).decode()
+    assert policy == f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
+    assert HOSTILE not in page
+    assert "http://www.w3.org" in page
+    assert not re.search(r'(?:src|href)="(?!data:|#)', page)
+
+
+def test_the_page_holds_pictures_labels_flags_and_decisions(quality: Quality) -> None:
+    page = render_quality(quality, table_name="quality.csv")
+    data = data_of(page)
+    first, second, third = data["cases"]
+    assert first["labels"] == ["ER positive", "HER2 positive", "HR (ER or PR) positive", "Ki-67 of 20 % or more"]
+    assert first["seen"]["close"]["grey"].startswith("data:image/png;base64,")
+    assert first["seen"]["close"]["outline"].startswith("M")
+    assert [(flag["name"], flag["accepted"]) for flag in second["flags"]] == [
+        ("empty-slices", ""),
+        ("touches-border", "reaches the skin"),
+    ]
+    assert third["seen"] is None
+    assert data["cohorts"][0]["excluded"][0]["case_id"] == "c7"
+    assert "1 of 3 lesions are computer-generated" in page
+    assert "1 case of the table had been left out before" in page
+
+
+def test_the_table_beside_it_says_the_same(quality: Quality, tmp_path: Path) -> None:
+    table = write_quality(quality, tmp_path / "quality.html")
+    rows = list(csv.DictReader(io.StringIO(table.read_text())))
+    assert table.name == "quality.csv"
+    assert [row["case_id"] for row in rows] == ["c0", "c1", "'=c2"]  # no formula to a spreadsheet
+    assert [row["flags"] for row in rows] == ["", "empty-slices", "unreadable"]
+    assert rows[1]["accepted"] == "touches-border"
+    assert float(rows[0]["row_mm"]) == 1.5
+    assert rows[2]["longest_mm"] == ""
+    seen = quality.cases[0].look.seen
+    assert float(rows[0]["volume_ml"]) == pytest.approx(seen.volume_ml, rel=1e-4)
+    assert np.isclose(float(rows[0]["contrast"]), seen.intensities["contrast"], rtol=1e-3)
