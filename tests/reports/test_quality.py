@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -79,3 +80,45 @@ def test_the_table_beside_it_says_the_same(quality: Quality, tmp_path: Path) -> 
     seen = quality.cases[0].look.seen
     assert float(rows[0]["volume_ml"]) == pytest.approx(seen.volume_ml, rel=1e-4)
     assert np.isclose(float(rows[0]["contrast"]), seen.intensities["contrast"], rtol=1e-3)
+
+
+def test_decisions_are_made_on_the_page_and_saved_with_the_old_ones(quality: Quality, tmp_path: Path) -> None:
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("chromium is not installed: scripts/system-packages installs it")
+    write_quality(quality, tmp_path / "quality.html")
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
+    flags += ["--disable-background-networking", "--disable-component-update"]
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=chromium, args=flags)
+        page = browser.new_page(viewport={"width": 1280, "height": 800})
+        page.set_default_timeout(30_000)
+        faults: list[str] = []
+        page.on("console", lambda message: faults.append(message.text))
+        page.on("pageerror", lambda fault: faults.append(str(fault)))
+        page.goto((tmp_path / "quality.html").as_uri())
+        assert page.locator(".card").count() == 3
+        page.get_by_role("button", name="slices missing 1").click()
+        assert page.locator(".card .name").all_inner_texts() == ["c1"]
+        page.locator(".card .picture").click()
+        assert page.locator("dialog .why li").first.inner_text().startswith(f"One slice {HOSTILE}.")
+        page.keyboard.press("Escape")
+        page.locator(".card input").check()
+        page.fill("#reason", 'two foci, "left"')
+        page.click("#accept")
+        page.get_by_role("button", name="all 3").click()
+        page.locator(".card", has_text="c0").locator("input").check()
+        page.fill("#reason", "another phase")
+        page.click("#exclude")
+        saved = {}
+        for name in ("cohort.accepted.csv", "cohort.excluded.csv"):
+            with page.expect_download() as download:
+                page.click(f'#files a[download="{name}"]')
+            saved[name] = list(csv.DictReader(io.StringIO(Path(download.value.path()).read_text())))
+        browser.close()
+    assert faults == []
+    assert [(row["case_id"], row["flag"], row["reason"]) for row in saved["cohort.accepted.csv"]] == [
+        ("c1", "empty-slices", 'two foci, "left"')
+    ]
+    assert [row["case_id"] for row in saved["cohort.excluded.csv"]] == ["c7", "c0"]  # the old line first

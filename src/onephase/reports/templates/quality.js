@@ -102,7 +102,7 @@
     const entries = [["", "all"], ["open", "with a flag"], ...Object.entries(NAMES), ["accepted", "accepted"], ["out", "left out here"], ["none", "without a flag"]];
     byId("flags").replaceChildren(...entries.map(([name, words]) => [name, words, cases.filter(shows(name)).length])
       .filter(([name, , count]) => count || name === flag || name === "open")
-      .map(([name, words, count]) => make("button", { type: "button", "aria-pressed": String(name === flag), onclick: () => { flag = name; arrange(); } }, words, make("b", {}, String(count)))));
+      .map(([name, words, count]) => make("button", { type: "button", "aria-pressed": String(name === flag), onclick: () => { flag = name; arrange(); } }, words, " ", make("b", {}, String(count)))));
   };
 
   const options = (id, values, first) => {
