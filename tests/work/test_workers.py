@@ -1,8 +1,13 @@
 """Answers come in the order of the items, and from one core each, so that the bytes do not depend on the workers."""
 
+import sys
+
+import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from onephase.work.workers import in_order
+from onephase.errors import MissingExtraError
+from onephase.work.cluster import Cluster
+from onephase.work.workers import count_of, in_order
 
 
 def blas_threads(_: int) -> int:
@@ -19,3 +24,9 @@ def test_one_worker_computes_on_one_core_like_many_do():
 def test_answers_come_in_the_order_of_the_items():
     assert list(in_order(abs, [-3, 1, -2], workers=2)) == [3, 1, 2]
     assert list(in_order(abs, [], workers=2)) == []
+
+
+def test_without_dask_the_extra_is_named(monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(MissingExtraError, match=r"--scheduler needs the extra 'cluster'.*'onephase\[cluster\]'"):
+        count_of(Cluster("tcp://127.0.0.1:9"))
