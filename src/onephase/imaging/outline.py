@@ -1,8 +1,9 @@
 """From a box or a seed point to an outline: deterministic, documented, and marked semi-automatic.
 
-In a box: the image is smoothed, Otsu's thresholds (1979) part the box into three classes of brightness, and
-of the brightest the largest connected part is taken, its holes filled slice by slice, so that a necrotic
-centre belongs to the lesion. The middle class, most often parenchyma, joins the brightest only where it is
+In a box: the image is smoothed, Otsu's thresholds (1979) part the box and some millimetres around it into three
+classes of brightness (a box that fits holds too little that is dark to tell bright from it), and of the brightest
+within the box the largest connected part is taken, its holes filled slice by slice, so that a necrotic centre
+belongs to the lesion. The middle class, most often parenchyma, joins the brightest only where it is
 much nearer to it than to the darkest, as when noise parts an even lesion. About a seed point: the same
 within a ball, and the part at the seed is taken. Box, clustering, connected part and hole filling are the
 stages of Chen, Giger and Bick (2006, doi 10.1016/j.acra.2005.08.035), here on one phase, with SimpleITK.
@@ -21,8 +22,10 @@ from scipy.ndimage import binary_fill_holes, generate_binary_structure
 from onephase.errors import ImageError
 from onephase.imaging.case import Box, Case, Mask, SeedPoint
 
-IN_BOX = "semi-automatic (Otsu thresholds within the box, largest connected part, holes filled)"
+IN_BOX = "semi-automatic (Otsu thresholds of the box and 4 mm around it, largest connected part within, holes filled)"
 AT_SEED = "semi-automatic (Otsu thresholds within 20 mm of the seed point, connected part at the seed, holes filled)"
+ROOM_MM = 4.0
+"""About a box: what is dark there tells what is bright within, for a box that fits holds little else (our choice)."""
 SEED_RADIUS_MM = 20.0
 SEED_TOLERANCE_MM = 5.0
 MUCH_NEARER = 0.5
@@ -65,9 +68,20 @@ def outline(case: Case, recipe: Recipe = USUAL) -> Mask:
 
 
 def _outline_in_box(case: Case, box: Box, recipe: Recipe) -> Mask:
-    region = tuple(slice(int(np.floor(start)), int(np.ceil(stop))) for start, stop in box.bounds)
-    within = np.ones(case.volume.array[region].shape, dtype=bool)
-    bright = _bright(case, region, within=within, recipe=recipe)
+    box_region = [slice(int(np.floor(start)), int(np.ceil(stop))) for start, stop in box.bounds]
+    room = np.floor(ROOM_MM / np.asarray(case.volume.grid.spacing_mm)).astype(int).tolist()
+    region = tuple(
+        slice(max(part.start - spare, 0), min(part.stop + spare, size))
+        for part, spare, size in zip(box_region, room, case.volume.grid.shape, strict=True)
+    )
+    within = np.zeros([part.stop - part.start for part in region], dtype=bool)
+    within[
+        tuple(
+            slice(part.start - wide.start, part.stop - wide.start)
+            for part, wide in zip(box_region, region, strict=True)
+        )
+    ] = True
+    bright = _bright(case, region, within=within, told_by=np.ones_like(within), recipe=recipe)
     parts = SimpleITK.RelabelComponent(SimpleITK.ConnectedComponent(bright), sortByObjectSize=True)
     return _mask(case, region, parts == 1, method=IN_BOX)
 
@@ -81,7 +95,8 @@ def _outline_at_seed(case: Case, seed: SeedPoint, recipe: Recipe) -> Mask:
     region = tuple(slice(start, stop) for start, stop in zip(low, high, strict=True))
     offsets = np.stack(np.meshgrid(*(np.arange(part.start, part.stop) for part in region), indexing="ij"), axis=-1)
     apart_mm = np.linalg.norm((offsets - point) * np.asarray(grid.spacing_mm), axis=-1)
-    bright = _bright(case, region, within=apart_mm <= SEED_RADIUS_MM, recipe=recipe)
+    within = apart_mm <= SEED_RADIUS_MM
+    bright = _bright(case, region, within=within, told_by=within, recipe=recipe)
     parts = SimpleITK.ConnectedComponent(bright)
     labels = SimpleITK.GetArrayViewFromImage(parts)
     nearest_mm = np.where(labels > 0, apart_mm, np.inf)
@@ -96,9 +111,14 @@ def _outline_at_seed(case: Case, seed: SeedPoint, recipe: Recipe) -> Mask:
 
 
 def _bright(
-    case: Case, region: tuple[slice, ...], *, within: Bool[np.ndarray, "slice row column"], recipe: Recipe
+    case: Case,
+    region: tuple[slice, ...],
+    *,
+    within: Bool[np.ndarray, "slice row column"],
+    told_by: Bool[np.ndarray, "slice row column"],
+    recipe: Recipe,
 ) -> SimpleITK.Image:
-    """Return the voxels above the threshold of the voxels ``within``, on the region's own grid."""
+    """Return the voxels ``within`` that lie above the threshold of those ``told_by``, on the region's own grid."""
     values = np.ascontiguousarray(case.volume.array[region])
     if within.sum() < LEAST_VOXELS_TO_PART or np.ptp(values[within]) == 0:
         message = (
@@ -109,9 +129,14 @@ def _bright(
     image = _image_of(values, case.volume.grid.spacing_mm)
     smooth = SimpleITK.DiscreteGaussian(image, variance=[recipe.smoothing_mm**2] * 3, maximumKernelWidth=9)
     grey = SimpleITK.GetArrayFromImage(smooth)
-    return _image_of(
-        (within & (grey > _threshold(grey[within], raised=recipe.raised))).astype(np.uint8), case.volume.grid.spacing_mm
-    )
+    bright = within & (grey > _threshold(grey[told_by], raised=recipe.raised))
+    if not bright.any():
+        message = (
+            f"case {case.case_id}: nothing within the box is as bright as what lies around it, "
+            "so there is no lesion to outline: place it on the enhancing lesion"
+        )
+        raise ImageError(message)
+    return _image_of(bright.astype(np.uint8), case.volume.grid.spacing_mm)
 
 
 def _threshold(grey: Float32[np.ndarray, " voxel"], *, raised: float) -> float:
