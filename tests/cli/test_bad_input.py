@@ -281,3 +281,16 @@ def test_the_fibroglandular_tissue_is_no_tumour(tiny_demo, said, shared_data, tm
     assert "holds no tumour (segment 1 'Breast' (Tissue / Breast): its words are of background and" in sentence
     assert sentence.endswith("give the outline of the tumour")
     assert not (tmp_path / "a").exists()
+
+
+@pytest.mark.parametrize(("table", "page"), [("cohort.csv", "cohort.html"), ("quality.csv", ""), ("c.csv", "page.csv")])
+def test_a_page_never_replaces_a_cohort_table(table, page, tmp_path, monkeypatch, capsys):
+    (tmp_path / table).write_text("case_id,image\nc,c.nii.gz\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["onephase", "check", table, "--images", *(["--out", page] if page else [])])
+    with pytest.raises(SystemExit) as left:
+        run()
+    assert left.value.code == 2
+    assert "name another page" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == [table]
+    assert (tmp_path / table).read_text().startswith("case_id")

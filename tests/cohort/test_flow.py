@@ -33,10 +33,10 @@ def test_rows_that_are_left_out_are_counted_on_the_way_to_a_report(table: Path, 
     assert flow_of([open_prepared(tmp_path / "prepared")]) == (flow,)
 
 
-def test_a_folder_of_an_earlier_version_knows_of_no_exclusion(table: Path, tmp_path: Path) -> None:
+def test_a_folder_of_an_earlier_version_does_not_say_that_none_was_left_out(table: Path, tmp_path: Path) -> None:
     prepare([table], tmp_path / "prepared", Settings())
     (tmp_path / "prepared" / "exclusions.json").unlink()
-    assert flow_of([open_prepared(tmp_path / "prepared")])[0].left_out == {}
+    assert flow_of([open_prepared(tmp_path / "prepared")]) == ()
 
 
 def test_reasons_are_counted_cohort_by_cohort() -> None:

@@ -7,6 +7,7 @@ import io
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,11 @@ from tests.cohort.quality.conftest import phantom_of, record_of
 
 from onephase.biomarkers.evidence import read_evidence
 from onephase.cohort.quality.flag import QualityFlag
-from onephase.cohort.quality.look import Look
+from onephase.cohort.quality.look import Look, look_at
 from onephase.cohort.quality.quality import Decisions, JudgedCase, JudgedFlag, Quality
-from onephase.reports.quality import render_quality, write_quality
+from onephase.imaging.case import Box
+from onephase.reports.quality import quality_table, render_quality, write_quality
+from onephase.settings import ImagingSettings
 
 HOSTILE = "</script><script>alert(1)</script>"
 
@@ -122,3 +125,19 @@ def test_decisions_are_made_on_the_page_and_saved_with_the_old_ones(quality: Qua
         ("c1", "empty-slices", 'two foci, "left"')
     ]
     assert [row["case_id"] for row in saved["cohort.excluded.csv"]] == ["c7", "c0"]  # the old line first
+
+
+def test_neither_unknown_columns_nor_folders_reach_what_may_be_sent(tmp_path: Path) -> None:
+    folder = tmp_path / "JANE_DOE"
+    folder.mkdir()
+    (folder / "scan.nii.gz").write_text("no image")
+    record = replace(
+        record_of("c0", image=folder / "scan.nii.gz", box=Box((0.0, 2.0), (0.0, 2.0), (0.0, 2.0))),
+        covariates={"patient_name": "CANARY^ROSE", "born": "1961-02-03"},
+    )
+    look = look_at(record, imaging=ImagingSettings())
+    flags = tuple(JudgedFlag(flag) for flag in look.flags)
+    sheet = Quality((JudgedCase(record, look, flags),), (Decisions("clinic", "cohort", (), ()),))
+    for written in (render_quality(sheet, table_name="quality.csv"), quality_table(sheet)):
+        assert "scan.nii.gz" in written
+        assert not any(canary in written for canary in ("JANE_DOE", "CANARY", "1961"))

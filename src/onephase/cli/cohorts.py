@@ -77,6 +77,8 @@ def check(  # noqa: PLR0913 - one parameter for each option
     """
     from onephase.cohort.table import check_cohort, write_splits
 
+    if images:
+        _refuse_to_replace(tables, out)
     chosen = settings_of(settings)
     with TerminalProgress() as progress:
         result = check_cohort(tables, chosen.split, policy=chosen.subtype_policy, headers=headers, progress=progress)
@@ -93,6 +95,16 @@ def check(  # noqa: PLR0913 - one parameter for each option
         say(f"Page: {out}  (the same as a table: {out.with_suffix('.csv')})")
     if result.errors:
         raise typer.Exit(1)
+
+
+def _refuse_to_replace(tables: list[Path], page: Path) -> None:
+    """Refuse a page that would be written over a cohort table, itself or as the table beside it."""
+    written = [page.resolve(), page.with_suffix(".csv").resolve()]
+    replaced = [table for table in tables if table.resolve() in written]
+    if replaced or written[0] == written[1]:
+        where = f"over {replaced[0]}" if replaced else "over each other"
+        message = f"page and table would be written {where}: name another page, such as --out looked-at.html"
+        raise typer.BadParameter(message, param_hint="--out")
 
 
 def _looked_at(result: "CheckResult", out: Path, settings: "Settings", workers: "WhoWorks") -> "Quality":

@@ -35,8 +35,14 @@ class CohortFlow:
 
 
 def flow_of(prepared: Sequence[PreparedCohort]) -> tuple[CohortFlow, ...]:
-    """Return what became of the rows of every cohort in some prepared folders, by the cohort's name."""
-    left_out = counted_reasons(exclusion for one in prepared for exclusion in one.excluded)
+    """Return what became of the rows of every cohort in some prepared folders, by the cohort's name.
+
+    Nothing where one of them does not know what was left out: to say "none" would be a guess.
+    """
+    known = [one.excluded for one in prepared if one.excluded is not None]
+    if len(known) < len(prepared):
+        return ()
+    left_out = counted_reasons(exclusion for excluded in known for exclusion in excluded)
     failed = [failure.cohort for one in prepared for failure in one.failures]
     kept = [record.cohort for one in prepared for record in one.records]
     return tuple(

@@ -42,13 +42,13 @@ class PreparedCohort:
         store: The patches, in the order in which they were made.
         records: The cases that have one, in the order of the tables.
         failures: The cases of the tables that have none.
-        excluded: The rows that somebody left out.
+        excluded: The rows that somebody left out; None where an earlier version prepared the folder and kept none.
     """
 
     store: PatchStore
     records: tuple[Record, ...]
     failures: tuple[Failure, ...] = ()
-    excluded: tuple[Exclusion, ...] = ()
+    excluded: tuple[Exclusion, ...] | None = None
 
     def __str__(self) -> str:
         """Say how many cases there are, and which failed."""
@@ -84,8 +84,10 @@ def open_prepared(folder: Path) -> PreparedCohort:
         message = f"{folder} holds no patch of case {absent[0]}: run onephase prepare again"
         raise StorageError(message)
     failures = tuple(Failure(**failure) for failure in read_json(folder / FAILURES))
-    excluded = read_json(folder / EXCLUSIONS) if (folder / EXCLUSIONS).exists() else []  # not by earlier versions
-    return PreparedCohort(store, records, failures, tuple(Exclusion(**one) for one in excluded))
+    excluded = None
+    if (folder / EXCLUSIONS).exists():
+        excluded = tuple(Exclusion(**one) for one in read_json(folder / EXCLUSIONS))
+    return PreparedCohort(store, records, failures, excluded)
 
 
 def fingerprint_of(settings: Settings) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""What a patch was made from, as one number: the bytes of image and mask, and the region. No labels, no names."""
+"""What a patch was made from, as one number: the bytes of image and mask, and the region. No labels, no names.
+
+Where there is no mask, how the program outlines belongs to it: it is outlined anew when that has changed.
+"""
 
 import hashlib
 import json
@@ -7,6 +10,7 @@ from pathlib import Path
 
 from onephase.cohort.records import Record
 from onephase.errors import ImageError
+from onephase.imaging.outline import AT_SEED, IN_BOX
 from onephase.storage import sha256_of
 
 DETACHED_HEADERS = {".mhd", ".nhdr"}
@@ -26,6 +30,8 @@ def source_key(record: Record) -> str:
         raise ImageError(message) from None
     region = record.to_json(folder=Path())
     made_from = [contents, *(region[name] for name in ("phase", "mask_label", "box", "seed"))]
+    if record.mask is None:
+        made_from += [IN_BOX, AT_SEED]
     return hashlib.sha256(json.dumps(made_from).encode()).hexdigest()
 
 

@@ -170,8 +170,7 @@ def _facts(case: JudgedCase) -> list[tuple[str, str]]:
         ("site", record.site),
         ("split", record.split),
         *texts,
-        *record.covariates.items(),
-    ]
+    ]  # and no other column of the table: who knows what stands there, and the page may be sent
     return [(name, text) for name, text in (*read, *told, *notes) if text]
 
 

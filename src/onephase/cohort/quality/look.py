@@ -85,8 +85,16 @@ def look_at(record: Record, *, imaging: ImagingSettings) -> Look:
         case = case_of(record)
         return look_of(case, outline(case), imaging=imaging)
     except OnephaseError as fault:
-        reason = str(fault).removeprefix(f"case {record.case_id}: ")
+        reason = _without_folders(str(fault).removeprefix(f"case {record.case_id}: "), record)
         return Look(record.case_id, None, (QualityFlag("unreadable", _sentence(reason)),))
+
+
+def _without_folders(reason: str, record: Record) -> str:
+    """Return a reason with the names of files alone, for folders are named after patients and the page may be sent."""
+    for source in filter(None, (record.image, record.mask)):
+        for path in (source, source.absolute(), source.resolve()):
+            reason = reason.replace(str(path), source.name)
+    return reason
 
 
 def look_of(case: Case, lesion: Mask, *, imaging: ImagingSettings) -> Look:
