@@ -1,14 +1,17 @@
 """What headers say of whom, where and when is found in every format; what stands in every file is passed over."""
 
+import gzip
 import zipfile
 from pathlib import Path
 
 import numpy as np
+import pytest
 import SimpleITK
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.uid import ImplicitVRLittleEndian
 
+from onephase.errors import ImageError
 from onephase.readers.header_identifiers import header_identifiers
 
 
@@ -69,6 +72,26 @@ def test_texts_and_extensions_of_nifti_are_found(tmp_path: Path) -> None:
     content[352:352] = (32).to_bytes(4, "little") + (6).to_bytes(4, "little") + b"extended Canary".ljust(24, b"\0")
     (tmp_path / "a.nii").write_bytes(content)
     assert texts(tmp_path / "a.nii") >= {"Mrs Canary", "aux Canary", "extended Canary"}
+
+
+@pytest.mark.parametrize("offset", [np.nan, np.inf, -352.0])
+def test_a_nifti_header_that_cannot_be_is_one_sentence(tmp_path: Path, offset: float) -> None:
+    SimpleITK.WriteImage(SimpleITK.Image(6, 5, 4, SimpleITK.sitkFloat32), str(tmp_path / "a.nii"))
+    content = bytearray((tmp_path / "a.nii").read_bytes())
+    content[108:112] = np.float32(offset).tobytes()
+    (tmp_path / "a.nii").write_bytes(content)
+    with pytest.raises(ImageError, match=r"a\.nii says that its voxels begin at byte .*export it again"):
+        texts(tmp_path / "a.nii")
+
+
+def test_a_gzip_that_ends_within_the_extensions_is_one_sentence(tmp_path: Path) -> None:
+    SimpleITK.WriteImage(SimpleITK.Image(6, 5, 4, SimpleITK.sitkFloat32), str(tmp_path / "a.nii"))
+    content = bytearray((tmp_path / "a.nii").read_bytes())
+    content[108:112] = np.float32(1 << 16).tobytes()
+    noise = np.random.default_rng(0).bytes(1 << 16)
+    (tmp_path / "a.nii.gz").write_bytes(gzip.compress(bytes(content) + noise)[:20_000])
+    with pytest.raises(ImageError, match=r"a\.nii\.gz is cut short or damaged"):
+        texts(tmp_path / "a.nii.gz")
 
 
 def test_a_real_header(shared_data: Path) -> None:

@@ -1,8 +1,6 @@
 """What in the headers of an image or mask may tell whose it is: to be looked for in a copy, never to be shown."""
 
-import gzip
 import re
-import struct
 import zipfile
 from collections.abc import Iterator
 from itertools import chain
@@ -14,7 +12,8 @@ from pydicom.multival import MultiValue
 
 from onephase.readers.archive import unpacked
 from onephase.readers.dicom_files import damage_is_a_sentence, dicom_files, read_dataset
-from onephase.readers.formats import Format, probe, read_head
+from onephase.readers.formats import Format, probe
+from onephase.readers.nifti_pixels import HEADER_BYTES, nifti_stream, voxel_offset
 from onephase.readers.volume_file import open_volume_file
 
 KINDS = {
@@ -31,7 +30,7 @@ FILE_NAME = "the name of a file or folder"
 HEADER_TEXT = "text of a header"
 _PRINTABLE = re.compile(rb"[\x20-\x7e]{4,}")
 _NIFTI_TEXTS = (slice(4, 32), slice(148, 252), slice(328, 344))  # data_type, db_name; descrip, aux_file; intent_name
-_NIFTI_HEADER, _NIFTI_OFFSET, _EXTENSION_BYTES = 348, 108, 1 << 20
+_EXTENSION_BYTES = 1 << 20
 
 
 class Identifier(NamedTuple):
@@ -82,12 +81,9 @@ def _named(names: Iterator[str]) -> Iterator[Identifier]:
 
 def _of_nifti(path: Path) -> Iterator[Identifier]:
     """Yield the texts of a NIfTI-1 header and of the extensions between it and the voxels."""
-    zipped = read_head(path).startswith(b"\x1f\x8b")
-    with gzip.open(path, "rb") if zipped else path.open("rb") as stream:
-        header = stream.read(_NIFTI_HEADER)
-        order = "<" if struct.unpack_from("<i", header, 0)[0] == _NIFTI_HEADER else ">"
-        offset = int(struct.unpack_from(f"{order}f", header, _NIFTI_OFFSET)[0])
-        extensions = stream.read(min(max(offset - _NIFTI_HEADER, 0), _EXTENSION_BYTES))
+    with nifti_stream(path) as stream:
+        header = stream.read(HEADER_BYTES)
+        extensions = stream.read(min(voxel_offset(path, header) - HEADER_BYTES, _EXTENSION_BYTES))
     for part in (*(header[place] for place in _NIFTI_TEXTS), extensions):
         yield from (Identifier(found[0].decode().strip()[:LONGEST], HEADER_TEXT) for found in _PRINTABLE.finditer(part))
 

@@ -8,6 +8,8 @@ and a wrong checksum are errors.
 import io
 import math
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeAlias
 
@@ -65,41 +67,72 @@ def read_nifti_labels(path: Path, *, shape: tuple[int, int, int]) -> Shaped[np.n
     return stored if scale == UNSCALED else stored.astype(np.float32) * np.float32(scale[0]) + np.float32(scale[1])
 
 
-def _stored(
-    path: Path, *, shape: tuple[int, int, int], volume: int, slices: slice
-) -> tuple[Shaped[np.ndarray, "slice row column"], tuple[float, float]]:
-    """Return voxels as they are stored, with slope and intercept."""
+@contextmanager
+def nifti_stream(path: Path) -> Iterator[ByteStream]:
+    """Open a NIfTI-1 file, unpacked where it is gzipped.
+
+    Raises:
+        ImageError: If what is read of the gzip stream is cut short or damaged.
+    """
     with path.open("rb") as raw:
         zipped = raw.read(2) == b"\x1f\x8b"
     try:
         with IGzipFile(path, "rb") if zipped else path.open("rb") as stream:
-            return _voxels(path, stream, shape=shape, volume=volume, slices=slices)
+            yield stream
     except (EOFError, IsalError, BadGzipFile):  # type: ignore[misc] # its stub forgets that this is an exception
         message = f"{path} is cut short or damaged (its gzip stream does not end well): copy it again"
         raise ImageError(message) from None
 
 
-def _voxels(
-    path: Path, stream: ByteStream, *, shape: tuple[int, int, int], volume: int, slices: slice
-) -> tuple[Shaped[np.ndarray, "slice row column"], tuple[float, float]]:
-    header = stream.read(HEADER_BYTES)
-    order = "<" if struct.unpack_from("<i", header, 0)[0] == HEADER_BYTES else ">"
-    code = struct.unpack_from(f"{order}h", header, 70)[0]
-    offset, slope, intercept = struct.unpack_from(f"{order}3f", header, 108)
-    if code not in DTYPES:
-        message = f"{path} holds colours or complex numbers (NIfTI datatype {code}): export grey values"
-        raise ImageError(message)
+def byte_order(header: bytes) -> str:
+    """Return the byte order of a NIfTI-1 header, as :mod:`struct` writes it: its first number is its own length."""
+    return "<" if struct.unpack_from("<i", header, 0)[0] == HEADER_BYTES else ">"
+
+
+def voxel_offset(path: Path, header: bytes) -> int:
+    """Return at which byte of a NIfTI-1 file its voxels begin.
+
+    Args:
+        path: The file, for the message.
+        header: Its first ``HEADER_BYTES`` bytes.
+
+    Raises:
+        ImageError: If they would begin within the header, or farther than any header reaches.
+    """
+    offset = struct.unpack_from(f"{byte_order(header)}f", header, 108)[0]
     if not HEADER_BYTES <= offset <= FARTHEST_VOXELS:  # NaN and infinity among them
         message = (
             f"{path} says that its voxels begin at byte {offset:g}, expected {HEADER_BYTES} or a little more: "
             "export it again"
         )
         raise ImageError(message)
+    return int(offset)
+
+
+def _stored(
+    path: Path, *, shape: tuple[int, int, int], volume: int, slices: slice
+) -> tuple[Shaped[np.ndarray, "slice row column"], tuple[float, float]]:
+    """Return voxels as they are stored, with slope and intercept."""
+    with nifti_stream(path) as stream:
+        return _voxels(path, stream, shape=shape, volume=volume, slices=slices)
+
+
+def _voxels(
+    path: Path, stream: ByteStream, *, shape: tuple[int, int, int], volume: int, slices: slice
+) -> tuple[Shaped[np.ndarray, "slice row column"], tuple[float, float]]:
+    header = stream.read(HEADER_BYTES)
+    order = byte_order(header)
+    code = struct.unpack_from(f"{order}h", header, 70)[0]
+    slope, intercept = struct.unpack_from(f"{order}2f", header, 112)
+    if code not in DTYPES:
+        message = f"{path} holds colours or complex numbers (NIfTI datatype {code}): export grey values"
+        raise ImageError(message)
+    offset = voxel_offset(path, header)
     dtype = np.dtype(f"{order}{DTYPES[code]}")
     a_slice, whole = math.prod(shape[1:]) * dtype.itemsize, math.prod(shape) * dtype.itemsize
     start, stop, _ = slices.indices(shape[0])
     stored = np.empty((stop - start, *shape[1:]), dtype=dtype)
-    _passed(stream, int(offset) - HEADER_BYTES + volume * whole)
+    _passed(stream, offset - HEADER_BYTES + volume * whole)
     got = _passed(stream, start * a_slice)
     got += _fill(stream, stored.reshape(-1).view(np.uint8).data)
     got += _passed(stream, whole - stop * a_slice)

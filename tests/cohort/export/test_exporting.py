@@ -135,6 +135,28 @@ def test_a_case_that_cannot_be_read_stops_before_anything_is_written(source: Pat
     assert [path.name for path in tmp_path.iterdir()] == ["broken"]
 
 
+@pytest.mark.parametrize("offset", [np.nan, np.inf, 0.0])
+def test_voxels_that_begin_nowhere_stop_before_anything_is_written(tmp_path: Path, offset: float) -> None:
+    content = bytearray(gzip.decompress(nifti(GREY)))
+    content[108:112] = np.float32(offset).tobytes()
+    (tmp_path / "a.nii").write_bytes(content)
+    (tmp_path / "cohort.csv").write_text("case_id,image,col,row,slice\nc1,a.nii,1,1,1\n")
+    with pytest.raises((CohortError, ImageError)) as told:
+        export_cohort([tmp_path / "cohort.csv"], tmp_path / "shared", key=KEY)
+    assert "a.nii" in str(told.value)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.nii", "cohort.csv"]
+
+
+def test_nothing_left_to_copy_is_said(tmp_path: Path) -> None:
+    (tmp_path / "a.nii.gz").write_bytes(nifti(GREY))
+    (tmp_path / "cohort.csv").write_text("case_id,image,col,row,slice\nc1,a.nii.gz,1,1,1\n")
+    (tmp_path / "cohort.excluded.csv").write_text("case_id,reason\nc1,blurred\n")
+    with pytest.raises(
+        ExportError, match=r"no case is left to copy: every case of cohort\.csv is left out; take a case"
+    ):
+        plan_export([tmp_path / "cohort.csv"])
+
+
 def test_a_case_that_breaks_off_while_it_is_written_leaves_nothing(tmp_path: Path) -> None:
     (tmp_path / "a.nii.gz").write_bytes(nifti(GREY))
     (tmp_path / "b.nii.gz").write_bytes(gzip.compress(gzip.decompress(nifti(GREY))[:-4]))  # its header is sound

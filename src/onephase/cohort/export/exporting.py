@@ -87,9 +87,16 @@ def plan_export(paths: Sequence[Path], *, workers: Workers = 1, progress: Progre
 
     Raises:
         CohortError: If a table, or the header of an image or mask, has a problem.
-        ImageError: If the headers of a DICOM image cannot be read.
+        ImageError: If the headers of an image or mask cannot be read.
+        ExportError: If every case is left out.
     """
     records = read_cohort(*paths, labelled=False).records
+    if not records:
+        message = (
+            f"no case is left to copy: every case of {', '.join(path.name for path in paths)} is left out; take a case "
+            "out of the file of exclusions (docs/cohort-table.md), or name another table"
+        )
+        raise ExportError(message)
     problem = next(unreadable_files(records, progress=progress), None)
     if problem is not None:
         message = f"{problem}, or leave the case out (docs/cohort-table.md)"
