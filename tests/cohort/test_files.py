@@ -34,8 +34,8 @@ def problems(folder: Path, *lines: str) -> list[tuple[str, str, str]]:
 @pytest.mark.parametrize(
     ("columns", "cells", "column", "message"),
     [
-        ("mask", "small.nii.gz", "mask", "(4x5x5 at 2x1x1 mm) differs from the image's (4x5x6"),
-        ("mask", "apart.nii.gz", "mask", "(4x5x6 at 3x1x1 mm) differs from the image's"),
+        ("mask", "small.nii.gz", "mask", "(4x5x5 at 2x1x1 mm from 0.0, 0.0, 0.0) differs from the image's (4x5x6"),
+        ("mask", "apart.nii.gz", "mask", "(4x5x6 at 3x1x1 mm from 0.0, 0.0, 0.0) differs from the image's"),
         ("mask", "text.nii.gz", "mask", "is no image but text"),
         (BOX, "0,6.5,0,5,0,4", "col_end", "the box ends at 6.5, the image has 6 voxels along column"),
         (BOX, "0,6,0,5,0,5", "slice_end", "the box ends at 5, the image has 4 voxels along slice"),

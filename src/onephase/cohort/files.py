@@ -58,7 +58,7 @@ def _header_problems(record: Record) -> Iterator[Problem]:
         found = f"there is no phase {record.phase}: the image holds {image.volumes}"
         yield Problem(record.cohort, record.case_id, "phase", found, "write another number, counted from 1")
     if mask is not None and not mask.grid.same_as(image.grid):
-        found = f"the mask's grid ({_described(mask.grid)}) differs from the image's ({_described(image.grid)})"
+        found = f"the mask's grid ({mask.grid}) differs from the image's ({image.grid})"
         yield Problem(record.cohort, record.case_id, "mask", found, "export both from the same series")
     yield from _region_outside(record, image.grid)
 
@@ -78,7 +78,3 @@ def _header(path: Path) -> VolumeFile | None:
     """Return the header of a volume file; None of DICOM, whose reading belongs to its reader."""
     kind = probe(path)
     return open_volume_file(path, kind) if kind in VOLUME_FILES else None
-
-
-def _described(grid: Grid) -> str:
-    return "x".join(map(str, grid.shape)) + " at " + "x".join(f"{mm:.3g}" for mm in grid.spacing_mm) + " mm"

@@ -145,8 +145,8 @@ class Case:
         if isinstance(self.roi, Mask):
             if not self.roi.grid.same_as(grid):
                 message = (
-                    f"case {self.case_id}: the mask's grid ({_described(self.roi.grid)}) differs from the image's "
-                    f"({_described(grid)}): export both from the same series"
+                    f"case {self.case_id}: the mask's grid ({self.roi.grid}) differs from the image's ({grid}): "
+                    "export both from the same series"
                 )
                 raise ImageError(message)
             return
@@ -169,7 +169,3 @@ def refuse_outside(region: Box | SeedPoint, grid: Grid, *, case_id: str) -> None
                 "give voxels of the volume as read, columns first"
             )
             raise ImageError(message)
-
-
-def _described(grid: Grid) -> str:
-    return "x".join(map(str, grid.shape)) + " at " + "x".join(f"{mm:.3g}" for mm in grid.spacing_mm) + " mm"

@@ -43,6 +43,11 @@ class Grid:
         direction.setflags(write=False)
         object.__setattr__(self, "direction", direction)
 
+    def __str__(self) -> str:
+        """Return shape, spacing and origin in words for a message, as ``4x5x6 at 2x1x1 mm from 0.0, 0.0, 0.0``."""
+        shape, spacing = "x".join(map(str, self.shape)), "x".join(f"{mm:.3g}" for mm in self.spacing_mm)
+        return f"{shape} at {spacing} mm from {', '.join(f'{mm:.1f}' for mm in self.origin_mm)}"
+
     @classmethod
     def axial(
         cls,

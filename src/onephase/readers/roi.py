@@ -52,19 +52,29 @@ def read_mask(
     return mask, warnings
 
 
-def _volume_mask(file: VolumeFile, *, label: int | str | None, grid: Grid) -> tuple[Mask, tuple[str, ...]]:
+def read_labels(file: VolumeFile) -> Shaped[np.ndarray, "slice row column"]:
+    """Return the values of a mask volume as they are stored.
+
+    Raises:
+        ImageError: If it holds several volumes, NaN or infinity, or is cut short.
+    """
     if file.volumes != 1:
         message = f"{file.path} holds {file.volumes} volumes: a mask has one; write the tumour's mask alone"
-        raise ImageError(message)
-    if not file.grid.same_as(grid):
-        message = (
-            f"{file.path}: the mask's grid ({_described(file.grid)}) differs from the image's ({_described(grid)}): "
-            "export both from the same series"
-        )
         raise ImageError(message)
     voxels = file.read_labels()
     if np.issubdtype(voxels.dtype, np.floating) and not np.isfinite(voxels).all():
         message = f"{file.path} holds NaN or infinite values: a mask holds whole numbers; export it again"
+        raise ImageError(message)
+    return voxels
+
+
+def _volume_mask(file: VolumeFile, *, label: int | str | None, grid: Grid) -> tuple[Mask, tuple[str, ...]]:
+    voxels = read_labels(file)
+    if not file.grid.same_as(grid):
+        message = (
+            f"{file.path}: the mask's grid ({file.grid}) differs from the image's ({grid}): "
+            "export both from the same series"
+        )
         raise ImageError(message)
     value, warnings = _value(file, voxels, label)
     return Mask(voxels == voxels.dtype.type(value), grid), warnings
@@ -111,8 +121,3 @@ def _as_number(label: int | str, metadata: dict[str, str]) -> float | None:
         names = {name: key for key, name in metadata.items() if key.endswith("_Name")}
         value = metadata.get(names.get(str(label), "").replace("_Name", "_LabelValue"), "")
         return float(value) if value.isdigit() else None
-
-
-def _described(grid: Grid) -> str:
-    shape, spacing = "x".join(map(str, grid.shape)), "x".join(f"{mm:.3g}" for mm in grid.spacing_mm)
-    return f"{shape} at {spacing} mm from {', '.join(f'{mm:.1f}' for mm in grid.origin_mm)}"

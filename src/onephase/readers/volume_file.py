@@ -110,9 +110,12 @@ def open_volume_file(path: Path, kind: Format) -> VolumeFile:
         kind: Its format, by :func:`onephase.readers.formats.probe`.
 
     Raises:
-        ImageError: If the header is broken or not orthonormal, asks for more than ``MAX_VOXELS``, holds
-            colours, is flat, or points to voxels elsewhere.
+        ImageError: If it is of another format, or the header is broken or not orthonormal, asks for more than
+            ``MAX_VOXELS``, holds colours, is flat, or points to voxels elsewhere.
     """
+    if kind not in IMAGE_IO:
+        message = f"{path} is a {kind.value} by its content, expected NIfTI, NRRD or MetaImage: export it as such"
+        raise ImageError(message)
     if kind is not Format.NIFTI:
         check_text_header(path, kind)
     with _quiet_itk(path):

@@ -1,10 +1,14 @@
 """Predictions of nnU-Net as masks, in its own layout and names."""
 
 import json
+import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
+import SimpleITK
 from tests.cohort.sources.conftest import phantom, write_csv, write_nifti
+from tests.readers.conftest import write_series
 
 from onephase.cohort.table import read_cohort
 from onephase.errors import CohortError
@@ -47,6 +51,31 @@ def test_predictions_are_found_by_the_naming_rule(results: Path, do_import, tmp_
         "d": "the image is not here",
     }
     assert any("nobody has drawn" in note for note in done.record.found.notes)
+
+
+def left_out_of(done) -> dict[str, str]:
+    return {one.case: f"{one.reason}: {one.detail}" for one in done.record.found.left_out}
+
+
+def test_a_prediction_that_is_no_volume_file_is_left_out(results: Path, do_import, tmp_path: Path) -> None:
+    with zipfile.ZipFile(results / "predictions" / "b.nii.gz", "w") as archive:
+        archive.writestr("b.nii", b"voxels")
+    (dicom,) = write_series(tmp_path / "study", shape=(1, 4, 5)).files[0]
+    (results / "predictions" / "c.nii.gz").write_bytes(dicom.read_bytes())
+    why = left_out_of(do_import("nnunet", results, label="tumour", **MAP))
+    unusable = "image or mask cannot be used: "
+    assert why["b"].startswith(unusable)
+    assert "b.nii.gz is a ZIP by its content, expected NIfTI, NRRD or MetaImage" in why["b"]
+    assert why["c"].startswith(unusable)
+    assert "c.nii.gz is a DICOM file by its content" in why["c"]
+
+
+def test_a_prediction_of_several_volumes_is_left_out(results: Path, do_import) -> None:
+    _, mask = phantom(1)
+    volumes = [SimpleITK.GetImageFromArray(values) for values in (mask * 2, np.zeros_like(mask))]
+    SimpleITK.WriteImage(SimpleITK.JoinSeries(volumes), str(results / "predictions" / "b.nii.gz"))
+    why = left_out_of(do_import("nnunet", results, label="tumour", **MAP))
+    assert "b.nii.gz holds 2 volumes: a mask has one" in why["b"]
 
 
 def test_an_image_by_another_rule_is_left_out(results: Path, do_import) -> None:

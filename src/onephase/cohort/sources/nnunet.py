@@ -20,6 +20,7 @@ from onephase.cohort.sources.folder import Row, read_table
 from onephase.cohort.sources.source import Download, Found, LeaveOut, Source
 from onephase.errors import CohortError
 from onephase.readers.formats import probe
+from onephase.readers.roi import read_labels
 from onephase.readers.volume_file import open_volume_file
 
 PREDICTIONS = "predictions"
@@ -97,7 +98,7 @@ def _prediction(row: Row, image: Path, case_id: str, *, predictions: Path, endin
 
     Raises:
         LeaveOut: If the image is not named by the rule, or no tumour was predicted in its case.
-        ImageError: If the prediction cannot be read.
+        ImageError: If the prediction cannot be read, or is no single volume.
     """
     case = re.fullmatch(rf"(.+)_\d{{4}}{re.escape(ending)}", image.name)
     if case is None:
@@ -107,7 +108,7 @@ def _prediction(row: Row, image: Path, case_id: str, *, predictions: Path, endin
     if not path.is_file():
         reason = "there is no prediction of it"
         raise LeaveOut(reason, path.name)
-    if not (open_volume_file(path, probe(path)).read(0) == label).any():
+    if not (read_labels(open_volume_file(path, probe(path))) == label).any():
         reason = "nnU-Net has predicted no tumour in it"
         raise LeaveOut(reason, path.name)
     return path
