@@ -18,6 +18,7 @@ from markupsafe import Markup
 
 from onephase.cohort.columns import LABELS
 from onephase.cohort.quality.flag import FLAGS
+from onephase.cohort.quality.intensities import INTENSITIES
 from onephase.cohort.quality.look import Seen
 from onephase.cohort.quality.picture import Picture
 from onephase.cohort.quality.quality import JudgedCase, Quality
@@ -36,7 +37,7 @@ COLUMNS = (
     *("cohort", "site", "split", "case_id", "flags", "accepted", "reasons"),
     *("longest_mm", "volume_ml", "slice_mm", "row_mm", "column_mm", "outline"),
 )
-MEASURED = ("scale", "middle", "contrast", "roughness")
+MEASURED = tuple(INTENSITIES)
 
 
 def write_quality(quality: Quality, path_: Path) -> Path:

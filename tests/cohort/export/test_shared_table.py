@@ -11,6 +11,7 @@ from onephase.cohort.columns import KNOWN
 from onephase.cohort.export.pseudonyms import Names
 from onephase.cohort.export.shared_table import COLUMNS, CONVENTIONS, dropped_columns, emptied_cells, table_text
 from onephase.cohort.records import Record
+from onephase.cohort.sources.breastdcedl import SETS as OF_BREASTDCEDL
 from onephase.cohort.sources.known import ALL
 from onephase.cohort.sources.mama_mia import CONVENTIONS as OF_MAMA_MIA
 from onephase.imaging.case import Box, SeedPoint
@@ -49,7 +50,10 @@ def test_a_convention_of_ones_own_is_emptied() -> None:
 
 
 def test_every_convention_of_a_source_is_known() -> None:
-    assert {source.convention for source in ALL} | set(OF_MAMA_MIA.values()) <= {*CONVENTIONS, ""}
+    of_sets = {*OF_MAMA_MIA.values(), *(convention for _, convention in OF_BREASTDCEDL.values())}
+    assert {source.convention for source in ALL} - {""} | of_sets <= CONVENTIONS
+    assert {"asco-cap-2020", "tcga-ihc"} <= CONVENTIONS
+    assert "" not in CONVENTIONS
 
 
 def test_every_column_of_a_cohort_table_is_decided_on() -> None:

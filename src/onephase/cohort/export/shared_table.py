@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from onephase.cohort.columns import BOX, LABELS, PROVENANCES, SEED, SPLITS
 from onephase.cohort.export.pseudonyms import Names
 from onephase.cohort.records import Record
+from onephase.cohort.sources.known import ALL
 
 TABLE, IMAGES, MASKS, SUFFIX = "cohort.csv", "images", "masks", ".nii.gz"
 AGE = "age"
@@ -20,10 +21,8 @@ COLUMNS = (
     *("label_convention", "provenance", "split", AGE),
 )
 ALWAYS = ("case_id", "patient_id", "site", "image", *LABELS, "label_convention", "provenance", "split")
-CONVENTIONS = (
-    *("asco-cap-2010", "asco-cap-2018", "asco-cap-2020", "ambl-percent", "duke-allred"),
-    *("ispy1", "ispy2", "nact-pilot", "tcga-ihc"),
-)
+GUIDELINES = ("asco-cap-2010", "asco-cap-2018", "asco-cap-2020")
+CONVENTIONS = frozenset((*GUIDELINES, *(source.convention for source in ALL if source.convention)))
 """What ``label_convention`` may say in a copy; anything else may be somebody's words."""
 OLDEST = 89
 """HIPAA's safe harbour (45 CFR 164.514(b)(2)(i)(C)) wants all ages above it as one."""
