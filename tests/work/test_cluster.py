@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import onephase
 from onephase.cohort.preparation import prepare
 from onephase.errors import WorkerError
 from onephase.imaging.geometry import Grid
@@ -135,6 +136,28 @@ def test_a_worker_that_does_not_see_the_files_is_a_sentence(cluster: Cluster) ->
     ours = Path(f"/proc/self/task/{os.getpid()}")  # every process sees its own threads there, and no other's
     with pytest.raises(WorkerError, match=rf"worker tcp://.* does not see {ours}: all machines need the same files"):
         list(in_order(abs, [-1], workers=cluster, sees=[ours.parent, ours]))
+
+
+def test_a_worker_that_comes_later_is_checked_as_well(cluster: Cluster, tmp_path: Path) -> None:
+    with distributed.Client(scheduler_file=cluster.scheduler, set_as_default=False) as client:
+
+        def asked_of_it(home: Path, version: str, *sees: Path) -> int:
+            leader = module._Leader(version, home, sees)
+            return client.submit(module._at_worker, abs, leader, -1, pure=False).result()
+
+        assert asked_of_it(tmp_path, onephase.__version__) == 1
+        with pytest.raises(
+            WorkerError, match=r"worker tcp://.* has version .* of onephase, the leader has 0.0.1: start"
+        ):
+            asked_of_it(tmp_path, "0.0.1")
+        with pytest.raises(WorkerError, match=r"worker tcp://.* does not see .*/gone: all machines need the same"):
+            asked_of_it(tmp_path, onephase.__version__, tmp_path / "gone")
+        file = tmp_path / "file"
+        file.touch()
+        with pytest.raises(
+            WorkerError, match=r"worker tcp://.* cannot work in .*/file \(Not a directory\): start it as"
+        ):
+            asked_of_it(file, onephase.__version__)
 
 
 def test_another_version_is_a_sentence(cluster: Cluster, monkeypatch) -> None:

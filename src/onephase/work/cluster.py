@@ -14,9 +14,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from threadpoolctl import threadpool_limits
-
+import onephase
 from onephase.errors import MissingExtraError, WorkerError
+from onephase.work.one_core import one_core
 from onephase.work.waiting import submitted
 
 if TYPE_CHECKING:
@@ -47,6 +47,21 @@ class Cluster:
         return f"the Dask scheduler {self.scheduler}"
 
 
+@dataclass(frozen=True, slots=True)
+class _Leader:
+    """What a worker must agree with; it travels with each task, for workers may come at any time.
+
+    Attributes:
+        version: Of onephase.
+        home: Where the leader works.
+        sees: Further files and folders that the leader sees.
+    """
+
+    version: str
+    home: Path
+    sees: tuple[Path, ...]
+
+
 def in_cluster(
     function: Callable[[Item], Answer], items: Sequence[Item], *, cluster: Cluster, sees: Sequence[Path]
 ) -> Generator[Answer, None, None]:
@@ -63,9 +78,10 @@ def in_cluster(
         from distributed import CancelledError, KilledWorker
         from distributed.comm import CommClosedError
 
-        home, done = Path.cwd(), 0
-        _refuse_blind(client, [home, *(path.absolute() for path in sees if path.exists())])
-        submit = partial(client.submit, partial(_at_worker, function, home), pure=False)
+        seen = tuple(path.absolute() for path in sees if path.exists())
+        leader, done = _Leader(onephase.__version__, Path.cwd(), seen), 0
+        _refuse_blind(client, leader)
+        submit = partial(client.submit, partial(_at_worker, function, leader), pure=False)
         try:
             for promise in submitted(submit, items, count=lambda: max(1, len(client.nthreads()))):
                 yield promise.result()
@@ -140,22 +156,48 @@ def _refuse_strangers(client: "Client") -> None:
             raise WorkerError(message)
 
 
-def _refuse_blind(client: "Client", paths: Sequence[Path]) -> None:
-    for name, absent in client.run(_absent, list(paths), on_error="ignore").items():
+def _refuse_blind(client: "Client", leader: _Leader) -> None:
+    for name, absent in client.run(_absent, leader, on_error="ignore").items():
         if absent:
-            message = (
-                f"worker {name} does not see {absent[0]}: all machines need the same files under the same paths, "
-                "on a shared file system"
-            )
-            raise WorkerError(message)
+            raise _blind(name, absent[0])
 
 
-def _absent(paths: Sequence[Path]) -> list[Path]:
-    return [path for path in paths if not path.exists()]
+def _absent(leader: _Leader) -> list[Path]:
+    return [path for path in (leader.home, *leader.sees) if not path.exists()]
 
 
-def _at_worker(function: Callable[[Item], Answer], home: Path, item: Item) -> Answer:
-    """Do the work of one item on one core, where the leader stands."""
-    os.chdir(home)
-    with threadpool_limits(1):
+def _blind(worker: str, path: Path) -> WorkerError:
+    message = (
+        f"worker {worker} does not see {path}: all machines need the same files under the same paths, on a shared "
+        "file system"
+    )
+    return WorkerError(message)
+
+
+def _at_worker(function: Callable[[Item], Answer], leader: _Leader, item: Item) -> Answer:
+    """Do the work of one item on one core, where the leader stands.
+
+    Raises:
+        WorkerError: If this worker, which may have come after the others were asked, is of another version or blind.
+    """
+    if onephase.__version__ != leader.version:
+        message = (
+            f"worker {_own_name()} has version {onephase.__version__} of onephase, the leader has {leader.version}: "
+            "start it from the same environment"
+        )
+        raise WorkerError(message)
+    if absent := _absent(leader):
+        raise _blind(_own_name(), absent[0])
+    try:
+        os.chdir(leader.home)
+    except OSError as fault:
+        message = f"worker {_own_name()} cannot work in {leader.home} ({fault.strerror}): start it as the same user"
+        raise WorkerError(message) from None
+    with one_core():
         return function(item)
+
+
+def _own_name() -> str:
+    from distributed import get_worker
+
+    return str(get_worker().address)

@@ -15,11 +15,8 @@ from multiprocessing import connection, get_context, parent_process
 from typing import TypeVar
 
 from onephase.errors import WorkerError
+from onephase.work.one_core import ONE_CORE, environment
 from onephase.work.waiting import submitted
-
-ONE_CORE = dict.fromkeys(
-    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS"), "1"
-)
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -33,7 +30,7 @@ def in_processes(
     Raises:
         WorkerError: If a process was killed.
     """
-    with _one_core_each(), _pool(count) as pool:
+    with environment(ONE_CORE), _pool(count) as pool:
         promises = submitted(lambda item: pool.submit(function, item), items, count=lambda: count)
         for done, promise in enumerate(promises):
             try:
@@ -55,21 +52,6 @@ def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
         yield pool
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-@contextmanager
-def _one_core_each() -> Iterator[None]:
-    """Set the environment that spawned processes inherit, before they load any library."""
-    before = {name: os.environ.get(name) for name in ONE_CORE}
-    os.environ.update(ONE_CORE)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 def _follow_the_leader() -> None:

@@ -4,9 +4,8 @@ from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
-from threadpoolctl import threadpool_limits
-
 from onephase.work.cluster import Cluster, in_cluster, workers_in
+from onephase.work.one_core import one_core
 from onephase.work.processes import in_processes
 
 Workers: TypeAlias = int | Cluster
@@ -38,7 +37,7 @@ def in_order(
     if isinstance(workers, Cluster):
         yield from in_cluster(function, items, cluster=workers, sees=sees)
     elif workers == 1 or len(items) <= 1:
-        with threadpool_limits(1):
+        with one_core():
             yield from map(function, items)
     else:
         yield from in_processes(function, items, count=min(workers, len(items)))
