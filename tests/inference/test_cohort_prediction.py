@@ -103,6 +103,25 @@ def test_another_bundle_than_was_asked_for_stops_all(bundle_folder: Path, record
         list(predict_cohort(request, [record]))
 
 
+def test_a_cluster_is_asked_whether_it_sees_the_folder_of_the_answers(
+    bundle_folder: Path, record: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: dict[Path, bool] = {}
+
+    def asked(function, items, *, workers, sees):
+        seen.update({path: path.exists() for path in sees})
+        yield from ()
+
+    monkeypatch.setattr("onephase.inference.cohort_prediction.in_order", asked)
+    run(bundle_folder, [record], tmp_path / "new" / "out")
+    assert seen == dict.fromkeys((bundle_folder, tmp_path / "new" / "out", record.image, record.mask), True)
+
+
+def test_a_folder_that_cannot_be_made_is_a_sentence(bundle_folder: Path, record: Record) -> None:
+    with pytest.raises(StorageError, match=r"image.nii.gz.* could not be written"):
+        run(bundle_folder, [record], record.image / "out")
+
+
 def test_a_report_that_fails_leaves_no_folder(bundle_folder: Path, record: Record, tmp_path: Path) -> None:
     def full(prediction: Prediction, folder: Path) -> None:
         message = "report.html could not be written because the disk is full"

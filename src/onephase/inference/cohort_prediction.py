@@ -21,7 +21,7 @@ from onephase.inference.outcome import Outcome
 from onephase.inference.predict import predict
 from onephase.inference.prediction import Prediction
 from onephase.settings import SubtypePolicy
-from onephase.storage import folder_aside, read_json, write_json, write_text
+from onephase.storage import folder_aside, read_json, write_faults, write_json, write_text
 from onephase.work.workers import Workers, in_order
 
 PREDICTION_NAME = "prediction.json"
@@ -75,9 +75,12 @@ def predict_cohort(
 
     Raises:
         BundleError: If the bundle is broken, or not the one that was asked for.
+        StorageError: If the folder cannot be made.
         WorkerError: If a worker was killed; started again, the work goes on where it stopped.
     """
-    sees = (request.bundle, *sources_of(records))
+    with write_faults(request.folder):
+        request.folder.mkdir(parents=True, exist_ok=True)  # now, so that a cluster is asked whether it sees the folder
+    sees = (request.bundle, request.folder, *sources_of(records))
     return in_order(partial(predict_record, request), records, workers=workers, sees=sees)
 
 
