@@ -32,10 +32,11 @@ class CutPatch:
 def cut_patch(record: Record, *, settings: Settings) -> CutPatch | OnephaseError:
     """Read a case and cut its patch; or return the error, for one case must not stop the others."""
     try:
+        key = source_key(record)  # before the files are read: one that changes meanwhile is cut anew next time
         case = case_of(record, needed=partial(slices_needed, imaging=settings.imaging))
         patch = prepare_patch(case, imaging=settings.imaging, regions=settings.regions)
         patch = replace(patch, facts={**patch.facts, **_given_box(case)})
-        return CutPatch(patch, source_key(record), tuple(note for note in (case.phase, *case.warnings) if note))
+        return CutPatch(patch, key, tuple(note for note in (case.phase, *case.warnings) if note))
     except OnephaseError as fault:
         prefix = f"case {record.case_id}"
         return fault if str(fault).startswith(prefix) else type(fault)(f"{prefix}: {fault}")
