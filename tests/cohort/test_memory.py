@@ -63,13 +63,29 @@ def test_a_case_that_alone_needs_more_is_named() -> None:
         fitting({"a": MIB, "b": 20 * MIB}, process_bytes=0, patch_bytes=0, bound_bytes=19 * MIB, asked=2)
 
 
+def test_what_the_process_itself_needs_is_laid_on_no_case() -> None:
+    base = {"process_bytes": 30 * MIB, "patch_bytes": 2 * MIB, "asked": 2}
+    with pytest.raises(
+        CohortError, match=r"onephase needs about 36 MiB of memory before any case is read, allowed are 35"
+    ):
+        fitting({"a": 5 * MIB, "b": MIB}, **base, bound_bytes=35 * MIB)
+    with pytest.raises(CohortError, match=r"case a alone needs about 41 MiB of memory, allowed are 36: allow more, or"):
+        fitting({"a": 5 * MIB, "b": MIB}, **base, bound_bytes=36 * MIB)
+
+
+def test_with_nothing_to_read_one_process_goes_on() -> None:
+    assert fitting({}, **EACH, bound_bytes=50, asked=3).workers == 1
+    assert fitting({}, **EACH, bound_bytes=10_000, asked=3).workers == 3
+
+
 def test_headers_tell_the_size_and_what_is_prepared_needs_none(table: Path) -> None:
     bound = 100_000 * MIB
     before = plan_memory([table], table.parent / "store", SMALL, bound_bytes=bound)
     prepare([table], table.parent / "store", SMALL)
     after = plan_memory([table], table.parent / "store", SMALL, bound_bytes=bound)
     assert after.memory_bytes >= before.memory_bytes - prod(SHAPES[1]) * BYTES_A_VOXEL  # the process only grows
-    with pytest.raises(CohortError, match=r"case none alone needs about \d+ MiB of memory, allowed are 1"):
-        plan_memory([table], table.parent / "store", SMALL, bound_bytes=MIB)
-    with pytest.raises(CohortError, match=r"case c1 alone needs about \d+ MiB of memory, allowed are 1"):
+    assert plan_memory([table], table.parent / "store", SMALL, bound_bytes=MIB).workers == 1
+    with pytest.raises(
+        CohortError, match=r"onephase needs about \d+ MiB of memory before any case is read, allowed are 1:"
+    ):
         plan_memory([table], table.parent / "none", SMALL, bound_bytes=MIB)

@@ -69,7 +69,7 @@ def plan_memory(
         progress: Told after each header.
 
     Raises:
-        CohortError: If a table has a problem, or one case alone needs more.
+        CohortError: If a table has a problem, or one case alone needs more, or the process itself.
     """
     todo = unprepared(read_cohort(*cohort_paths, split=settings.split).records, folder)
     progress(HEADERS, 0, len(todo))
@@ -92,6 +92,8 @@ def fitting(
 ) -> MemoryPlan:
     """Return how many processes fit, where in the worst order the largest cases are read at the same time.
 
+    With nothing to read it is one at the least.
+
     Args:
         case_bytes: What each case takes, by its name.
         process_bytes: What each process takes beside, the one that leads and writes among them.
@@ -100,7 +102,7 @@ def fitting(
         asked: How many processes would work.
 
     Raises:
-        CohortError: If one case alone needs more.
+        CohortError: If one case alone needs more, or the process itself.
     """
     for count in range(asked, 0, -1):
         processes = 1 if count == 1 else count + 1  # one alone leads, works and writes
@@ -108,7 +110,15 @@ def fitting(
         needed = processes * process_bytes + largest + AHEAD * count * patch_bytes
         if needed <= bound_bytes:
             return MemoryPlan(count, asked, needed, bound_bytes)
-    who = max(case_bytes, key=case_bytes.__getitem__, default="none")
+    if not case_bytes:
+        return MemoryPlan(1, asked, needed, bound_bytes)  # this process, which is here already
+    if needed - largest > bound_bytes:
+        message = (
+            f"onephase needs about {(needed - largest) / MIB:.0f} MiB of memory before any case is read, allowed are "
+            f"{bound_bytes / MIB:.0f}: allow more"
+        )
+        raise CohortError(message)
+    who = max(case_bytes, key=case_bytes.__getitem__)
     message = (
         f"case {who} alone needs about {needed / MIB:.0f} MiB of memory, allowed are {bound_bytes / MIB:.0f}: "
         "allow more, or crop its image"
