@@ -294,3 +294,25 @@ def test_a_page_never_replaces_a_cohort_table(table, page, tmp_path, monkeypatch
     assert "name another page" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == [table]
     assert (tmp_path / table).read_text().startswith("case_id")
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        (
+            "predict bundle image.nii.gz --mask mask.nii.gz --out out --scheduler tcp://a:1",
+            "--scheduler is for --cohort",
+        ),
+        ("check cohort.csv --scheduler tcp://a:1", "--scheduler is for --images"),
+        ("prepare cohort.csv --out out --dry-run --memory nonsense", "--memory nonsense is no size: write it like"),
+    ],
+)
+def test_an_option_is_never_silently_ignored(command, expected, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "cohort.csv").write_text("case_id,image,mask,er\n")
+    monkeypatch.setattr("sys.argv", ["onephase", *shlex.split(command)])
+    with pytest.raises(SystemExit) as left:
+        run()
+    assert left.value.code == 2
+    assert expected in " ".join(capsys.readouterr().err.replace("│", "").split())
+    assert [path.name for path in tmp_path.iterdir()] == ["cohort.csv"]

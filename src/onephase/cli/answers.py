@@ -99,6 +99,9 @@ def predict(  # noqa: PLR0913 - one parameter for each option
     if (image is None) == (not cohort):
         message = "give either IMAGE with --mask, --box or --seed-point, or --cohort COHORT.csv"
         raise typer.BadParameter(message)
+    if scheduler and not cohort:
+        message = "--scheduler is for --cohort: one image is answered by this process"
+        raise typer.BadParameter(message)
     if cohort:
         if any((mask, box, seed_point, phase, given, dicom, fhir)):
             message = "with --cohort, outlines, phases and evidence come from the table; no --dicom, no --fhir"

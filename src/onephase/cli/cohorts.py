@@ -79,6 +79,9 @@ def check(  # noqa: PLR0913 - one parameter for each option
 
     if images:
         _refuse_to_replace(tables, out)
+    elif scheduler:
+        message = "--scheduler is for --images: a table alone is checked by this process"
+        raise typer.BadParameter(message)
     chosen = settings_of(settings)
     with TerminalProgress() as progress:
         result = check_cohort(tables, chosen.split, policy=chosen.subtype_policy, headers=headers, progress=progress)
@@ -184,6 +187,9 @@ def prepare(  # noqa: PLR0913 - one parameter for each option
     others go on, and the exit code is 1.
     """
     chosen, who = settings_of(settings), workers_of(workers, scheduler)
+    if memory:
+        with TerminalProgress() as progress:
+            who = _within(memory, tables, out, chosen, workers=who, progress=progress)
     if dry_run:
         from onephase.cohort.estimate import estimate_preparation
         from onephase.work.workers import count_of
@@ -194,8 +200,6 @@ def prepare(  # noqa: PLR0913 - one parameter for each option
     from onephase.cohort.preparation import prepare as prepare_cohort
 
     with TerminalProgress() as progress:
-        if memory:
-            who = _within(memory, tables, out, chosen, workers=who, progress=progress)
         prepared = prepare_cohort(tables, out, chosen, workers=who, progress=progress, strict=strict)
     say_json(prepared.to_json()) if as_json else say(str(prepared))
     if prepared.failures:
