@@ -127,6 +127,7 @@ def torchio_steps() -> Callable[[Path, Path], np.ndarray]:
     size = SETTINGS.imaging.patch_voxels
     steps = torchio.Compose([
         torchio.Resample(SETTINGS.imaging.spacing_mm),
+        torchio.CopyAffine("image"),  # origins that differ by rounding are refused
         torchio.CropOrPad(size, mask_name="mask"),
         torchio.ZNormalization(),
     ])  # fmt: skip
