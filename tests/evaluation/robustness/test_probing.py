@@ -57,7 +57,7 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> tuple[Record, ...]:
 def answered(toy_bundle: Callable[..., Bundle], monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """A bundle in place of one on disk; which cases were really answered is returned."""
     bundle = toy_bundle(MeanOfDistance(), SETTINGS)
-    monkeypatch.setattr(probing, "_bundle", lambda *_: bundle)
+    monkeypatch.setattr(probing, "opened_bundle", lambda *_: bundle)
     asked: list[str] = []
     answer = probing._answered
 
