@@ -5,13 +5,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from onephase.cohort.flow import CohortFlow
 from onephase.errors import StorageError
 from onephase.evaluation.predictions import POSTERIOR_ARRAYS, Predictions, read_predictions, write_predictions
 
 
 def test_files_there_and_back(predictions: Predictions, tmp_path: Path) -> None:
-    write_predictions(tmp_path, predictions)
+    flow = (CohortFlow("full", {"motion": 2}, 1, 90),)
+    write_predictions(tmp_path, replace(predictions, cohort_flow=flow))
     back = read_predictions(tmp_path)
+    assert back.cohort_flow == flow
     assert back.protocol == predictions.protocol
     assert back.facts == predictions.facts
     assert [record.case_id for record in back.records] == [record.case_id for record in predictions.records]

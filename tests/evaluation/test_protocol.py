@@ -11,6 +11,7 @@ import pytest
 from onephase.biomarkers.calibration import Calibration
 from onephase.biomarkers.panel import Events
 from onephase.biomarkers.potentials import Potentials
+from onephase.cohort.flow import flow_of
 from onephase.cohort.lesions import events_of, lesions_of, patches_of
 from onephase.cohort.prepared import PreparedCohort, fingerprint_of
 from onephase.cohort.records import Record
@@ -145,6 +146,7 @@ def test_every_lesion_is_answered_once_by_a_model_that_has_not_seen_its_patient(
     mean = np.concatenate([batch.image.mean(axis=(1, 2, 3)) for batch in patches_of(lesions_of([prepared]))])
     np.testing.assert_allclose(pooled.posteriors["onephase"].marginals()[:, 0], 1 / (1 + np.exp(-mean)), rtol=1e-5)
     stored = read_predictions(tmp_path)
+    assert stored.cohort_flow == flow_of([prepared])
     np.testing.assert_array_equal(stored.posteriors["prior"].log_cells, pooled.posteriors["prior"].log_cells)
 
 

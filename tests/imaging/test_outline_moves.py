@@ -4,7 +4,7 @@ import pytest
 from onephase.errors import ImageError
 from onephase.imaging.case import Mask
 from onephase.imaging.geometry import Grid
-from onephase.imaging.outline_moves import around, moved
+from onephase.imaging.outline_moves import moved
 
 SPACING_MM = (2.0, 0.8, 1.1)
 SHAPE = (20, 50, 40)
@@ -46,8 +46,6 @@ def test_nothing_left_is_said() -> None:
         moved(_ball(3.0), outward_mm=-4.0, in_plane=False)
 
 
-def test_the_box_around_a_lesion_ends_where_the_grid_ends() -> None:
-    box = around(_ball(9.0), margin_mm=4.0)
-    assert [(part.start, part.stop) for part in box] == [(4, 16), (9, 41), (8, 32)]
-    wide = around(_ball(9.0), margin_mm=100.0)
-    assert [(part.start, part.stop) for part in wide] == [(0, size) for size in SHAPE]
+def test_a_surface_that_may_not_go_deeper_always_leaves_something() -> None:
+    left = moved(_ball(3.0), outward_mm=-40.0, deepest=0.5, in_plane=False)
+    assert 0 < left.array.sum() < _ball(3.0).array.sum()

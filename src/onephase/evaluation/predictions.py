@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 from onephase.biomarkers.posterior import PanelPosterior
+from onephase.cohort.flow import CohortFlow
 from onephase.cohort.records import Record
 from onephase.errors import StorageError
 from onephase.storage import file_aside, read_json, write_json
@@ -42,6 +43,7 @@ class Predictions:
         facts: Versions, settings and seeds, for the report.
         calibration: The network and the prior on validation cases, which trained no weight; the fold says
             for which fold's cases they calibrate. None where the protocol has none.
+        cohort_flow: What became of the rows of each cohort table; empty where that is not known.
     """
 
     protocol: str
@@ -52,6 +54,7 @@ class Predictions:
     posteriors: Mapping[str, PanelPosterior]
     facts: Mapping[str, Any]
     calibration: "Predictions | None" = None
+    cohort_flow: tuple[CohortFlow, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse contestants without the prior, or with another number of cases."""
@@ -143,6 +146,7 @@ def _write(folder: Path, name: str, predictions: Predictions) -> None:
         "protocol": predictions.protocol,
         "contestants": list(predictions.posteriors),
         "facts": dict(predictions.facts),
+        "cohort_flow": [one.to_json() for one in predictions.cohort_flow],
         "records": [record.to_json(folder=folder) for record in predictions.records],
     }
     write_json(folder / f"{name}.json", described)
@@ -168,6 +172,7 @@ def _read(folder: Path, name: str) -> Predictions:
                 records=tuple(Record.from_json(value, folder=folder) for value in described["records"]),
                 posteriors=posteriors,
                 facts=described["facts"],
+                cohort_flow=tuple(CohortFlow(**one) for one in described.get("cohort_flow", ())),
                 **{array: arrays[array] for array in CASE_ARRAYS},
             )
     except (FileNotFoundError, KeyError, TypeError, ValueError, BadZipFile) as fault:

@@ -65,10 +65,11 @@ def held_out(bundle: Bundle, prepared: Sequence[PreparedCohort], *, split: Split
     training = [lesion for lesion in lesions if _learned(bundle, lesion.record) in LEARNED_FROM]
     if split in LEARNED_FROM:
         training = [lesion for lesion in training if lesion.record.split != split]
-    facts = {"bundle": bundle.identity, "split": split, "flow": flow_facts(prepared), **_facts(bundle.settings)}
+    facts = {"bundle": bundle.identity, "split": split, **_facts(bundle.settings)}
     answered = _answers(bundle, training, tested, fold=0, words=SPLIT_WORDS[split], facts=facts)
     calibrating = [lesion for lesion in training if _learned(bundle, lesion.record) == "validation"]
-    return replace(answered, calibration=calibration_answers(bundle, calibrating, fold=0))
+    calibration = calibration_answers(bundle, calibrating, fold=0)
+    return replace(answered, calibration=calibration, cohort_flow=flow_of(prepared))
 
 
 def five_fold(
@@ -127,9 +128,10 @@ def five_fold(
             write_predictions(folder, done)
         parts.append(done)
         progress("folds", fold + 1, folds)
-    pooled = Predictions.joined(parts, facts={"folds": folds, "flow": flow_facts(prepared), **_facts(settings)})
+    pooled = Predictions.joined(parts, facts={"folds": folds, **_facts(settings)})
     place = {record.case_id: row for row, record in enumerate(pooled.records)}
     pooled = pooled.take(np.array([place[lesion.record.case_id] for lesion in lesions]))
+    pooled = replace(pooled, cohort_flow=flow_of(prepared))
     write_predictions(out, pooled)
     return pooled
 
@@ -236,11 +238,6 @@ def finished_answers(folder: Path, run: str) -> Predictions | None:
         message = f"{folder} was made with other settings or cases: choose another folder, or start without resume"
         raise TrainingError(message)
     return found
-
-
-def flow_facts(prepared: Sequence[PreparedCohort]) -> list[dict[str, Any]]:
-    """Return what became of the rows of the cohort tables, for the report."""
-    return [one.to_json() for one in flow_of(prepared)]
 
 
 def _named(progress: Progress, prefix: str) -> Progress:

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Int64
 
 from onephase.biomarkers.panel import Events
+from onephase.cohort.flow import CohortFlow
 from onephase.cohort.lesions import events_of
 from onephase.evaluation.predictions import NETWORK, ORACLE, PRIOR, Predictions
 from onephase.evaluation.scoring.answers import SCORED_RECEPTORS, Answers, answers_of
@@ -90,6 +91,7 @@ class Study:
         level: Coverage that intervals aim at.
         groups: Cohort by cohort; all together last, where there are several.
         conformal: Conformal answers of the network on all cases; none where nothing is stored to calibrate them.
+        cohort_flow: What became of the rows of each cohort table; empty where that is not known.
         facts: Versions, settings, seeds, those of the bootstrap among them.
     """
 
@@ -99,6 +101,7 @@ class Study:
     level: float
     groups: tuple[Group, ...]
     conformal: tuple[ConformalScore, ...]
+    cohort_flow: tuple[CohortFlow, ...]
     facts: Mapping[str, Any]
 
     @property
@@ -115,6 +118,7 @@ class Study:
             "level": self.level,
             "groups": [group.to_json() for group in self.groups],
             "conformal": [one.to_json() for one in self.conformal],
+            "cohort_flow": [one.to_json() for one in self.cohort_flow],
             "facts": dict(self.facts),
         }
 
@@ -157,6 +161,7 @@ def study_of(
         level=level,
         groups=tuple(groups),
         conformal=conformal_scores(cases, NETWORK, policy=policy, resamples=drawn),
+        cohort_flow=predictions.cohort_flow,
         facts={**predictions.facts, "bootstrap_resamples": resamples, "bootstrap_seed": seed},
     )
 

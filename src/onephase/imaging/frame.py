@@ -22,6 +22,17 @@ def lesion_bounds(mask: Bool[np.ndarray, "slice row column"]) -> Int64[np.ndarra
     return bounds
 
 
+def around(
+    mask: Bool[np.ndarray, "slice row column"], spacing_mm: tuple[float, float, float], *, margin_mm: float
+) -> tuple[slice, slice, slice]:
+    """Return the box about a mask with a margin, as far as the grid reaches; the mask is not empty."""
+    bounds = lesion_bounds(mask)
+    margin = np.ceil(margin_mm / np.asarray(spacing_mm)).astype(np.int64)
+    starts, stops = np.maximum(bounds[:, 0] - margin, 0), np.minimum(bounds[:, 1] + margin, mask.shape)
+    first, second, third = (slice(int(start), int(stop)) for start, stop in zip(starts, stops, strict=True))
+    return first, second, third
+
+
 def patch_frame(grid: Grid, bounds: Int64[np.ndarray, "3 2"], imaging: ImagingSettings) -> Grid:
     """Return the grid of the patch.
 

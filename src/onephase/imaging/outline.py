@@ -22,11 +22,17 @@ from scipy.ndimage import binary_fill_holes, generate_binary_structure
 from onephase.errors import ImageError
 from onephase.imaging.case import Box, Case, Mask, SeedPoint
 
-IN_BOX = "semi-automatic (Otsu thresholds of the box and 4 mm around it, largest connected part within, holes filled)"
-AT_SEED = "semi-automatic (Otsu thresholds within 20 mm of the seed point, connected part at the seed, holes filled)"
 ROOM_MM = 4.0
 """About a box: what is dark there tells what is bright within, for a box that fits holds little else (our choice)."""
 SEED_RADIUS_MM = 20.0
+IN_BOX = (
+    f"semi-automatic (Otsu thresholds of the box and {ROOM_MM:g} mm around it, largest connected part within, "
+    "holes filled)"
+)
+AT_SEED = (
+    f"semi-automatic (Otsu thresholds within {SEED_RADIUS_MM:g} mm of the seed point, connected part at the seed, "
+    "holes filled)"
+)
 SEED_TOLERANCE_MM = 5.0
 MUCH_NEARER = 0.5
 IN_SLICE = generate_binary_structure(2, 1)[np.newaxis]
@@ -68,19 +74,13 @@ def outline(case: Case, recipe: Recipe = USUAL) -> Mask:
 
 
 def _outline_in_box(case: Case, box: Box, recipe: Recipe) -> Mask:
-    box_region = [slice(int(np.floor(start)), int(np.ceil(stop))) for start, stop in box.bounds]
-    room = np.floor(ROOM_MM / np.asarray(case.volume.grid.spacing_mm)).astype(int).tolist()
-    region = tuple(
-        slice(max(part.start - spare, 0), min(part.stop + spare, size))
-        for part, spare, size in zip(box_region, room, case.volume.grid.shape, strict=True)
-    )
-    within = np.zeros([part.stop - part.start for part in region], dtype=bool)
-    within[
-        tuple(
-            slice(part.start - wide.start, part.stop - wide.start)
-            for part, wide in zip(box_region, region, strict=True)
-        )
-    ] = True
+    grid = case.volume.grid
+    inner = np.array([(np.floor(start), np.ceil(stop)) for start, stop in box.bounds], dtype=np.int64)
+    room = np.floor(ROOM_MM / np.asarray(grid.spacing_mm)).astype(np.int64)  # slices that are far apart tell nothing
+    outer = np.stack([np.maximum(inner[:, 0] - room, 0), np.minimum(inner[:, 1] + room, grid.shape)], axis=1)
+    region = tuple(slice(*ends) for ends in outer.tolist())
+    within = np.zeros((outer[:, 1] - outer[:, 0]).tolist(), dtype=bool)
+    within[tuple(slice(*ends) for ends in (inner - outer[:, :1]).tolist())] = True
     bright = _bright(case, region, within=within, told_by=np.ones_like(within), recipe=recipe)
     parts = SimpleITK.RelabelComponent(SimpleITK.ConnectedComponent(bright), sortByObjectSize=True)
     return _mask(case, region, parts == 1, method=IN_BOX)
@@ -132,7 +132,7 @@ def _bright(
     bright = within & (grey > _threshold(grey[told_by], raised=recipe.raised))
     if not bright.any():
         message = (
-            f"case {case.case_id}: nothing within the box is as bright as what lies around it, "
+            f"case {case.case_id}: nothing within the box or about the seed point is as bright as what lies around it, "
             "so there is no lesion to outline: place it on the enhancing lesion"
         )
         raise ImageError(message)

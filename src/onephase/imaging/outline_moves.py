@@ -4,12 +4,11 @@ In millimetres on the signed distance to its surface, so that an anisotropic gri
 """
 
 import numpy as np
-from jaxtyping import Int64
 from scipy import ndimage
 
 from onephase.errors import ImageError
 from onephase.imaging.case import Mask
-from onephase.imaging.frame import lesion_bounds
+from onephase.imaging.frame import around
 from onephase.imaging.regions import signed_distance
 
 STAYS = (0.0, 0.0, 0.0)
@@ -21,6 +20,7 @@ def moved(
     *,
     outward_mm: float = 0.0,
     step_mm: tuple[float, float, float] = STAYS,
+    deepest: float | None = None,
     in_plane: bool,
 ) -> Mask:
     """Return the outline with its whole surface moved outward and then aside.
@@ -29,28 +29,24 @@ def moved(
         mask: The outline.
         outward_mm: How far the surface moves outward; inward where negative.
         step_mm: How far it moves along (slice, row, column).
+        deepest: Of the lesion's depth, how far its surface moves inward at the most; below 1 something is always left.
         in_plane: Whether each slice is measured by itself, for slices that are not contiguous.
 
     Raises:
         ImageError: If nothing of the outline is left.
     """
-    spacing = np.asarray(mask.grid.spacing_mm)
-    near = around(mask, margin_mm=max(outward_mm, 0.0) + float(np.linalg.norm(step_mm)) + SPARE_MM)
+    margin_mm = max(outward_mm, 0.0) + float(np.linalg.norm(step_mm)) + SPARE_MM
+    near = around(mask.array, mask.grid.spacing_mm, margin_mm=margin_mm)
     distance = signed_distance(mask.array[near], mask.grid.spacing_mm, in_plane=in_plane)
     if step_mm != STAYS:
-        distance = ndimage.shift(distance, np.asarray(step_mm) / spacing, order=1, mode="nearest")
+        distance = ndimage.shift(
+            distance, np.asarray(step_mm) / np.asarray(mask.grid.spacing_mm), order=1, mode="nearest"
+        )
+    if deepest is not None:
+        outward_mm = max(outward_mm, deepest * float(distance.min()))  # the deepest voxel has the least distance
     array = np.zeros(mask.grid.shape, dtype=bool)
     array[near] = distance <= np.float32(outward_mm)
     if not array.any():
         message = "nothing of the outline is left"
         raise ImageError(message)
     return Mask(array, mask.grid, mask.method)
-
-
-def around(mask: Mask, *, margin_mm: float) -> tuple[slice, slice, slice]:
-    """Return the box about a lesion with a margin, as far as the grid reaches."""
-    bounds: Int64[np.ndarray, "3 2"] = lesion_bounds(mask.array)
-    margin = np.ceil(margin_mm / np.asarray(mask.grid.spacing_mm)).astype(np.int64)
-    starts, stops = np.maximum(bounds[:, 0] - margin, 0), np.minimum(bounds[:, 1] + margin, mask.grid.shape)
-    first, second, third = (slice(int(start), int(stop)) for start, stop in zip(starts, stops, strict=True))
-    return first, second, third

@@ -15,9 +15,9 @@ from scipy.special import ndtri
 
 from onephase.errors import ImageError
 from onephase.imaging.case import Case, Mask, Roi
+from onephase.imaging.frame import around
 from onephase.imaging.outline import Recipe, outline
-from onephase.imaging.outline_moves import around, moved
-from onephase.imaging.regions import signed_distance
+from onephase.imaging.outline_moves import moved
 
 SMOOTHING_MM = (0.4, 1.0)
 RAISED = (-0.15, 0.15)
@@ -83,19 +83,18 @@ def plausible_outlines(case: Case, doubt: Doubt, *, in_plane: bool) -> tuple[Mas
         ImageError: If nothing can be outlined without doubt.
     """
     first, others = outline(case), doubt.outlines - 1
-    lesion = around(first, margin_mm=0.0)
+    lesion = around(first.array, first.grid.spacing_mm, margin_mm=0.0)
     rng = _draws(case.volume.array[lesion], first.array[lesion])
-    depth_mm = -float(signed_distance(first.array[lesion], first.grid.spacing_mm, in_plane=in_plane).min())
     spread = ndtri((rng.permutation(others) + 0.5) / max(others, 1))
     drawn = [first]
-    for outward_mm in np.maximum(doubt.error_mm * spread, -DEEPEST * depth_mm).tolist():
+    for outward_mm in (doubt.error_mm * spread).tolist():
         recipe = Recipe(float(rng.uniform(*SMOOTHING_MM)), float(rng.uniform(*RAISED)))
         aside = ASIDE * doubt.error_mm * rng.standard_normal(3) * (0.0 if in_plane else 1.0, 1.0, 1.0)
         along_slice, along_row, along_column = aside.tolist()
         with suppress(ImageError):
             mask = first if isinstance(case.roi, Mask) else outline(case, recipe)
             step_mm = (along_slice, along_row, along_column)
-            drawn.append(moved(mask, outward_mm=outward_mm, step_mm=step_mm, in_plane=in_plane))
+            drawn.append(moved(mask, outward_mm=outward_mm, step_mm=step_mm, deepest=DEEPEST, in_plane=in_plane))
     return tuple(drawn)
 
 

@@ -5,11 +5,11 @@ an edge belongs to two regions in part, so that no outline and no resampling mak
 """
 
 import numpy as np
-from jaxtyping import Bool, Float32, Int64
+from jaxtyping import Bool, Float32
 from scipy.ndimage import distance_transform_edt
 
 from onephase.errors import ImageError
-from onephase.imaging.frame import lesion_bounds
+from onephase.imaging.frame import around
 from onephase.settings import FARTHEST_SHELL_MM, RegionSettings
 
 FAR_MM = 30.0
@@ -51,7 +51,7 @@ def signed_distance(
         message = "the tumour mask is empty: no voxel is set; name another label or outline the tumour"
         raise ImageError(message)
     distance = np.full(mask.shape, FAR_MM, dtype=np.float32)
-    near = _grown(lesion_bounds(mask), spacing_mm, shape=mask.shape)
+    near = around(mask, spacing_mm, margin_mm=REACH_MM)
     if in_plane:
         for index in range(near[0].start, near[0].stop):
             if mask[index].any():
@@ -59,15 +59,6 @@ def signed_distance(
     else:
         distance[near] = _signed(mask[near], spacing_mm)
     return distance
-
-
-def _grown(
-    bounds: Int64[np.ndarray, "3 2"], spacing_mm: tuple[float, float, float], *, shape: tuple[int, ...]
-) -> tuple[slice, ...]:
-    """Return the box around a lesion that holds all within reach of it."""
-    reach = np.ceil(REACH_MM / np.asarray(spacing_mm)).astype(np.int64)
-    starts, stops = np.maximum(bounds[:, 0] - reach, 0), np.minimum(bounds[:, 1] + reach, shape)
-    return tuple(slice(int(start), int(stop)) for start, stop in zip(starts, stops, strict=True))
 
 
 def _signed(mask: np.ndarray, spacing_mm: tuple[float, ...]) -> Float32[np.ndarray, "*grid"]:

@@ -48,8 +48,8 @@ SURFACE_MM = 0.7
 """Sd by which another reader draws tighter or wider; as the augmentation of training has it."""
 PLACE_MM = 0.5
 """Sd along each axis by which another reader draws beside."""
-TIGHTEST = 0.25
-"""Of the radius of a ball of the lesion's volume, how far an outline is drawn too tight at most."""
+DEEPEST = 0.5
+"""Of the lesion's depth, how far an outline is drawn too tight at most."""
 LOOSEST_MM = 4.0
 """By how much a side of a box stands off at most."""
 
@@ -113,8 +113,8 @@ def make_lesson(seed: int, number: int) -> tuple[Float32[np.ndarray, "view descr
 def drawn_otherwise(case: Case, mask: Mask, patch: ImagingSettings, reader: np.random.Generator) -> View:
     """Look at a lesion that another reader has outlined."""
     outward, *step = reader.normal(0.0, (SURFACE_MM, *[PLACE_MM] * 3)).tolist()
-    tightest = -TIGHTEST * (3 * mask.array.sum() * float(np.prod(mask.grid.spacing_mm)) / (4 * np.pi)) ** (1 / 3)
-    outline = moved(mask, outward_mm=max(outward, tightest), step_mm=(step[0], step[1], step[2]), in_plane=False)
+    step_mm = (step[0], step[1], step[2])
+    outline = moved(mask, outward_mm=outward, step_mm=step_mm, deepest=DEEPEST, in_plane=False)
     return _described(replace(case, roi=outline), patch)
 
 

@@ -11,7 +11,7 @@ FLOW = (CohortFlow("full", {"another phase": 3, "motion": 1}, 2, 90), CohortFlow
 
 
 def with_flow(study: Study) -> Study:
-    return replace(study, facts={**study.facts, "flow": [one.to_json() for one in FLOW]})
+    return replace(study, cohort_flow=FLOW)
 
 
 def test_each_step_leaves_what_it_leaves(few_study: Study) -> None:

@@ -52,7 +52,7 @@ def test_a_shifted_outline_keeps_its_volume_and_moves_as_far_as_asked(ball: Ball
     original = ball(8.0)
     changed = shifted(original, np.random.default_rng(seed), by_mm=by_mm)
     moved = np.linalg.norm(_centre_mm(changed) - _centre_mm(original.case))
-    assert moved == pytest.approx(by_mm, abs=0.3)
+    assert moved == pytest.approx(by_mm, abs=0.5)  # less than half a voxel is no step of a mask
     assert changed.roi.array.sum() == pytest.approx(original.mask.array.sum(), rel=0.1)
 
 

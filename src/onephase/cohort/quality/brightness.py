@@ -2,9 +2,9 @@
 
 import numpy as np
 from jaxtyping import Bool, Float32
-from scipy.stats import rankdata
 
-from onephase.imaging.frame import lesion_bounds
+from onephase.imaging.frame import around
+from onephase.statistics.roc import placements
 
 AROUND_MM = 8.0
 LEAST_VOXELS = 8
@@ -22,8 +22,8 @@ def brighter_share(values: Float32[np.ndarray, " voxel"], others: Float32[np.nda
     """
     if min(len(values), len(others)) < LEAST_VOXELS:
         return 0.5
-    ranks = rankdata(np.concatenate([values, others]))[: len(values)]
-    return float((ranks.sum() - len(values) * (len(values) + 1) / 2) / (len(values) * len(others)))
+    first = np.arange(len(values) + len(others)) < len(values)
+    return placements(np.concatenate([values, others]).astype(np.float64), first).auc
 
 
 def brighter_than_around(
@@ -41,10 +41,6 @@ def brighter_than_around(
         spacing_mm: Voxel spacing.
         air: Level below which a voxel around is no tissue.
     """
-    reach = np.ceil(AROUND_MM / np.asarray(spacing_mm)).astype(int)
-    near = tuple(
-        slice(max(0, int(start - far)), int(stop + far))
-        for (start, stop), far in zip(lesion_bounds(region), reach, strict=True)
-    )
-    around = image[near][~region[near]]
-    return brighter_share(image[near][region[near]], around[around > air])
+    near = around(region, spacing_mm, margin_mm=AROUND_MM)
+    outside = image[near][~region[near]]
+    return brighter_share(image[near][region[near]], outside[outside > air])

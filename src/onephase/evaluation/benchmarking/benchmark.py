@@ -20,6 +20,7 @@ from onephase.baselines.covariates import CovariateColumns
 from onephase.baselines.radiomics_features import radiomics_features
 from onephase.biomarkers.posterior import PanelPosterior
 from onephase.biomarkers.prior import fit_prior
+from onephase.cohort.flow import flow_of
 from onephase.cohort.lesions import Lesion, events_of, lesions_of
 from onephase.cohort.prepared import PreparedCohort, open_prepared, refuse_other_settings
 from onephase.errors import TrainingError
@@ -30,7 +31,6 @@ from onephase.evaluation.protocol import (
     LEARNED_FROM,
     calibration_answers,
     finished_answers,
-    flow_facts,
     gathered,
     run_digest,
 )
@@ -94,13 +94,14 @@ def run_benchmark(benchmark: Benchmark, *, workers: Workers = 1, progress: Progr
     refuse_several("a benchmark")
     runs = benchmark.plan.runs
     waiting = unfinished(benchmark)
+    prepared = [open_prepared(folder) for folder in benchmark.prepared]
     described = {
         "settings": benchmark.settings.model_dump(mode="json"),
-        "flow": flow_facts([open_prepared(folder) for folder in benchmark.prepared]),
+        "cohort_flow": [one.to_json() for one in flow_of(prepared)],
     }
     write_json(benchmark.out / PLAN, benchmark.plan.to_json() | described)
     if any(run.contestant in RADIOMICS for run in waiting):
-        for one in (open_prepared(folder) for folder in benchmark.prepared):
+        for one in prepared:
             radiomics_features(one, one.records, workers=workers, progress=progress)
     progress("runs", len(runs) - len(waiting), len(runs))
     sees = (benchmark.out, *benchmark.prepared)

@@ -68,10 +68,11 @@ def write_report(out: Path, *, progress: Progress = silent) -> BenchmarkReport:
     seconds = seconds_of(out, plan)
     write_json(out / "timing.json", {"seconds": sum(seconds.values()), "runs": seconds})
     studies, summaries, tables, pages = {}, {}, {}, {}
+    cohort_flow = stored_flow(out)
     progress("studies", 0, len(plan.words))
     for done, protocol in enumerate(plan.words, start=1):
-        facts = {**_facts(plan, protocol, settings), "flow": stored_flow(out)}
-        predictions, seeds = pooled(out, plan, protocol, facts=facts)
+        predictions, seeds = pooled(out, plan, protocol, facts=_facts(plan, protocol, settings))
+        predictions = replace(predictions, cohort_flow=cohort_flow)
         folder = out / slug(protocol)
         write_predictions(folder, predictions)
         studies[protocol] = study_of(predictions, policy=settings.subtype_policy)

@@ -8,6 +8,7 @@ from typing import Any, get_args
 import numpy as np
 
 from onephase.biomarkers.posterior import PanelPosterior
+from onephase.cohort.flow import CohortFlow
 from onephase.errors import StorageError
 from onephase.evaluation.benchmarking.benchmark import PLAN, RUNS
 from onephase.evaluation.benchmarking.ensembles import average, join_tasks
@@ -35,10 +36,9 @@ def stored_plan(out: Path) -> tuple[Plan, dict[str, Any]]:
         raise StorageError(message) from None
 
 
-def stored_flow(out: Path) -> list[dict[str, Any]]:
+def stored_flow(out: Path) -> tuple[CohortFlow, ...]:
     """Return what became of the rows of the cohort tables; nothing in the folder of an earlier version."""
-    flow: list[dict[str, Any]] = read_json(out / PLAN).get("flow", [])
-    return flow
+    return tuple(CohortFlow(**one) for one in read_json(out / PLAN).get("cohort_flow", ()))
 
 
 def pooled(out: Path, plan: Plan, protocol: str, *, facts: Mapping[str, Any]) -> tuple[Predictions, Seeds]:

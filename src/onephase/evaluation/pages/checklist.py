@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from onephase.evaluation.pages.document import EMPTY
-from onephase.evaluation.pages.flow import flow_of_study
 from onephase.evaluation.pages.table import Table
 from onephase.evaluation.predictions import Predictions
 from onephase.evaluation.scoring.conformal_scores import LEVEL
@@ -158,7 +157,7 @@ def _of_analysis(study: Study) -> Iterator[Item]:
 
 def _exclusions(study: Study) -> str:
     """Return how many cases were left out, or nothing where the predictions do not hold it."""
-    cohorts = flow_of_study(study)
+    cohorts = study.cohort_flow
     if not cohorts:
         return ""
     left_out, failed = sum(sum(one.left_out.values()) for one in cohorts), sum(one.failed for one in cohorts)

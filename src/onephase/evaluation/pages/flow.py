@@ -1,18 +1,11 @@
 """From cohort tables to scored patients: how many cases each step leaves, and why."""
 
-from onephase.cohort.flow import CohortFlow
 from onephase.evaluation.pages.table import Table
 from onephase.evaluation.study import Study
 
 
-def flow_of_study(study: Study) -> tuple[CohortFlow, ...]:
-    """Return what became of the rows of each cohort table; nothing where the predictions do not hold it."""
-    return tuple(CohortFlow(**one) for one in study.facts.get("flow", ()))
-
-
 def flow_tables(study: Study) -> tuple[Table, ...]:
     """Return how many cases each step leaves, and the reasons of those that somebody left out."""
-    flow = flow_of_study(study)
     tested = {group.name: group.flow for group in study.groups}
     steps = [
         (
@@ -24,9 +17,9 @@ def flow_tables(study: Study) -> tuple[Table, ...]:
             str(tested[one.cohort].lesions if one.cohort in tested else 0),
             str(tested[one.cohort].cases if one.cohort in tested else 0),
         )
-        for one in flow
+        for one in study.cohort_flow
     ]
-    reasons = [(one.cohort, reason, str(cases)) for one in flow for reason, cases in one.left_out.items()]
+    reasons = [(one.cohort, reason, str(cases)) for one in study.cohort_flow for reason, cases in one.left_out.items()]
     tables = (
         Table(
             "flow",

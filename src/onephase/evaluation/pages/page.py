@@ -70,7 +70,7 @@ def document_of(study: Study, predictions: Predictions) -> Document:
         simulated=simulated_words(study.simulated, patients),
         leads=(study.protocol, LABELS),
         sections=sections_of(study, predictions),
-        facts={"Intervals": intervals, **{name: fact for name, fact in study.facts.items() if name != "flow"}},
+        facts={"Intervals": intervals, **study.facts},
     )
 
 

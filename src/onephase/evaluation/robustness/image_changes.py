@@ -7,8 +7,8 @@ import numpy as np
 from onephase.errors import ImageError
 from onephase.evaluation.robustness.change import Original
 from onephase.imaging.case import Case, Mask, Volume
+from onephase.imaging.frame import around
 from onephase.imaging.geometry import Grid
-from onephase.imaging.outline_moves import around
 from onephase.simulation.acquisition import BIAS_CORRELATION_MM
 from onephase.simulation.fields import RandomField, standardised
 
@@ -88,7 +88,7 @@ def _averaged(array: np.ndarray, times: int) -> np.ndarray:
 
 def _brightness(original: Original) -> _Brightness:
     mask, array = original.mask, original.case.volume.array
-    near = around(mask, margin_mm=SURROUNDINGS_MM)
+    near = around(mask.array, mask.grid.spacing_mm, margin_mm=SURROUNDINGS_MM)
     darkest = float(np.percentile(array[near], DARK_PERCENTILE))
     return _Brightness(darkest, float(np.median(array[mask.array])) - darkest)
 
