@@ -1,7 +1,7 @@
 """``onephase benchmark``: the form of the paper's study on any cohort, in one command that goes on where it stopped."""
 
 from collections import Counter
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from onephase.cohort.records import Record
     from onephase.evaluation.benchmarking.benchmark_report import BenchmarkReport
-    from onephase.evaluation.benchmarking.plan import Plan
+    from onephase.evaluation.benchmarking.duration import Duration
+    from onephase.evaluation.benchmarking.plan import Plan, Run
     from onephase.evaluation.benchmarking.presets import Preset
     from onephase.progress import Progress
     from onephase.work.workers import Workers as WhoWorks
@@ -115,8 +116,7 @@ def _run(preset: "Preset", prepared: list[Path], out: Path, *, workers: "WhoWork
     plan = _plan(preset, records)
     benchmark = Benchmark(out, tuple(folders), preset.settings, plan, preset.covariates)
     to_do = unfinished(benchmark)
-    seconds = estimate(plan, to_do, preset.settings, workers=count)
-    say(f"{len(to_do)} of {len(plan.runs)} runs are to be done: about {_hours(seconds)} with {count} processes.")
+    _say_duration(plan, to_do, estimate(plan, to_do, preset.settings, workers=count), workers=count)
     run_benchmark(benchmark, workers=workers, progress=progress)
 
 
@@ -164,9 +164,9 @@ def _say_plan(preset: "Preset", prepared: list[Path], out: Path, *, workers: int
     else:
         plan = _plan(preset, simulated_records(preset.simulation, preset.settings.split, seed=SEED))
         to_do = plan.runs
-    seconds = estimate(plan, to_do, preset.settings, workers=workers)
+    duration = estimate(plan, to_do, preset.settings, workers=workers)
     if as_json:
-        say_json({"plan": plan.to_json(), "to_do": [run.folder for run in to_do], "seconds": seconds})
+        say_json({"plan": plan.to_json(), "to_do": [run.folder for run in to_do], "seconds": asdict(duration)})
         return
     if not prepared:
         say(f"SIMULATED: the cohort is the simulator's preset {preset.simulation}.")
@@ -189,7 +189,16 @@ def _say_plan(preset: "Preset", prepared: list[Path], out: Path, *, workers: int
             for name in dict.fromkeys(run.contestant for run in plan.runs)
         ],
     )
-    say(f"{len(to_do)} of {len(plan.runs)} runs are to be done: about {_hours(seconds)} with {workers} processes.")
+    _say_duration(plan, to_do, duration, workers=workers)
+
+
+def _say_duration(plan: "Plan", to_do: "Sequence[Run]", duration: "Duration", *, workers: int) -> None:
+    """Print how long what is to be done will take, and what that hangs on."""
+    least, most = _hours(duration.least_s), _hours(duration.most_s)
+    say(
+        f"{len(to_do)} of {len(plan.runs)} runs are to be done: {least} with {workers} processes if no epoch is better "
+        f"than the start, {most} if each training goes to its last epoch."
+    )
 
 
 def _report(out: Path, progress: "Progress") -> "BenchmarkReport":

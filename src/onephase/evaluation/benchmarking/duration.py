@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from threadpoolctl import threadpool_limits
 
@@ -43,8 +44,21 @@ def seconds_a_case(settings: Settings) -> float:
     return min(taken[1:]) / cases
 
 
-def estimate(plan: Plan, runs: Sequence[Run], settings: Settings, *, workers: int) -> float:
-    """Return how many seconds some runs of a plan will take at the most: training may stop before its last epoch.
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """How long some runs will take.
+
+    Attributes:
+        least_s: Seconds, where no epoch is better than the start and training soon stops.
+        most_s: Seconds, where every training goes to its last epoch.
+    """
+
+    least_s: float
+    most_s: float
+
+
+def estimate(plan: Plan, runs: Sequence[Run], settings: Settings, *, workers: int) -> Duration:
+    """Return how long some runs of a plan will take.
 
     Args:
         plan: The whole plan.
@@ -52,10 +66,12 @@ def estimate(plan: Plan, runs: Sequence[Run], settings: Settings, *, workers: in
         settings: Of the network in full; the other forms cost no more.
         workers: Number of processes.
     """
-    if not runs:
-        return 0.0
-    a_case = seconds_a_case(settings)
-    training = {part.name: part.count("train") * settings.learning.epochs * a_case for part in plan.parts}
-    each = [RIVAL_S if run.changes is None else AROUND_TRAINING_S + training[run.part] for run in runs]
+    networks = [run for run in runs if run.changes is not None]
+    an_epoch = 0.0
+    if networks:
+        trained = {part.name: part.count("train") for part in plan.parts}
+        an_epoch = seconds_a_case(settings) * sum(trained[run.part] for run in networks)
     measured = len(plan.parts[0].split_of) if any(run.contestant in RADIOMICS for run in runs) else 0
-    return (sum(each) + RADIOMICS_A_CASE_S * measured) / workers
+    around = AROUND_TRAINING_S * len(networks) + RIVAL_S * (len(runs) - len(networks)) + RADIOMICS_A_CASE_S * measured
+    least = min(settings.learning.patience, settings.learning.epochs)
+    return Duration(*((around + epochs * an_epoch) / workers for epochs in (least, settings.learning.epochs)))
