@@ -1,0 +1,69 @@
+import json
+import shutil
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.evaluation.benchmarking.conftest import (
+    SETTINGS,
+    Done,
+    Trainer,
+)
+
+from onephase.cohort.lesions import events_of
+from onephase.errors import StorageError
+from onephase.evaluation.benchmarking import benchmark_report
+from onephase.evaluation.benchmarking.benchmark_report import seed_table, write_report
+from onephase.evaluation.benchmarking.pooling import pooled, stored_plan
+from onephase.evaluation.predictions import read_predictions
+from onephase.evaluation.study import study_of
+
+
+def test_everything_is_made_again_from_what_is_stored(
+    done: Done, trainer: Trainer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(benchmark_report, "study_of", partial(study_of, resamples=40))
+    shutil.copytree(done.benchmark.out, tmp_path / "moved")
+    report = write_report(tmp_path / "moved")
+    assert not trainer.runs
+    assert list(report.pages) == ["internal test", "frozen external test", "2-fold adaptation"]
+    for protocol, page in report.pages.items():
+        text = page.read_text()
+        assert "SIMULATED" in text
+        assert report.studies[protocol].protocol in text
+        tables = page.parent / "tables"
+        assert (tables / "summary.csv").read_text() == report.summaries[protocol].to_csv()
+        assert (tables / "seeds.csv").read_text() == report.seeds[protocol].to_csv()
+    overview = report.overview.read_text()
+    assert "SIMULATED" in overview
+    for protocol, page in report.pages.items():
+        assert report.studies[protocol].protocol in overview
+        assert f'<a href="{page.relative_to(tmp_path / "moved")}">All of the {protocol}</a>' in overview
+    assert {one.second for one in report.studies["internal test"].whole.versus} >= {"single tasks", "core only"}
+    assert [row[0] for row in report.summaries["2-fold adaptation"].rows] == ["onephase", "cohort alone", "prior"]
+    assert read_predictions(tmp_path / "moved" / "internal-test").facts["seeds"] == [1, 2]
+    timing = json.loads((tmp_path / "moved" / "timing.json").read_text())
+    assert len(timing["runs"]) == 13
+    assert timing["seconds"] == pytest.approx(sum(timing["runs"].values()))
+
+
+def test_seeds_are_told_by_mean_and_range(done: Done) -> None:
+    plan, _ = stored_plan(done.benchmark.out)
+    predictions, seeds = pooled(done.benchmark.out, plan, "frozen external test", facts={})
+    table = seed_table(predictions, seeds, settings=SETTINGS)
+    assert [row[:2] for row in table.rows] == [("onephase", "2")]
+    gains = []
+    events = events_of(predictions.records)
+    for posterior in seeds["onephase"].values():
+        gain = posterior.log_probability(events) - predictions.posteriors["prior"].log_probability(events)
+        gains.append(gain.mean())
+    assert table.rows[0][-1] == f"{np.mean(gains):.3f} ({min(gains):.3f} to {max(gains):.3f})"
+
+
+def test_a_folder_without_a_benchmark_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match=r"plan\.json is missing"):
+        write_report(tmp_path)
+    (tmp_path / "plan.json").write_text('{"parts": []}')
+    with pytest.raises(StorageError, match=r"is no plan of a benchmark .*: start the benchmark again"):
+        write_report(tmp_path)
