@@ -15,11 +15,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
-
-from packaging.requirements import Requirement
 
 OURS, EAGER = "engine", "eager"
 ENGINES = ("onnxruntime", "openvino")
@@ -205,6 +202,10 @@ def _weights() -> None:
 
 def _closure(name: str, extras: tuple[str, ...], seen: set[str]) -> set[str]:
     """Return the packages that an installation brings, as far as they are installed here."""
+    from importlib.metadata import PackageNotFoundError, distribution  # not before a process that is timed
+
+    from packaging.requirements import Requirement
+
     try:
         wanted = distribution(name).requires or []
     except PackageNotFoundError:
@@ -218,6 +219,8 @@ def _closure(name: str, extras: tuple[str, ...], seen: set[str]) -> set[str]:
 
 
 def _size_mb(name: str) -> float:
+    from importlib.metadata import distribution
+
     found = distribution(name)
     sizes = (Path(found.locate_file(file)) for file in found.files or ())
     return sum(path.stat().st_size for path in sizes if path.is_file()) / 1e6

@@ -16,7 +16,7 @@ import pytest
 
 from onephase.errors import BundleError
 from onephase.imaging.descriptors import DESCRIPTORS
-from onephase.inference.bundle import LIMITS_BYTES, Bundle, BundleContents, load_bundle, write_bundle
+from onephase.inference.bundle import LIMITS_BYTES, Bundle, BundleContents, identity_of, load_bundle, write_bundle
 from onephase.inference.manifest import MANIFEST_NAME, TrainingCohort, manifest_bytes, parse_manifest
 from onephase.settings import ImagingSettings
 
@@ -51,6 +51,14 @@ def test_what_is_written_comes_back(bundle: Bundle, contents: BundleContents) ->
 def test_the_same_contents_make_the_same_bundle(tmp_path: Path, bundle: Bundle, contents: BundleContents) -> None:
     write_bundle(tmp_path / "again", contents)
     assert load_bundle(tmp_path / "again").identity == bundle.identity
+
+
+def test_the_identity_is_read_without_the_network(bundle_folder: Path, bundle: Bundle) -> None:
+    (bundle_folder / "network.onnx").write_bytes(b"")
+    assert identity_of(bundle_folder) == bundle.identity
+    (bundle_folder / "network.onnx").unlink()
+    with pytest.raises(BundleError, match=r"network\.onnx is missing"):
+        identity_of(bundle_folder)
 
 
 @pytest.mark.parametrize("name", FILES)

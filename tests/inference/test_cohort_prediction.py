@@ -14,7 +14,7 @@ from onephase.biomarkers.panel import Events
 from onephase.cohort.records import Record
 from onephase.errors import BundleError, StorageError
 from onephase.imaging.case import Case, Mask
-from onephase.inference.bundle import load_bundle
+from onephase.inference.bundle import identity_of, load_bundle
 from onephase.inference.cohort_prediction import CohortRequest, folder_name, predict_cohort
 from onephase.inference.outcome import Outcome
 from onephase.inference.prediction import Prediction
@@ -51,7 +51,7 @@ def publish(prediction: Prediction, folder: Path) -> None:
 def run(
     bundle: Path, records: list[Record], folder: Path, *, publish: Publish = publish, workers: Workers = 1
 ) -> list[Outcome]:
-    request = CohortRequest(bundle, load_bundle(bundle).identity, folder, policy="ki67_20", publish=publish)
+    request = CohortRequest(bundle, identity_of(bundle), folder, policy="ki67_20", publish=publish)
     return list(predict_cohort(request, records, workers=workers))
 
 
@@ -101,6 +101,17 @@ def test_another_bundle_than_was_asked_for_stops_all(bundle_folder: Path, record
     request = CohortRequest(bundle_folder, "another seal", tmp_path / "out", policy="ki67_20", publish=publish)
     with pytest.raises(BundleError, match="was replaced while it was used: start again"):
         list(predict_cohort(request, [record]))
+
+
+def test_without_a_policy_the_bundles_own_is_taken(bundle_folder: Path, record: Record, tmp_path: Path) -> None:
+    (named,) = run(bundle_folder, [record], tmp_path / "out")
+    request = CohortRequest(
+        bundle_folder, identity_of(bundle_folder), tmp_path / "out", policy=None, publish=publish_nothing
+    )
+    (unnamed,) = predict_cohort(request, [record])
+    assert unnamed.skipped
+    assert named.answer is not None
+    assert named.answer["subtype_policy"] == load_bundle(bundle_folder).settings.subtype_policy
 
 
 def test_a_cluster_is_asked_whether_it_sees_the_folder_of_the_answers(

@@ -13,7 +13,8 @@ from onnx import TensorProto, helper
 from onephase.errors import BundleError, MissingExtraError
 from onephase.imaging.descriptors import DESCRIPTORS
 from onephase.inference import openvino_session
-from onephase.inference.engine import OUTPUTS, EngineName, open_engine
+from onephase.inference.engine import OUTPUTS, open_engine
+from onephase.inference.engine_name import EngineName
 from onephase.inference.onnx_file import refuse_external_data
 from onephase.inference.openvino_session import open_openvino
 

@@ -11,7 +11,8 @@ import pytest
 from scipy.special import expit
 
 from onephase.biomarkers.evidence import read_evidence, read_given
-from onephase.imaging.case import Box, Case
+from onephase.imaging.case import Box, Case, Mask
+from onephase.imaging.outline import Recipe, outline
 from onephase.imaging.plausible_outlines import Doubt, plausible_outlines
 from onephase.imaging.preprocessing import prepare_patch
 from onephase.inference.bundle import Bundle, load_bundle
@@ -138,6 +139,22 @@ def test_a_doubted_outline_gives_the_mixture_and_its_spread(bundle: Bundle, lesi
     assert spread.positive["er"] == pytest.approx((min(er), max(er)), abs=1e-6)
     assert spread.volume_ml[0] < doubted.outline.measurements["volume_ml"] < spread.volume_ml[1]
     assert doubted.regions == predict(bundle, lesion()).regions  # pictures and regions are of the outline itself
+
+
+def test_each_outline_is_drawn_once(bundle: Bundle, lesion: MakeCase, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = []
+
+    def counted(case: Case, *recipe: Recipe) -> Mask:
+        drawn.append(case)
+        return outline(case, *recipe)
+
+    for module in ("predict", "preprocessing", "plausible_outlines"):
+        room = "inference" if module == "predict" else "imaging"
+        monkeypatch.setattr(f"onephase.{room}.{module}.outline", counted)
+    boxed = replace(lesion(), roi=Box(column=(10.0, 30.0), row=(10.0, 27.0), slice=(5.0, 16.0)))
+    spread = predict(bundle, boxed, doubt=Doubt(3)).outline.spread
+    assert spread is not None
+    assert len(drawn) == spread.outlines == 3
 
 
 def test_what_is_given_narrows_every_outline(bundle: Bundle, lesion: MakeCase) -> None:

@@ -5,7 +5,6 @@ from typing import TypeAlias
 
 import numpy as np
 from jaxtyping import Float64
-from threadpoolctl import threadpool_limits
 
 from onephase.errors import TrainingError
 
@@ -35,6 +34,7 @@ def maximise(
         TrainingError: If the search does not arrive.
     """
     from scipy.optimize import minimize  # half a second that predicting need not wait for
+    from threadpoolctl import threadpool_limits
 
     unit = spread if step is None else np.minimum(step, spread)
     share = np.divide(unit, spread, out=np.zeros_like(unit), where=spread > 0)

@@ -7,10 +7,11 @@ import typer
 
 from onephase.cli.options import AsJson, Engine, Scheduler, Workers, workers_of
 from onephase.cli.terminal import TerminalProgress, say, say_json
+from onephase.inference.engine_name import USUAL_ENGINE, EngineName
 
 if TYPE_CHECKING:
+    from onephase.biomarkers.panel import Events
     from onephase.imaging.case import Case
-    from onephase.inference.engine import EngineName
     from onephase.inference.prediction import Prediction
     from onephase.reports.dicom_objects import DicomObjects
     from onephase.reports.dicom_source import DicomSource
@@ -84,7 +85,7 @@ def predict(  # noqa: PLR0913 - one parameter for each option
     fhir: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also write the result as FHIR R4 JSON.", show_default=False)
     ] = None,
-    engine: Engine = "onnxruntime",
+    engine: Engine = USUAL_ENGINE,
     workers: Workers = 0,
     scheduler: Scheduler = "",
     as_json: AsJson = False,
@@ -116,7 +117,6 @@ def predict(  # noqa: PLR0913 - one parameter for each option
     if sum(roi is not None for roi in (mask, box, seed_point)) != 1:
         message = "outline the tumour with exactly one of --mask, --box and --seed-point; there is no lesion detection"
         raise typer.BadParameter(message)
-    from onephase.biomarkers.evidence import read_given
     from onephase.imaging.case import Box, SeedPoint
     from onephase.imaging.plausible_outlines import doubt_about
     from onephase.inference.bundle import load_bundle
@@ -133,7 +133,7 @@ def predict(  # noqa: PLR0913 - one parameter for each option
         seed=None if seed_point is None else SeedPoint(*seed_point),
         phase=phase or None,
     )
-    events = read_given(given) if given else None
+    events = _events(given)
     doubt = doubt_about(case.roi, outlines=outlines, error_mm=outline_error)
     source = _dicom_source(image, case, dicom=dicom, fhir=fhir)
     prediction = predict_one(opened, case, given=events, policy=_policy(policy), doubt=doubt)
@@ -143,6 +143,14 @@ def predict(  # noqa: PLR0913 - one parameter for each option
         _write_dicom(objects, dicom, quiet=as_json)
     if fhir is not None:
         _write_fhir(prediction, fhir, study_uid="" if source is None else source.study_uid)
+
+
+def _events(given: list[str] | None) -> "Events | None":
+    if not given:
+        return None
+    from onephase.biomarkers.evidence import read_given
+
+    return read_given(given)
 
 
 def _dicom_source(image: Path, case: "Case", *, dicom: Path | None, fhir: Path | None) -> "DicomSource | None":
@@ -184,7 +192,7 @@ def _write_fhir(prediction: "Prediction", path: Path, *, study_uid: str) -> None
 
 
 def _write_answer(prediction: "Prediction", *, out: Path, as_json: bool) -> None:
-    from onephase.inference.cohort_prediction import PREDICTION_NAME
+    from onephase.inference.prediction import PREDICTION_NAME
     from onephase.reports.html import REPORT_NAME, render_report
     from onephase.storage import json_text, write_texts
 
@@ -243,7 +251,7 @@ def _predict_cohort(  # noqa: PLR0913 - what the command was given
     *,
     out: Path,
     policy: str,
-    engine: "EngineName",
+    engine: EngineName,
     varied: tuple[int, float],
     workers: "WhoWorks",
     as_json: bool,
@@ -251,16 +259,14 @@ def _predict_cohort(  # noqa: PLR0913 - what the command was given
     from contextlib import closing
 
     from onephase.cohort.table import read_cohort
-    from onephase.inference.bundle import load_bundle
+    from onephase.inference.bundle import identity_of
     from onephase.inference.cohort_prediction import CohortRequest, predict_cohort
     from onephase.reports.html import write_index, write_report_into
 
     records = read_cohort(*tables, labelled=False).records
-    opened = load_bundle(bundle, engine=engine)
-    rule = _policy(policy) or opened.settings.subtype_policy
     request = CohortRequest(
-        *(bundle, opened.identity, out),
-        policy=rule,
+        *(bundle, identity_of(bundle), out),
+        policy=_policy(policy),
         publish=write_report_into,
         engine=engine,
         outlines=varied[0],

@@ -64,8 +64,8 @@ def _whole_way(
     from onephase.evaluation.predictions import write_predictions
     from onephase.evaluation.protocol import held_out
     from onephase.inference.bundle import load_bundle
-    from onephase.inference.cohort_prediction import PREDICTION_NAME
     from onephase.inference.predict import predict
+    from onephase.inference.prediction import PREDICTION_NAME
     from onephase.learning.train import train
     from onephase.reports.html import REPORT_NAME, write_report
     from onephase.simulation.cohort import simulate_cohort

@@ -7,6 +7,7 @@ import typer
 
 from onephase.cli.options import AsJson, Engine, PhaseRule, SegmentRule, SeriesRule, token_in
 from onephase.cli.terminal import say, say_json, say_table
+from onephase.inference.engine_name import USUAL_ENGINE
 
 if TYPE_CHECKING:
     import ssl
@@ -71,7 +72,7 @@ def node(  # noqa: PLR0913 - one parameter for each option
     max_pdu: Annotated[int, typer.Option(help="Largest PDU, bytes.")] = 65536,
     max_object_mb: Annotated[int, typer.Option(min=1, help="Largest instance; it is in memory while it comes.")] = 512,
     timeout_s: Annotated[float, typer.Option(min=0.1, help="How long a peer may be silent.")] = 30.0,
-    engine: Engine = "onnxruntime",
+    engine: Engine = USUAL_ENGINE,
     lease_s: Annotated[float, typer.Option(min=1, help="After so long the study of a dead node is taken over.")] = 60.0,
 ) -> None:
     """Receive studies, predict them and send result objects to an archive, until SIGTERM.

@@ -1,9 +1,11 @@
 """Options that several commands share, worded once."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from onephase.inference.engine_name import EngineName
 
 if TYPE_CHECKING:
     from onephase.settings import Settings
@@ -38,7 +40,7 @@ Scheduler = Annotated[
 SeriesRule = Annotated[str, typer.Option(metavar="PATTERN", help="What the series description must hold.")]
 PhaseRule = Annotated[str, typer.Option(help="first-post, or a number counted from 1.")]
 Engine = Annotated[
-    Literal["onnxruntime", "openvino"],
+    EngineName,
     typer.Option(help="Library that runs the network; openvino opens slower, runs faster, and needs the extra 'fast'."),
 ]
 SegmentRule = Annotated[str, typer.Option(help="Number or label of the tumour's segment, where outlines hold several.")]

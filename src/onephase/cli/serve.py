@@ -7,6 +7,7 @@ import typer
 
 from onephase.cli.options import Engine, PhaseRule, SegmentRule, SeriesRule, token_in
 from onephase.cli.terminal import say
+from onephase.inference.engine_name import USUAL_ENGINE
 
 if TYPE_CHECKING:
     from onephase.inference.bundle import Bundle
@@ -57,7 +58,7 @@ def serve(  # noqa: PLR0913 - one parameter for each option
             show_default=False,
         ),
     ] = None,
-    engine: Engine = "onnxruntime",
+    engine: Engine = USUAL_ENGINE,
     largest_upload_mb: Annotated[int, typer.Option(min=1, max=16384, help="Largest upload, in MB.")] = 1024,
 ) -> None:
     """Open the reader page: picture, posterior, and what the biopsy already said.

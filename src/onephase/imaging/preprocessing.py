@@ -23,18 +23,19 @@ SIDES = ("height_mm", "depth_mm", "width_mm")
 """Of the bounding box, along the axes of a patch of a volume: up, posterior, left."""
 
 
-def prepare_patch(case: Case, imaging: ImagingSettings, regions: RegionSettings) -> Patch:
+def prepare_patch(case: Case, imaging: ImagingSettings, regions: RegionSettings, *, drawn: Mask | None = None) -> Patch:
     """Return the patch of a case.
 
     Args:
         case: Volume and region of interest; a box or a seed point is outlined first.
         imaging: Size and spacing of the patch, and whether slices are contiguous.
         regions: Where core, rim and shell part; here for the reference tissue and the flags.
+        drawn: The outline of the region of interest, where it is drawn already.
 
     Raises:
         ImageError: If the region of interest holds nothing that can be outlined.
     """
-    tumour = outline(case)
+    tumour = drawn or outline(case)
     grid = case.volume.grid
     bounds = lesion_bounds(tumour.array)
     lesion = tumour.array[tuple(slice(*bound) for bound in bounds)]

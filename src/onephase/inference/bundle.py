@@ -31,7 +31,8 @@ from onephase.biomarkers.calibration import Calibration
 from onephase.biomarkers.potentials import Potentials
 from onephase.errors import BundleError
 from onephase.imaging.descriptors import DESCRIPTORS
-from onephase.inference.engine import Engine, EngineName, open_engine
+from onephase.inference.engine import Engine, open_engine
+from onephase.inference.engine_name import USUAL_ENGINE, EngineName
 from onephase.inference.manifest import (
     MANIFEST_NAME,
     FileFacts,
@@ -41,7 +42,7 @@ from onephase.inference.manifest import (
     manifest_bytes,
 )
 from onephase.inference.model_card import model_card
-from onephase.inference.sealed_folder import read_sealed_folder
+from onephase.inference.sealed_folder import read_manifest, read_sealed_folder
 from onephase.settings import Settings
 from onephase.storage import folder_aside
 
@@ -201,7 +202,16 @@ def write_bundle(folder: Path, contents: BundleContents) -> Manifest:
     return manifest
 
 
-def load_bundle(folder: Path, *, threads: int = 1, engine: EngineName = "onnxruntime") -> Bundle:
+def identity_of(folder: Path) -> str:
+    """Return the seal of a bundle, which stands for every byte of it; only ``bundle.json`` is read and checked.
+
+    Raises:
+        BundleError: If it is no bundle of this version, or holds other files than a bundle does.
+    """
+    return read_manifest(folder, files=LIMITS_BYTES).seal
+
+
+def load_bundle(folder: Path, *, threads: int = 1, engine: EngineName = USUAL_ENGINE) -> Bundle:
     """Load a bundle after checking every byte of it.
 
     Args:

@@ -15,16 +15,15 @@ from onephase.cohort.source_key import source_key
 from onephase.errors import OnephaseError, StorageError
 from onephase.imaging.plausible_outlines import MEASURED_MM, doubt_about
 from onephase.inference.bundle import Bundle
-from onephase.inference.engine import EngineName
+from onephase.inference.engine_name import USUAL_ENGINE, EngineName
 from onephase.inference.opened_bundle import opened_bundle
 from onephase.inference.outcome import Outcome
 from onephase.inference.predict import predict
-from onephase.inference.prediction import Prediction
+from onephase.inference.prediction import PREDICTION_NAME, Prediction
 from onephase.settings import SubtypePolicy
 from onephase.storage import folder_aside, read_json, write_faults, write_json, write_text
 from onephase.work.workers import Workers, in_order
 
-PREDICTION_NAME = "prediction.json"
 REQUEST_NAME = "request.sha256"
 LONGEST_NAME = 200
 
@@ -38,7 +37,7 @@ class CohortRequest:
         identity: Its seal.
         folder: Gets one folder a case with ``prediction.json`` and whatever ``publish`` adds; such a
             folder appears whole or not at all.
-        policy: The rule that parts the subtypes.
+        policy: The rule that parts the subtypes; the bundle's own when None.
         publish: Writes further files of a prediction, such as the report, into the folder it is given;
             importable by name.
         engine: The library that runs the network.
@@ -49,9 +48,9 @@ class CohortRequest:
     bundle: Path
     identity: str
     folder: Path
-    policy: SubtypePolicy
+    policy: SubtypePolicy | None
     publish: Callable[[Prediction, Path], None]
-    engine: EngineName = "onnxruntime"
+    engine: EngineName = USUAL_ENGINE
     outlines: int = 0
     error_mm: float = MEASURED_MM
 
@@ -114,12 +113,13 @@ def folder_name(case_id: str) -> str:
 
 def _outcome(bundle: Bundle, record: Record, *, request: CohortRequest) -> Outcome:
     name = folder_name(record.case_id)
-    place, digest = request.folder / name, _digest(record, request=request)
+    policy = request.policy or bundle.settings.subtype_policy
+    place, digest = request.folder / name, _digest(record, request=request, policy=policy)
     if (place / REQUEST_NAME).is_file() and (place / REQUEST_NAME).read_text(encoding="utf-8") == digest:
         return Outcome(record.case_id, name, read_json(place / PREDICTION_NAME), skipped=True)
     case = case_of(record)
     doubt = doubt_about(case.roi, outlines=request.outlines, error_mm=request.error_mm)
-    prediction = predict(bundle, case, policy=request.policy, doubt=doubt)
+    prediction = predict(bundle, case, policy=policy, doubt=doubt)
     answer = prediction.to_json()
     with folder_aside(place) as aside:
         write_json(aside / PREDICTION_NAME, answer)
@@ -128,8 +128,8 @@ def _outcome(bundle: Bundle, record: Record, *, request: CohortRequest) -> Outco
     return Outcome(record.case_id, name, answer)
 
 
-def _digest(record: Record, *, request: CohortRequest) -> str:
+def _digest(record: Record, *, request: CohortRequest, policy: SubtypePolicy) -> str:
     """Return a digest of everything that an answer depends on, the bytes of image and mask included."""
-    asked = (request.identity, request.engine, request.policy, request.outlines, request.error_mm)
+    asked = (request.identity, request.engine, policy, request.outlines, request.error_mm)
     parts = (*asked, onephase.__version__, record.case_id, source_key(record))
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

@@ -1,18 +1,17 @@
 """The exported network: an ONNX file that stands alone, run on the CPU by onnxruntime or by OpenVINO."""
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
 
 import numpy as np
 from jaxtyping import Float32
 
 from onephase.errors import BundleError
+from onephase.inference.engine_name import USUAL_ENGINE, EngineName
 from onephase.inference.onnx_file import refuse_external_data
 from onephase.inference.session import Opened, Session
 
 INPUTS = ("image", "distance_mm", "descriptors")
 OUTPUTS = ("unary", "ki67_mu", "ki67_sigma", "attention", "region_weights", "coupling", "shift")
-EngineName: TypeAlias = Literal["onnxruntime", "openvino"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,7 +26,7 @@ class Engine:
 
     session: Session
     patch_voxels: tuple[int, int, int]
-    name: EngineName = "onnxruntime"
+    name: EngineName = USUAL_ENGINE
 
     def run(
         self,
@@ -54,11 +53,8 @@ class Engine:
         return dict(zip(OUTPUTS, self.session.run(list(OUTPUTS), inputs), strict=True))
 
 
-def open_engine(content: bytes, *, source: str, threads: int, name: EngineName = "onnxruntime") -> Engine:
+def open_engine(content: bytes, *, source: str, threads: int, name: EngineName = USUAL_ENGINE) -> Engine:
     """Open an exported network from its bytes.
-
-    onnxruntime is the default because it opens a network in a tenth of the time that OpenVINO takes to compile one,
-    which OpenVINO wins back only over some hundred cases (docs/log.md).
 
     Args:
         content: The ONNX file.

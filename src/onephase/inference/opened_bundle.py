@@ -5,11 +5,11 @@ from pathlib import Path
 
 from onephase.errors import BundleError
 from onephase.inference.bundle import Bundle, load_bundle
-from onephase.inference.engine import EngineName
+from onephase.inference.engine_name import USUAL_ENGINE, EngineName
 
 
 @cache
-def opened_bundle(folder: Path, identity: str, engine: EngineName = "onnxruntime") -> Bundle:
+def opened_bundle(folder: Path, identity: str, engine: EngineName = USUAL_ENGINE) -> Bundle:
     """Return the bundle, loaded once a process; it must be the one that the work began with.
 
     Args:

@@ -1,6 +1,6 @@
 """The whole path: a case goes in, is seen by region, becomes one posterior, and leaves as a prediction."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -9,6 +9,7 @@ from onephase.biomarkers.panel import Events
 from onephase.biomarkers.posterior import PanelPosterior
 from onephase.biomarkers.wording import describe
 from onephase.imaging.case import Case
+from onephase.imaging.outline import outline
 from onephase.imaging.patch import Patch
 from onephase.imaging.plausible_outlines import Doubt, plausible_outlines
 from onephase.imaging.preprocessing import prepare_patch
@@ -93,9 +94,9 @@ def look(bundle: Bundle, case: Case, *, doubt: Doubt | None = None) -> Sight:
 
 def _patches(bundle: Bundle, case: Case, doubt: Doubt | None) -> tuple[Patch, ...]:
     imaging, regions = bundle.settings.imaging, bundle.settings.regions
-    drawn = plausible_outlines(case, doubt, in_plane=imaging.sampling == "stack") if doubt else ()
-    cases = (case, *(replace(case, roi=mask) for mask in drawn[1:]))
-    return tuple(prepare_patch(one, imaging=imaging, regions=regions) for one in cases)
+    in_plane = imaging.sampling == "stack"
+    masks = plausible_outlines(case, doubt, in_plane=in_plane) if doubt else (outline(case),)
+    return tuple(prepare_patch(case, imaging=imaging, regions=regions, drawn=mask) for mask in masks)
 
 
 def answer(

@@ -10,6 +10,7 @@ from onephase.inference.reading import Reading
 from onephase.inference.view import View
 from onephase.settings import RegionSettings, SubtypePolicy
 
+PREDICTION_NAME = "prediction.json"
 SCHEMA = "onephase-prediction/1"
 EVEN = 0.1
 """A region within so much of the average of all regions stands out in nothing."""

@@ -9,7 +9,7 @@ from typing import Any
 import onephase
 from onephase.imaging.case import Case
 from onephase.inference.bundle import Bundle
-from onephase.inference.engine import EngineName
+from onephase.inference.engine_name import EngineName
 from onephase.inference.manifest import Provenance
 
 LIBRARIES = ("numpy", "scipy", "SimpleITK")

@@ -7,7 +7,7 @@ in between has no effect.
 import hashlib
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from onephase.errors import BundleError
@@ -20,6 +20,26 @@ PICKLE_PROTOCOLS = tuple(bytes([0x80, protocol]) for protocol in range(2, 6))
 ZIP_MAGIC = b"PK\x03\x04"
 """First bytes of a ZIP; newer PyTorch checkpoints are one, with a pickle inside."""
 PICKLE_SUFFIXES = (".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib")
+
+
+def read_manifest(folder: Path, *, files: Collection[str]) -> Manifest:
+    """Read what a bundle says of itself; its other files are not opened.
+
+    Args:
+        folder: The bundle.
+        files: What it must hold beside ``bundle.json``.
+
+    Raises:
+        BundleError: If the manifest is broken or changed, or a file is missing or unknown.
+    """
+    _check_names(folder, expected={MANIFEST_NAME, *files})
+    manifest = parse_manifest(
+        _read(folder / MANIFEST_NAME, limit=MANIFEST_LIMIT_BYTES), source=str(folder / MANIFEST_NAME)
+    )
+    if set(manifest.files) != set(files):
+        message = f"{folder / MANIFEST_NAME} lists {sorted(manifest.files)}, expected {sorted(files)}"
+        raise BundleError(message)
+    return manifest
 
 
 def read_sealed_folder(folder: Path, *, limits: Mapping[str, int]) -> tuple[Manifest, dict[str, bytes]]:
@@ -35,13 +55,7 @@ def read_sealed_folder(folder: Path, *, limits: Mapping[str, int]) -> tuple[Mani
     Raises:
         BundleError: Naming the file that is missing, unknown, too large, changed, or a pickle.
     """
-    _check_names(folder, expected={MANIFEST_NAME, *limits})
-    manifest = parse_manifest(
-        _read(folder / MANIFEST_NAME, limit=MANIFEST_LIMIT_BYTES), source=str(folder / MANIFEST_NAME)
-    )
-    if set(manifest.files) != set(limits):
-        message = f"{folder / MANIFEST_NAME} lists {sorted(manifest.files)}, expected {sorted(limits)}"
-        raise BundleError(message)
+    manifest = read_manifest(folder, files=limits)
     contents = {name: _read(folder / name, limit=limit) for name, limit in limits.items()}
     for name, content in contents.items():
         facts = manifest.files[name]
