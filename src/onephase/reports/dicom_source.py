@@ -4,7 +4,6 @@ import logging
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,9 +14,9 @@ from pydicom.valuerep import DA, TM
 from onephase.errors import ImageError
 from onephase.imaging.geometry import Grid
 from onephase.readers.case import open_scan
-from onephase.readers.dicom_files import damage_is_a_sentence, read_dataset
+from onephase.readers.dicom_files import damage_is_a_sentence
+from onephase.readers.dicom_originals import align, original_headers
 from onephase.readers.dicom_scan import DicomScan
-from onephase.readers.dicom_slice import DicomSlice
 from onephase.readers.header_text import text_of
 
 # Type 2 in Patient and General Study (PS3.3 C.7.1.1 and C.7.2.1): in every object, empty where not known.
@@ -96,10 +95,13 @@ def read_source(image: Path, *, phase: int) -> DicomSource:
             raise ImageError(message)
         slices = scan.parts[phase - 1].slices
         with damage_is_a_sentence(image):
-            images = _classic(slices) if slices[0].frame is None else _enhanced(slices, where=image)
+            images = original_headers(slices, where=image)
+            for header in images:
+                header.decode()  # bytes become text, which can be written in another character set
+            align(images, scan.grid)
         _refuse_unusable(images, where=image)
         for header in images:
-            _complete(header, scan.grid)
+            _complete(header)
         frames = tuple(one.frame + 1 for one in slices if one.frame is not None)
         return DicomSource(images, frames, scan.grid)
 
@@ -120,35 +122,6 @@ def copied_as_found() -> Iterator[None]:
             yield
     finally:
         logger.setLevel(level)
-
-
-def _classic(slices: Sequence[DicomSlice]) -> tuple[Dataset, ...]:
-    images = tuple(_header(one.path) for one in slices)
-    for header in images:  # the reader takes slices for parallel up to a tolerance; objects know one orientation
-        header.ImageOrientationPatient = images[0].ImageOrientationPatient
-    return images
-
-
-def _enhanced(slices: Sequence[DicomSlice], *, where: Path) -> tuple[Dataset, ...]:
-    """Return the header of an enhanced file with the frames that were read, their common geometry among the shared."""
-    if len({one.path for one in slices}) > 1:
-        message = f"{where}: the phase is spread over several enhanced files, for which no result objects are made"
-        raise ImageError(message)
-    header = _header(slices[0].path)
-    every = header.PerFrameFunctionalGroupsSequence
-    frames = [deepcopy(every[one.frame]) for one in slices if one.frame is not None]
-    header.PerFrameFunctionalGroupsSequence, header.NumberOfFrames = frames, len(frames)
-    shared = header.SharedFunctionalGroupsSequence[0]
-    for keyword in ("PlaneOrientationSequence", "PixelMeasuresSequence"):
-        if keyword not in shared:
-            setattr(shared, keyword, frames[0][keyword].value)
-    return (header,)
-
-
-def _header(path: Path) -> Dataset:
-    header = read_dataset(path)
-    header.decode()  # bytes become text, which can be written in another character set
-    return header
 
 
 def _refuse_unusable(images: Sequence[Dataset], *, where: Path) -> None:
@@ -174,10 +147,8 @@ def _refuse_value(keyword: str, *, where: Path) -> None:
     raise ImageError(message) from None
 
 
-def _complete(header: Dataset, grid: Grid) -> None:
+def _complete(header: Dataset) -> None:
     """Add what the standard asks for and some scanners leave out."""
     for keyword in IDENTITY:
         if keyword not in header:
             setattr(header, keyword, "")
-    if "PerFrameFunctionalGroupsSequence" not in header and not header.get("SliceThickness"):
-        header.SliceThickness = f"{grid.spacing_mm[0]:.6g}"
