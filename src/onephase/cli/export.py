@@ -7,6 +7,7 @@ import typer
 
 from onephase.cli.options import AsJson, Tables, Workers, cores
 from onephase.cli.terminal import TerminalProgress, say, say_json
+from onephase.cohort.export.form import Form
 
 if TYPE_CHECKING:
     from onephase.cohort.export.exporting import Plan
@@ -24,30 +25,33 @@ def export(  # noqa: PLR0913 - one parameter for each option
     new_key: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Make a key in this file, and take it.", show_default=False)
     ] = None,
+    form: Annotated[Form, typer.Option("--format", help="What volumes and masks become.")] = Form.NIFTI,
     workers: Workers = 0,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be copied; no key is needed.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Write a copy of a cohort that can be shared: pseudonyms, no dates, no free text, headers written anew.
 
-    Volumes and masks become NIfTI, the table keeps the columns and words that onephase knows. Every file is
-    then searched for everything that the source is known by; where anything is found, nothing is kept.
+    Volumes and masks become NIfTI; with --format dicom, series of DICOM stay DICOM by the basic profile of
+    PS3.15 and masks become DICOM SEG. The table keeps the columns and words that onephase knows. Every file
+    is then searched for everything that the source is known by; where anything is found, nothing is kept.
     Keep the key: with it the same patients get the same names again, and without it nobody can tell them.
 
     RESEARCH USE. Voxels are copied as they are; a person must judge the copy before it is shared
     (docs/export.md says what remains).
 
-    Example:  onephase export cohort.csv --out shared --new-key ../cohort.key
+    Examples:  onephase export cohort.csv --out shared --new-key ../cohort.key
+               onephase export cohort.csv --out shared --key ../cohort.key --format dicom
     """
     from onephase.cohort.export.exporting import export_cohort, plan_export, refuse_folder
 
     refuse_folder(out)
     with TerminalProgress() as progress:
         if dry_run:
-            plan = plan_export(tables, workers=cores(workers), progress=progress)
+            plan = plan_export(tables, form=form, workers=cores(workers), progress=progress)
         else:
             secret = _key(key, new_key, out=out)
-            plan = export_cohort(tables, out, key=secret, workers=cores(workers), progress=progress)
+            plan = export_cohort(tables, out, key=secret, form=form, workers=cores(workers), progress=progress)
     _say_plan(plan, out=None if dry_run else out, as_json=as_json)
 
 

@@ -12,6 +12,7 @@ from pydicom import dcmread
 from onephase.cohort.case_of import case_of
 from onephase.cohort.export import exporting
 from onephase.cohort.export.exporting import EVERY_FILE_S, export_cohort, plan_export
+from onephase.cohort.export.form import Form
 from onephase.cohort.export.pseudonyms import names_of
 from onephase.cohort.sources.duke import SOURCE as DUKE
 from onephase.cohort.table import check_cohort, read_cohort
@@ -110,7 +111,7 @@ def test_the_plan_names_what_is_dropped(source: Path, tmp_path: Path) -> None:
 
 
 def test_a_leak_is_refused_and_nothing_remains(source: Path, tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(exporting, "table_text", lambda records, names: f"case_id\n{records[0].patient_id}\n")
+    monkeypatch.setattr(exporting, "table_text", lambda records, names, form: f"case_id\n{records[0].patient_id}\n")
     with pytest.raises(ExportError) as told:
         export_cohort([source], tmp_path / "shared", key=KEY)
     assert "cohort.csv: a patient's id" in str(told.value)
@@ -119,7 +120,7 @@ def test_a_leak_is_refused_and_nothing_remains(source: Path, tmp_path: Path, mon
 
 
 def test_a_leak_in_the_name_of_a_file_is_told_by_its_number(source: Path, tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(exporting, "IMAGES", "CANARY_left")
+    monkeypatch.setattr(Form, "image", lambda form, case: f"CANARY_left/{case}{form.suffix}")
     with pytest.raises(ExportError, match=r"file 1 of \d+: the id of a case, in its name") as told:
         export_cohort([source], tmp_path / "shared", key=KEY)
     assert "canary" not in str(told.value).lower()
@@ -176,7 +177,7 @@ def test_a_copy_can_be_copied_and_its_names_are_searched_for(copy: Path, tmp_pat
     assert len(plan.records) == 4
     old = {row["case_id"] for row in rows_of(copy)}
     assert not old & {row["case_id"] for row in rows_of(tmp_path / "again")}
-    monkeypatch.setattr(exporting, "table_text", lambda records, names: f"case_id\n{records[0].case_id}\n")
+    monkeypatch.setattr(exporting, "table_text", lambda records, names, form: f"case_id\n{records[0].case_id}\n")
     with pytest.raises(ExportError, match=r"cohort.csv: the (id of a case|name of a file or folder)"):
         export_cohort([copy / "cohort.csv"], tmp_path / "leaking", key=KEY)
 

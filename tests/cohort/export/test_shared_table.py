@@ -8,6 +8,7 @@ import pytest
 
 from onephase.biomarkers.panel import Events
 from onephase.cohort.columns import KNOWN
+from onephase.cohort.export.form import Form
 from onephase.cohort.export.pseudonyms import Names
 from onephase.cohort.export.shared_table import COLUMNS, CONVENTIONS, dropped_columns, emptied_cells, table_text
 from onephase.cohort.records import Record
@@ -23,7 +24,7 @@ def record(case: str = "c", **fields) -> Record:
 
 def table(*records: Record) -> list[dict[str, str]]:
     names = [Names(case=f"case-{one.case_id}", patient="p", lesion="", site="s") for one in records]
-    return list(csv.DictReader(io.StringIO(table_text(records, names))))
+    return list(csv.DictReader(io.StringIO(table_text(records, names, form=Form.NIFTI))))
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ written again from the start.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -15,10 +15,12 @@ from typing import Any
 from onephase.cohort.case_of import case_of
 from onephase.cohort.export import manifest as manifests
 from onephase.cohort.export import shared_table
+from onephase.cohort.export.dicom_series import own_dicom_words, refuse_other_images, write_series
+from onephase.cohort.export.form import Form
 from onephase.cohort.export.manifest import MANIFEST, Terms, manifest, terms_of
 from onephase.cohort.export.pseudonyms import Names, names_of
 from onephase.cohort.export.residual_scan import residual_scan
-from onephase.cohort.export.shared_table import IMAGES, MASKS, SUFFIX, TABLE, dropped_columns, table_text
+from onephase.cohort.export.shared_table import TABLE, dropped_columns, table_text
 from onephase.cohort.export.source_identifiers import source_identifiers
 from onephase.cohort.files import unreadable_files
 from onephase.cohort.records import Record
@@ -43,11 +45,13 @@ class Plan:
 
     Attributes:
         records: The lesions.
+        form: What volumes and masks become.
         terms: Of the sets that they come from, as far as imports left them.
         identifiers: Everything that the source is known by.
     """
 
     records: tuple[Record, ...]
+    form: Form
     terms: tuple[Terms, ...]
     identifiers: frozenset[Identifier]
 
@@ -69,6 +73,7 @@ class Plan:
     def to_json(self) -> dict[str, Any]:
         """Return the plan as JSON values; unlike the manifest it names the columns, for only the user sees it."""
         return {
+            "form": self.form.value,
             "counts": manifests.counts(self.records),
             "provenance": self.records[0].provenance,
             "dropped_columns": list(dropped_columns(self.records)),
@@ -77,18 +82,21 @@ class Plan:
         }
 
 
-def plan_export(paths: Sequence[Path], *, workers: Workers = 1, progress: Progress = silent) -> Plan:
+def plan_export(
+    paths: Sequence[Path], *, form: Form = Form.NIFTI, workers: Workers = 1, progress: Progress = silent
+) -> Plan:
     """Read tables and headers, and say what a copy would hold; no voxel is read and nothing written.
 
     Args:
         paths: The tables.
+        form: What volumes and masks shall become.
         workers: Who reads headers.
         progress: Told after each case.
 
     Raises:
         CohortError: If a table, or the header of an image or mask, has a problem.
         ImageError: If the headers of an image or mask cannot be read.
-        ExportError: If every case is left out.
+        ExportError: If every case is left out, or an image cannot take the form.
     """
     records = read_cohort(*paths, labelled=False).records
     if not records:
@@ -101,6 +109,8 @@ def plan_export(paths: Sequence[Path], *, workers: Workers = 1, progress: Progre
     if problem is not None:
         message = f"{problem}, or leave the case out (docs/cohort-table.md)"
         raise CohortError(message)
+    if form is Form.DICOM:
+        refuse_other_images(records)
     terms = tuple(one for one in map(terms_of, paths) if one is not None)
     identifiers: set[Identifier] = set()
     progress(READING, 0, len(records))
@@ -108,11 +118,17 @@ def plan_export(paths: Sequence[Path], *, workers: Workers = 1, progress: Progre
         for done, of_one in enumerate(found, start=1):
             identifiers |= of_one
             progress(READING, done, len(records))
-    return Plan(records, terms, frozenset(identifiers))
+    return Plan(records, form, terms, frozenset(identifiers))
 
 
 def export_cohort(
-    paths: Sequence[Path], folder: Path, *, key: bytes, workers: Workers = 1, progress: Progress = silent
+    paths: Sequence[Path],
+    folder: Path,
+    *,
+    key: bytes,
+    form: Form = Form.NIFTI,
+    workers: Workers = 1,
+    progress: Progress = silent,
 ) -> Plan:
     """Write a copy of some tables with pseudonyms, and return what is in it.
 
@@ -120,6 +136,7 @@ def export_cohort(
         paths: The tables.
         folder: Where the copy shall stand; new, or empty.
         key: The key of the pseudonyms.
+        form: What volumes and masks become.
         workers: Who writes volumes.
         progress: Told after each case.
 
@@ -130,13 +147,14 @@ def export_cohort(
         StorageError: If the folder cannot be written.
     """
     refuse_folder(folder)
-    plan = plan_export(paths, workers=workers, progress=progress)
+    plan = plan_export(paths, form=form, workers=workers, progress=progress)
     names = names_of(plan.records, key=key)
     with folder_aside(folder) as aside:
-        _write_volumes(plan.records, names, aside, workers=workers, progress=progress)
-        write_text(aside / TABLE, table_text(plan.records, names))
+        write = partial(_write_case, folder=aside, form=form, key=key)
+        _for_each(write, list(zip(plan.records, names, strict=True)), workers=workers, progress=progress)
+        write_text(aside / TABLE, table_text(plan.records, names, form=form))
         sums = {path.relative_to(aside).as_posix(): sha256_of(path) for path in _files(aside)}
-        told = manifest(plan.records, plan.terms, searched_for=plan.searched_for, files=sums)
+        told = manifest(plan.records, plan.terms, form=form, searched_for=plan.searched_for, files=sums)
         write_json(aside / MANIFEST, told)
         _refuse_leaks(aside, plan, key=key, progress=progress)
         for path in (*aside.rglob("*"), aside):
@@ -155,29 +173,39 @@ def refuse_folder(folder: Path) -> None:
         raise ExportError(message)
 
 
-def _write_volumes(
-    records: Sequence[Record], names: Sequence[Names], folder: Path, *, workers: Workers, progress: Progress
+def _for_each(
+    write: Callable[[tuple[Record, Names]], None],
+    pairs: Sequence[tuple[Record, Names]],
+    *,
+    workers: Workers,
+    progress: Progress,
 ) -> None:
-    progress(WRITING, 0, len(records))
-    pairs = list(zip(records, (one.case for one in names), strict=True))
-    with closing(in_order(partial(_write_case, folder=folder), pairs, workers=workers)) as written:
+    progress(WRITING, 0, len(pairs))
+    with closing(in_order(write, pairs, workers=workers)) as written:
         for done, _ in enumerate(written, start=1):
-            progress(WRITING, done, len(records))
+            progress(WRITING, done, len(pairs))
 
 
-def _write_case(pair: tuple[Record, str], *, folder: Path) -> None:
-    """Write volume and mask anew from arrays and grid alone: no header of the source comes along."""
-    record, name = pair
+def _write_case(pair: tuple[Record, Names], *, folder: Path, form: Form, key: bytes) -> None:
+    """Write volume and mask anew; as NIfTI from arrays and grid alone: no header of the source comes along."""
+    record, names = pair
+    if form is Form.DICOM:
+        write_series(record, names, folder, key=key)
+        return
     case = case_of(record)
-    write_volume(folder / IMAGES / f"{name}{SUFFIX}", case.volume)
+    write_volume(folder / form.image(names.case), case.volume)
     if isinstance(case.roi, Mask):
-        write_mask(folder / MASKS / f"{name}{SUFFIX}", case.roi)
+        write_mask(folder / form.mask(names.case), case.roi)
 
 
 def _refuse_leaks(folder: Path, plan: Plan, *, key: bytes, progress: Progress) -> None:
-    own_words = {*shared_table.own_words(plan.records), *manifests.own_words(plan.records), MANIFEST}
+    own_words = {*shared_table.own_words(plan.records), *manifests.own_words(plan.records), *plan.form.words, MANIFEST}
+    dicom_words = own_dicom_words() if plan.form is Form.DICOM else ()
     keys = [Identifier(text, "the key") for text in (key.hex(), key.decode("latin-1").strip())]
-    found = [*residual_scan(folder, [*plan.identifiers, *keys], own_words=own_words, progress=progress)]
+    identifiers = [*plan.identifiers, *keys]
+    found = [
+        *residual_scan(folder, identifiers, own_words=own_words, dicom_words=dicom_words, progress=progress),
+    ]
     if found:
         told = "; ".join(f"{one.file}: {one.kind}" for one in found[:SHOWN])
         more = f"; and {len(found) - SHOWN} more" if len(found) > SHOWN else ""

@@ -38,6 +38,7 @@ class IdentifierSearch:
         long = {text: kind for text, kind in known.items() if _is_long(text)}
         self._short = {" ".join(_words(text)): kind for text, kind in known.items() if text not in long}
         self._dates = {digits: kind for text, kind in known.items() for digits in written_dates(text)}
+        self._whole = {text.casefold() for text in long} | set(self._dates)
         self._text = Needles(long.items())
         self._voxels = Needles([*_at_least(SHORTEST_IN_VOXELS, long), *self._dates.items()])
         self._own_words = {word.casefold() for word in own_words}
@@ -67,6 +68,10 @@ class IdentifierSearch:
                 some = " ".join(words[start:stop])
                 if some in self._short and some not in self._own_words:
                     yield self._short[some]
+
+    def knows(self, text: str) -> bool:
+        """Tell whether a text is, as a whole, a longer identifier or a date."""
+        return text.casefold() in self._whole
 
     def in_voxels(self, content: bytes) -> Iterator[str]:
         """Yield the kinds of identifiers in bytes that are no text."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import onephase
+from onephase.cohort.export.form import Form
 from onephase.cohort.export.shared_table import dropped_columns, emptied_cells
 from onephase.cohort.records import Record
 from onephase.cohort.sources.known import ALL
@@ -52,13 +53,14 @@ def terms_of(table: Path) -> Terms | None:
 
 
 def manifest(
-    records: Sequence[Record], terms: Sequence[Terms], *, searched_for: int, files: Mapping[str, str]
+    records: Sequence[Record], terms: Sequence[Terms], *, form: Form, searched_for: int, files: Mapping[str, str]
 ) -> dict[str, Any]:
     """Return the manifest as JSON values.
 
     Args:
         records: What was copied.
         terms: Of the sets that it comes from.
+        form: What volumes and masks became.
         searched_for: How many identifiers were looked for in the copy.
         files: sha256 of each file by its place in the copy.
     """
@@ -66,6 +68,7 @@ def manifest(
         "format": FORMAT,
         "onephase": onephase.__version__,
         "notice": NOTICE,
+        "form": form.value,
         "provenance": records[0].provenance,
         "counts": counts(records),
         "dropped": {"columns": len(dropped_columns(records)), "cells": dict(emptied_cells(records))},
@@ -93,7 +96,9 @@ def own_words(records: Sequence[Record]) -> Iterator[str]:
     Terms in other words, such as a hospital's, are searched like everything else.
     """
     yield NOTICE
-    yield from _WORD.findall(json_text(manifest(records, (), searched_for=0, files={}) | {"notice": ""}).lower())
+    yield from _WORD.findall(
+        json_text(manifest(records, (), form=Form.DICOM, searched_for=0, files={}) | {"notice": ""}).lower()
+    )
     yield from ("title", "licence", "citation")
     for source in ALL:
         for text in (source.title, source.licence, source.citation):

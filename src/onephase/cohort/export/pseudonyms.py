@@ -37,13 +37,14 @@ class Pseudonyms:
         """Return the names of a record; lesions of one patient share hers, under every name that sets give her."""
         who = record.identity
         return Names(
-            case=self._name("case", who, record.case_id),
-            patient=self._name("patient", who),
-            lesion=self._name("lesion", who, record.lesion_id) if record.lesion_id else "",
-            site=self._name("site", " ".join(record.site.casefold().split())),
+            case=self.name("case", who, record.case_id),
+            patient=self.name("patient", who),
+            lesion=self.name("lesion", who, record.lesion_id) if record.lesion_id else "",
+            site=self.name("site", " ".join(record.site.casefold().split())),
         )
 
-    def _name(self, kind: str, *parts: str) -> str:
+    def name(self, kind: str, *parts: str) -> str:
+        """Return the name of a thing by its kind and by what it is known by."""
         digest = hmac.new(self.key, "\0".join((kind, *parts)).encode(), hashlib.sha256).hexdigest()
         return f"{kind}-{digest[:LENGTH].translate(_SPELT)}"
 

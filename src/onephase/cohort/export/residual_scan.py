@@ -2,7 +2,8 @@
 
 Nothing here is shared with what wrote the files: no writer, no reader, no name of theirs. What is looked for where:
 :mod:`onephase.cohort.export.identifier_search`. Where no text belongs (the fields of a NIfTI header, the name and
-time of gzip), any text is a finding.
+time of gzip), any text is a finding, and so is in DICOM any text that is not one of the copy's own
+(:mod:`onephase.cohort.export.dicom_search`).
 """
 
 import csv
@@ -15,11 +16,12 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from onephase.cohort.export.dicom_search import found_in_dicom
 from onephase.cohort.export.identifier_search import IdentifierSearch
 from onephase.progress import Progress, silent
 
 SEARCHING = "searching the copy for what must not be in it"
-TEXTS, VOLUMES = {".csv", ".json"}, ".nii.gz"
+TEXTS, VOLUMES, DICOM = {".csv", ".json"}, ".nii.gz", ".dcm"
 NAME_COLUMNS = ("case_id", "patient_id", "lesion_id", "site", "image", "mask")
 CHUNK_BYTES = 1 << 20
 HEADER = struct.Struct("<i104xf232x4s4x")  # nifti1.h: size of the header, where voxels begin, magic; extension flag
@@ -45,6 +47,7 @@ def residual_scan(
     identifiers: Iterable[tuple[str, str]],
     *,
     own_words: Collection[str],
+    dicom_words: Collection[str] = (),
     progress: Progress = silent,
 ) -> Iterator[Finding]:
     """Yield whatever of the source, or else out of place, is found in a copy.
@@ -53,6 +56,7 @@ def residual_scan(
         folder: The copy.
         identifiers: Texts by which the source is known, each with its kind in words.
         own_words: Words and sentences that stand in the copy's text by right.
+        dicom_words: Texts that stand in its DICOM files by right, each as a whole value.
         progress: Told of the files searched.
     """
     search = IdentifierSearch(identifiers, own_words=own_words)
@@ -64,15 +68,17 @@ def residual_scan(
         in_name = {*search.in_text(place.encode()), *search.in_names([place.removesuffix(VOLUMES)])}
         where = f"file {number} of {len(paths)}" if in_name else place
         yield from (Finding(where, f"{kind}, in its name") for kind in sorted(in_name))
-        yield from (Finding(where, kind) for kind in sorted({*_in_file(path, search)}))
+        yield from (Finding(where, kind) for kind in sorted({*_in_file(path, search, dicom_words)}))
         progress(SEARCHING, number, len(paths))
 
 
-def _in_file(path: Path, search: IdentifierSearch) -> Iterator[str]:
+def _in_file(path: Path, search: IdentifierSearch, dicom_words: Collection[str]) -> Iterator[str]:
     if path.is_symlink():
         yield "a link"
     elif path.name.endswith(VOLUMES):
         yield from _in_volume(path, search)
+    elif path.suffix == DICOM:
+        yield from found_in_dicom(path.read_bytes(), search, words=dicom_words)
     elif path.suffix in TEXTS:
         content = path.read_bytes()
         yield from search.in_text(content)

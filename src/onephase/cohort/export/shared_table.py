@@ -7,12 +7,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from onephase.cohort.columns import BOX, LABELS, PROVENANCES, SEED, SPLITS
+from onephase.cohort.export.form import Form
 from onephase.cohort.export.pseudonyms import Names
 from onephase.cohort.records import Record
 from onephase.cohort.sources.known import ALL
 
-TABLE, IMAGES, MASKS, SUFFIX = "cohort.csv", "images", "masks", ".nii.gz"
-AGE = "age"
+TABLE, AGE = "cohort.csv", "age"
 COLUMNS = (
     *("case_id", "patient_id", "lesion_id", "site", "image", "mask"),
     *BOX,
@@ -30,12 +30,12 @@ _AGE = re.compile(r"(\d{1,3})(\.\d+)?")
 _LETTERS = re.compile(r"[a-z]{2}", re.IGNORECASE)
 
 
-def table_text(records: Sequence[Record], names: Sequence[Names]) -> str:
-    """Return the table as CSV; its paths are those that :mod:`onephase.cohort.export.exporting` writes.
+def table_text(records: Sequence[Record], names: Sequence[Names], *, form: Form) -> str:
+    """Return the table as CSV; its paths are those that :mod:`onephase.cohort.export.exporting` writes in a form.
 
     Rows stand in the order of the pseudonyms, for that of the source may be one of dates or names.
     """
-    rows = [_row(record, own) for record, own in zip(records, names, strict=True)]
+    rows = [_row(record, own, form) for record, own in zip(records, names, strict=True)]
     columns = [column for column in COLUMNS if column in ALWAYS or any(row.get(column) for row in rows)]
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, columns, lineterminator="\n", restval="", extrasaction="ignore")
@@ -67,19 +67,19 @@ def emptied_cells(records: Sequence[Record]) -> Counter[str]:
 def own_words(records: Sequence[Record]) -> Iterator[str]:
     """Yield the words that stand in a table by right; pathology's are those of a grammar, never free text."""
     yield from COLUMNS
-    yield from (*SPLITS, *PROVENANCES, *CONVENTIONS, IMAGES, MASKS, TABLE, *TABLE.split("."), *SUFFIX.split(".")[1:])
+    yield from (*SPLITS, *PROVENANCES, *CONVENTIONS, TABLE, *TABLE.split("."))
     yield from ("case", "patient", "lesion", "site")
     yield from {text for record in records for text in record.texts.values() if _LETTERS.search(text)}
 
 
-def _row(record: Record, names: Names) -> dict[str, str]:
+def _row(record: Record, names: Names, form: Form) -> dict[str, str]:
     row = {
         "case_id": names.case,
         "patient_id": names.patient,
         "lesion_id": names.lesion,
         "site": names.site,
-        "image": f"{IMAGES}/{names.case}{SUFFIX}",
-        "mask": f"{MASKS}/{names.case}{SUFFIX}" if record.mask is not None else "",
+        "image": form.image(names.case),
+        "mask": form.mask(names.case) if record.mask is not None else "",
         **record.texts,
         "label_convention": _convention(record),
         "provenance": record.provenance,
