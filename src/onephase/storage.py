@@ -13,8 +13,6 @@ from typing import Any
 
 from onephase.errors import StorageError
 
-CHUNK_BYTES = 1 << 20
-
 
 @contextmanager
 def file_aside(path: Path) -> Iterator[Path]:
@@ -114,11 +112,8 @@ def read_json(path: Path) -> Any:
 
 def sha256_of(path: Path) -> str:
     """Return the sha256 of a file's bytes, in hexadecimal."""
-    digest = hashlib.sha256()
     with path.open("rb") as stream:
-        while chunk := stream.read(CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 @contextmanager

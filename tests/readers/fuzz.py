@@ -72,6 +72,7 @@ TARGETS = {
     "nrrd": Target("breast1/breast1_image.nrrd", header_lines, _image),
     "nrrd mask": Target("breast1/breast1_label.nrrd", header_lines, _mask, ("breast1/breast1_image.nrrd",)),
     "dicom series": Target(UCSF[0], dicom_elements, _folder, UCSF[1:]),
+    "dicom slice": Target(UCSF[-1], dicom_elements, _folder, UCSF[:-1]),  # read after others that it is like
     "enhanced dicom": Target("enhanced-mr/siemens-xa30-enhanced-gre.dcm", dicom_elements, _image),
     "dicom seg": Target(
         "ucsf-br-06/fibroglandular-seg/1-1.dcm", dicom_elements, _mask, ("breast1/breast1_image.nrrd",)

@@ -11,7 +11,8 @@ FUZZ = Path(__file__).with_name("fuzz.py")
 INPUTS = os.environ.get("ONEPHASE_FUZZ_INPUTS", "30")
 SEED = os.environ.get("ONEPHASE_FUZZ_SEED", "1")
 READERS = (
-    *("nifti", "nifti mask", "nrrd", "nrrd mask", "dicom series", "enhanced dicom", "dicom seg", "zip", "cohort table"),
+    *("nifti", "nifti mask", "nrrd", "nrrd mask", "dicom series", "dicom slice", "enhanced dicom", "dicom seg", "zip"),
+    "cohort table",
 )
 
 

@@ -5,12 +5,14 @@ import struct
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from pydicom import Dataset, dcmread
 from pydicom.config import disable_value_validation
 from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.filereader import read_file_meta_info
+from pydicom.tag import BaseTag, Tag
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 
 from onephase.errors import ImageError, NotOurInputError
@@ -74,14 +76,25 @@ def read_dataset(path: Path, *, only: Sequence[str] | None = None, pixels: bool 
         if meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
             message = f"{path} is stored deflated, which is not read: export it uncompressed"
             raise ImageError(message)
-        tags = None if only is None else [*only, *UID_KEYWORDS]
+        tags = None if only is None else tags_of((*only, *UID_KEYWORDS))
         dataset = dcmread(path, stop_before_pixels=not pixels, specific_tags=tags)
-        for keyword in UID_KEYWORDS:
-            uid = dataset.get(keyword)
-            if uid and not (isinstance(uid, UID) and uid.is_valid):
-                message = f"{path} carries a malformed {keyword}: export it again"
-                raise NotOurInputError(message)
+        refuse_malformed_uids(path, dataset)
     return dataset
+
+
+def refuse_malformed_uids(path: Path, dataset: Dataset) -> None:
+    """Refuse a data set with a UID that could be anything else, such as the way to another folder."""
+    for keyword in UID_KEYWORDS:
+        uid = dataset.get(keyword)
+        if uid and not (isinstance(uid, UID) and uid.is_valid):
+            message = f"{path} carries a malformed {keyword}: export it again"
+            raise NotOurInputError(message)
+
+
+@cache
+def tags_of(keywords: tuple[str, ...]) -> list[BaseTag]:
+    """Return keywords as tags: pydicom would look them up anew for every file, which takes as long as to read it."""
+    return [Tag(keyword) for keyword in keywords]
 
 
 @contextmanager

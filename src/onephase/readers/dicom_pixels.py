@@ -1,4 +1,4 @@
-"""Pixels of DICOM slices as float32, decoded by pydicom."""
+"""Pixels of DICOM slices as float32, decoded by pydicom where they do not stand as they are."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +14,9 @@ from onephase.readers.dicom_files import damage_is_a_sentence, read_dataset
 from onephase.readers.dicom_slice import DicomSlice
 from onephase.readers.header_text import text_of, whole_number_of
 
+UNSCALED = (1.0, 0.0)
+"""Slope and intercept."""
+
 
 def read_pixels(slices: Sequence[DicomSlice]) -> Float32[np.ndarray, "slice row column"]:
     """Return the rescaled pixels of slices of one shape, in the order given.
@@ -27,15 +30,22 @@ def read_pixels(slices: Sequence[DicomSlice]) -> Float32[np.ndarray, "slice row 
     for place, one in enumerate(slices):
         files.setdefault(one.path, []).append(place)
     for path, places in files.items():
-        dataset = read_dataset(path, pixels=True)
-        check_pixels(path, dataset)
-        frames = [slices[place].frame or 0 for place in places]
-        for place, stored in zip(places, decoded(path, dataset, frames=frames), strict=True):
-            slope, intercept = slices[place].scale
+        for place, stored in zip(places, _stored(path, [slices[place] for place in places]), strict=True):
             voxels[place] = stored
-            voxels[place] *= np.float32(slope)
-            voxels[place] += np.float32(intercept)
+            if slices[place].scale != UNSCALED:
+                slope, intercept = slices[place].scale
+                voxels[place] *= np.float32(slope)
+                voxels[place] += np.float32(intercept)
     return voxels
+
+
+def _stored(path: Path, slices: Sequence[DicomSlice]) -> list[np.ndarray]:
+    """Return the stored frames of slices of one file; its header is read again only where they must be decoded."""
+    if all(one.pixels is not None for one in slices):
+        return [one.pixels.read(path) for one in slices if one.pixels is not None]
+    dataset = read_dataset(path, pixels=True)
+    check_pixels(path, dataset)
+    return decoded(path, dataset, frames=[one.frame or 0 for one in slices])
 
 
 def check_pixels(path: Path, dataset: Dataset) -> None:

@@ -1,7 +1,7 @@
 """The right series out of a study folder, by headers alone."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,12 +10,14 @@ from pydicom.uid import EnhancedMRImageStorage, LegacyConvertedEnhancedMRImageSt
 
 from onephase.errors import ImageError, NotOurInputError
 from onephase.readers.dicom_files import damage_is_a_sentence, read_dataset
-from onephase.readers.dicom_slice import SLICE_KEYWORDS, DicomSlice, classic_slice
+from onephase.readers.dicom_slice import OWN_TAGS, SLICE_KEYWORDS, DicomSlice, classic_slice, sibling_slice
 from onephase.readers.enhanced import enhanced_slices
 from onephase.readers.header_text import text_of
+from onephase.readers.raw_header import raw_header
 from onephase.readers.series_header import SERIES_KEYWORDS, SeriesHeader, series_header
 from onephase.readers.series_names import is_post, other_kind
 
+HEADER_KEYWORDS = (*SLICE_KEYWORDS, "Modality")
 ENHANCED = {EnhancedMRImageStorage, LegacyConvertedEnhancedMRImageStorage}
 SAME_DIRECTION = 1e-3
 SAME_SPACING = 1e-3
@@ -108,17 +110,26 @@ def slices_in(files: Iterable[Path], *, where: Path) -> tuple[DicomSlice, ...]:
     """
     slices: list[DicomSlice] = []
     known: dict[str, SeriesHeader] = {}
+    alike: dict[Hashable, DicomSlice] = {}
     others: set[str] = set()
     for path in files:
         with damage_is_a_sentence(path):
-            dataset = read_dataset(path, only=(*SLICE_KEYWORDS, "Modality"))
-            kind, uid = dataset.get("SOPClassUID"), text_of(dataset, "SeriesInstanceUID")
+            raw = raw_header(path, only=HEADER_KEYWORDS)
+            common = None if raw is None else raw.common(OWN_TAGS)
+            if raw is not None and common in alike:
+                slices.append(sibling_slice(alike[common], path, raw))
+                continue
+            dataset = read_dataset(path, only=HEADER_KEYWORDS)
+            kind = dataset.get("SOPClassUID")
             if kind in ENHANCED:
                 slices.extend(enhanced_slices(path, read_dataset(path)))
             elif kind == MRImageStorage:
+                uid = text_of(dataset, "SeriesInstanceUID")
                 if uid not in known:  # once a series: this part of the header is the slowest to read
                     known[uid] = series_header(read_dataset(path, only=SERIES_KEYWORDS))
-                slices.append(classic_slice(path, dataset, series=known[uid]))
+                slices.append(classic_slice(path, dataset, series=known[uid], raw=raw))
+                if raw is not None and raw.elements.keys() == dataset.keys():  # both found the same
+                    alike[common] = slices[-1]
             else:
                 others.add(text_of(dataset, "Modality").upper() or "without a modality")
     if not slices:

@@ -1,17 +1,20 @@
 """One slice of a DICOM image, by its header: a classic file, or a frame of an enhanced one."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float64
 from pydicom import Dataset
+from pydicom.tag import Tag
 
 from onephase.errors import ImageError
-from onephase.readers.dicom_files import damage_is_a_sentence
+from onephase.readers.dicom_files import damage_is_a_sentence, refuse_malformed_uids
 from onephase.readers.header_text import IDENTITY, agent_of, number_of, numbers_of, seconds_of, text_of, whole_number_of
+from onephase.readers.raw_header import RawHeader
 from onephase.readers.series_header import SeriesHeader
+from onephase.readers.stored_pixels import FORM_KEYWORDS, StoredPixels, pixel_form, stored_pixels
 
 # Values of Image Type and Frame Type that part images of one series which are not repeats of each other.
 CONTRASTS = frozenset({
@@ -20,11 +23,16 @@ CONTRASTS = frozenset({
     "PROJECTION IMAGE", "ADC", "DIFFUSION", "T2", "T2_STAR", "STIR", "FLUID_ATTENUATED", "LOCALIZER",
 })  # fmt: skip
 
+# What may differ from slice to slice of a series that is otherwise alike.
+OWN_KEYWORDS = (
+    "SOPInstanceUID", "InstanceNumber", "ImagePositionPatient", "AcquisitionDateTime", "AcquisitionDate",
+    "AcquisitionTime", "ContentDate", "ContentTime", "RescaleSlope", "RescaleIntercept",
+)  # fmt: skip
+OWN_TAGS = frozenset(map(Tag, OWN_KEYWORDS))
+STUDY_DATE = Tag("StudyDate")
 SLICE_KEYWORDS = (
-    "InstanceNumber", "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "Rows", "Columns",
-    "ImageType", "NumberOfFrames", "TemporalPositionIdentifier", "AcquisitionDateTime", "AcquisitionDate",
-    "AcquisitionTime", "ContentDate", "ContentTime", "StudyDate", "ContrastBolusAgent", "ContrastBolusStartTime",
-    "EchoTime", "RescaleSlope", "RescaleIntercept", *IDENTITY,
+    *OWN_KEYWORDS, "ImageOrientationPatient", "PixelSpacing", "ImageType", "TemporalPositionIdentifier", "StudyDate",
+    "ContrastBolusAgent", "ContrastBolusStartTime", "EchoTime", *FORM_KEYWORDS, *IDENTITY,
 )  # fmt: skip
 
 
@@ -49,6 +57,7 @@ class DicomSlice:
         bolus_s: Start of the contrast injection in seconds; None if unknown.
         agent: Contrast agent; empty when absent or written as none.
         scale: Rescale slope and intercept.
+        pixels: Where its pixels stand; None where only pydicom may decode or refuse them.
     """
 
     path: Path
@@ -67,6 +76,7 @@ class DicomSlice:
     bolus_s: float | None
     agent: str
     scale: tuple[float, float]
+    pixels: StoredPixels | None
 
     @property
     def normal(self) -> Float64[np.ndarray, "3"]:
@@ -75,13 +85,14 @@ class DicomSlice:
         return np.asarray(across / np.linalg.norm(across))
 
 
-def classic_slice(path: Path, dataset: Dataset, *, series: SeriesHeader) -> DicomSlice:
+def classic_slice(path: Path, dataset: Dataset, *, series: SeriesHeader, raw: RawHeader | None = None) -> DicomSlice:
     """Return the slice that a classic single-frame file holds.
 
     Args:
         path: The file.
         dataset: Its header, with at least ``SLICE_KEYWORDS``.
         series: The header of its series.
+        raw: The same header as it stands, where that could be read.
 
     Raises:
         ImageError: If it has no position, orientation or pixel spacing.
@@ -104,6 +115,34 @@ def classic_slice(path: Path, dataset: Dataset, *, series: SeriesHeader) -> Dico
             bolus_s=seconds_of(dataset, "ContrastBolusStart"),
             agent=agent_of(dataset),
             scale=scale_of(dataset),
+            pixels=None if raw is None else stored_pixels(pixel_form(dataset), raw.pixels),
+        )
+
+
+def sibling_slice(one: DicomSlice, path: Path, raw: RawHeader) -> DicomSlice:
+    """Return what :func:`classic_slice` would of a file that differs from another in ``OWN_KEYWORDS`` only.
+
+    Args:
+        one: The slice of the other file.
+        path: The file.
+        raw: Its header, with at least ``SLICE_KEYWORDS``.
+
+    Raises:
+        ImageError: If it has no position.
+        NotOurInputError: If its UID is malformed.
+    """
+    with damage_is_a_sentence(path):
+        own = raw.part(OWN_TAGS | {STUDY_DATE})
+        refuse_malformed_uids(path, own)
+        return replace(
+            one,
+            path=path,
+            instance_uid=text_of(own, "SOPInstanceUID"),
+            instance_number=whole_number_of(own, "InstanceNumber"),
+            position_mm=vector(path, own, "ImagePositionPatient", length=3),
+            start_s=seconds_of(own, "Acquisition", "Content"),
+            scale=scale_of(own),
+            pixels=None if one.pixels is None else stored_pixels(one.pixels.form, raw.pixels),
         )
 
 

@@ -96,6 +96,7 @@ def _slice(path: Path, dataset: Dataset, *, frame: int, own: Dataset, series: Se
         bolus_s=_bolus(dataset),
         agent=_agent(dataset) if administered else "",
         scale=scale_of(own),
+        pixels=None,
     )
 
 

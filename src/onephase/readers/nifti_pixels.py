@@ -157,10 +157,6 @@ def _passed(stream: ByteStream, size: int) -> int:
 def _fill(stream: ByteStream, target: memoryview) -> int:
     """Read into ``target`` until it is full or the stream ends; return the number of bytes read."""
     done = 0
-    while done < len(target):
-        chunk = stream.read(min(CHUNK_BYTES, len(target) - done))
-        if not chunk:
-            break
-        target[done : done + len(chunk)] = chunk
-        done += len(chunk)
+    while got := stream.readinto(target[done : done + CHUNK_BYTES]):
+        done += got
     return done

@@ -45,7 +45,7 @@ def read_mask(
         raise ImageError(message)
     else:
         mask, warnings = _volume_mask(open_volume_file(path, kind), label=label, grid=grid)
-    share = float(mask.array.mean())
+    share = np.count_nonzero(mask.array) / mask.array.size
     if share > LARGEST_SHARE:
         sentence = f"the mask covers {100 * share:.0f} % of the image: check that it is not inverted (0 for the tumour)"
         warnings = (*warnings, sentence)
@@ -76,8 +76,11 @@ def _volume_mask(file: VolumeFile, *, label: int | str | None, grid: Grid) -> tu
             "export both from the same series"
         )
         raise ImageError(message)
-    value, warnings = _value(file, voxels, label)
-    return Mask(voxels == voxels.dtype.type(value), grid), warnings
+    marked = voxels.any(axis=(1, 2))  # few slices are, and what is not touched takes neither time nor memory
+    value, warnings = _value(file, voxels[marked], label)
+    tumour = np.zeros(voxels.shape, dtype=np.bool_)
+    tumour[marked] = voxels[marked] == voxels.dtype.type(value)
+    return Mask(tumour, grid), warnings
 
 
 def _value(file: VolumeFile, voxels: Shaped[np.ndarray, "slice row column"], label: int | str | None) -> _Choice:
