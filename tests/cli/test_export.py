@@ -62,6 +62,10 @@ def test_a_dry_run_needs_no_key_and_writes_nothing(onephase: Callable[..., Said]
         ("--out shared --key a --new-key b", "give the key of the pseudonyms: --new-key FILE for the first copy"),
         ("--out shared --new-key shared/key", "the key would lie in the copy, shared: keep it elsewhere"),
         ("--out shared --key nowhere", "the key file nowhere cannot be read (No such file or directory)"),
+        (
+            "--out shared --dry-run --format dicom",
+            "the image of case a1 is no DICOM, and a DICOM copy is made of DICOM",
+        ),
         ("--out . --new-key ../key", ". is not empty: name a new folder for each copy"),
     ],
 )

@@ -15,12 +15,20 @@ from tests.readers.test_dicom_seg import NEOPLASM, OTHER, TISSUE, TUMOUR, write_
 from tests.readers.test_enhanced import write_enhanced
 
 from onephase.cohort.case_of import case_of
+from onephase.cohort.export.dicom_search import found_in_dicom
+from onephase.cohort.export.dicom_series import own_dicom_words
 from onephase.cohort.export.exporting import export_cohort
 from onephase.cohort.export.form import Form
+from onephase.cohort.export.identifier_search import IdentifierSearch
 from onephase.cohort.export.pseudonyms import names_of
 from onephase.cohort.table import check_cohort, read_cohort
 from onephase.errors import ExportError, ImageError
 from onephase.imaging.case import Mask
+from onephase.readers.dicom_files import read_dataset
+from onephase.readers.dicom_originals import originals
+from onephase.readers.dicom_pixels import read_pixels
+from onephase.readers.enhanced import enhanced_slices
+from onephase.readers.header_identifiers import header_identifiers
 from onephase.settings import SplitSettings
 from onephase.writers import dicom_copy
 
@@ -249,6 +257,22 @@ def test_dciodvfy_finds_no_error_that_the_source_does_not_have(source: Path, cop
         }
     frames = next((copy / places[""]["image"]).iterdir())
     assert said_by("dciodvfy", frames) <= said_by("dciodvfy", source.parent / "canary-enhanced.dcm")
+
+
+@pytest.mark.skipif(not shutil.which("dciodvfy"), reason="dciodvfy (Debian package dicom3tools) is not installed")
+def test_dciodvfy_finds_nothing_new_in_a_real_enhanced_file(shared_data: Path, tmp_path: Path) -> None:
+    source = shared_data / "enhanced-mr" / "siemens-xa30-enhanced-gre.dcm"
+    slices = enhanced_slices(source, read_dataset(source))
+    (one,) = originals(slices, where=source)
+    disguise = dicom_copy.Disguise("patient-bcdfghjklmnp", KEY)
+    copy = dicom_copy.shareable(one.header, one.stored, frames=one.frames, disguise=disguise)
+    dicom_copy.write_shareable(tmp_path / "copy.dcm", copy)
+    new = said_by("dciodvfy", tmp_path / "copy.dcm") - said_by("dciodvfy", source)
+    assert not [error for error in new if "AnatomicRegionSequence" not in error]  # it shows a head, which goes
+    np.testing.assert_array_equal(read_pixels(enhanced_slices(tmp_path / "copy.dcm", copy)), read_pixels(slices))
+    search = IdentifierSearch(header_identifiers(source), own_words=())
+    found = found_in_dicom((tmp_path / "copy.dcm").read_bytes(), search, words=own_dicom_words())
+    assert not [*found]
 
 
 @pytest.mark.skipif(not shutil.which("dcmdump"), reason="dcmdump (Debian package dcmtk) is not installed")
