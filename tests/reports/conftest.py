@@ -20,6 +20,7 @@ from onephase.imaging.case import Volume
 from onephase.imaging.geometry import Grid
 from onephase.inference.cautions import policy_cautions, training_caution
 from onephase.inference.maps import Maps
+from onephase.inference.outline_spread import spread_of
 from onephase.inference.prediction import Given, Outline, Prediction, Region
 from onephase.inference.provenance import Cohort, Origin
 from onephase.inference.reading import read_off
@@ -113,6 +114,21 @@ def told(made: Callable[..., Prediction]) -> Prediction:
     alone, events = posterior((1.4, 0.8, -1.0), ki67_mu=-1.0), read_evidence(case_id="case-7", her2="3+", ki67="18")
     reading = read_off(alone.given(events), policy="ki67_20")[0]
     return made(reading=reading, given=Given(describe(events)[0], float(np.exp(alone.log_probability(events)[0]))))
+
+
+def in_doubt() -> Outline:
+    """Return an outline of a box that was drawn three times."""
+    drawn = [posterior((er, 0.8, -1.0), ki67_mu=mu) for er, mu in ((1.4, -1.0), (0.9, -0.7), (1.7, -1.2))]
+    spread = spread_of(
+        read_off(PanelPosterior.stack(drawn), policy="ki67_20"), volumes_ml=[3.05, 2.2, 4.1], error_mm=1.0
+    )
+    return Outline("semi-automatic", {"volume_ml": 3.05, "longest_mm": 18.0}, spread)
+
+
+@pytest.fixture(scope="session")
+def doubted(told: Prediction) -> Prediction:
+    """The same from a box, over three outlines."""
+    return replace(told, outline=in_doubt())
 
 
 @dataclass(frozen=True)
@@ -216,10 +232,12 @@ def examine(made: Callable[..., Prediction], tmp_path_factory: pytest.TempPathFa
     """Make a series and the result objects of a prediction on it; each combination once."""
 
     @cache
-    def examined(orientation: str = "sagittal", *, given: bool = False) -> Examined:
+    def examined(orientation: str = "sagittal", *, given: bool = False, boxed: bool = False) -> Examined:
         folder = write_breast(tmp_path_factory.mktemp("breast") / "series", orientation)
         told = Given(("ER positive", "Ki-67 18 %"), 0.2) if given else None
         prediction = made(maps=maps_of_ball(orientation), given=told)
+        if boxed:
+            prediction = replace(prediction, outline=in_doubt())
         source = read_source(folder, phase=1)
         objects = dicom_objects(prediction, source, created=CREATED)
         paths = write_dicom(objects, folder.parent / "objects")

@@ -64,9 +64,9 @@ def test_identity_is_the_patients_and_of_one_frame_of_reference(examine, kind):
 def test_no_prediction_carries_a_pathology_code(examine):
     """The danger of docs/dicom.md: whoever meets such a code takes the number for pathology."""
     seen = set()
-    for given in (False, True):
+    for more in ({}, {"given": True}, {"given": True, "boxed": True}):
         for kind in KINDS:
-            for dataset in datasets(dcmread(examine("sagittal", given=given).written[kind])):
+            for dataset in datasets(dcmread(examine("sagittal", **more).written[kind])):
                 value, meaning = str(dataset.get("CodeValue", "")), str(dataset.get("CodeMeaning", ""))
                 scheme = str(dataset.get("CodingSchemeDesignator", ""))
                 assert scheme != "LN", (kind, meaning)
@@ -80,8 +80,9 @@ def test_no_prediction_carries_a_pathology_code(examine):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.skipif(not shutil.which("dciodvfy"), reason="dciodvfy (Debian package dicom3tools) is not installed")
-def test_dciodvfy_finds_no_error(examine, kind):
-    path = examine("sagittal", given=True).written[kind]
+@pytest.mark.parametrize("boxed", [False, True])
+def test_dciodvfy_finds_no_error(examine, kind, boxed):
+    path = examine("sagittal", given=True, boxed=boxed).written[kind]
     done = subprocess.run(["dciodvfy", "-new", path], capture_output=True, text=True, check=False)
     said = (done.stdout + done.stderr).splitlines()
     assert not [line for line in said if line.startswith("Error")]

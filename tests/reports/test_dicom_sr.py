@@ -78,6 +78,35 @@ def test_what_pathology_gave_stands_apart_from_the_image_alone(examine):
     assert "P-PANEL-GIVEN" not in groups(dcmread(examine("sagittal").written["sr"]))
 
 
+def test_the_spread_over_outlines_has_both_ends_of_every_answer(examine):
+    examined = examine("sagittal", given=True, boxed=True)
+    found, spread = groups(dcmread(examined.written["sr"])), examined.prediction.outline.spread
+    group = found["P-PANEL-OUTLINES"]
+    ends: dict[tuple[str, str], float] = {}
+    for item in (item for item in group.ContentSequence if item.ValueType == "NUM"):
+        derived = [
+            one.ConceptCodeSequence[0].CodeMeaning
+            for one in item.get("ContentSequence", [])
+            if one.ConceptNameCodeSequence[0].CodeMeaning == "Derivation"
+        ]
+        value = float(item.MeasuredValueSequence[0].NumericValue)
+        ends[item.ConceptNameCodeSequence[0].CodeValue, *derived] = value
+    assert ends["O-COUNT",] == spread.outlines == 3
+    assert ends["O-ERROR",] == spread.error_mm
+    expected = {
+        "118565006": spread.volume_ml,
+        "P-KI67-MEDIAN": spread.ki67_median_percent,
+        **{f"P-{name.upper()}-POS": both for name, both in spread.positive.items()},
+        **{f"P-SUBTYPE-{number}": both for number, both in enumerate(spread.subtypes.values(), start=1)},
+    }
+    for code, both in expected.items():
+        assert (ends[code, "Minimum"], ends[code, "Maximum"]) == pytest.approx(both), code
+    assert len(ends) == 2 + 2 * len(expected)
+    assert "Given: ER positive" in texts(group)
+    assert "Mixed from 3 plausible outlines of the lesion" in texts(found["P-PANEL"])
+    assert "P-PANEL-OUTLINES" not in groups(dcmread(examine("sagittal", given=True).written["sr"]))
+
+
 def test_each_region_refers_to_its_segment_and_its_images(examine):
     examined = examine("sagittal")
     sr, seg = dcmread(examined.written["sr"]), dcmread(examined.written["seg"])

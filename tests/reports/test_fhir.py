@@ -19,9 +19,9 @@ def resources(bundle: dict) -> dict[str, dict]:
 
 
 @pytest.mark.parametrize("study_uid", ["", STUDY])
-def test_the_published_schema_accepts_it(made, told, study_uid):
+def test_the_published_schema_accepts_it(made, told, doubted, study_uid):
     validator = jsonschema.Draft6Validator(SCHEMA)
-    for prediction in (made(), told):
+    for prediction in (made(), told, doubted):
         bundle = fhir_bundle(prediction, study_uid=study_uid)
         validator.validate(bundle)
         for resource in resources(bundle).values():
@@ -66,6 +66,30 @@ def test_it_is_preliminary_imaging_of_our_own_scheme_and_says_what_must_be_said(
     systems = {part["outcome"]["coding"][0]["system"] for part in found["RiskAssessment"]["prediction"]}
     assert systems == {f"urn:oid:{SCHEME_UID}"}
     assert all(part["outcome"]["text"].startswith("Predicted ") for part in found["RiskAssessment"]["prediction"])
+
+
+def test_the_spread_over_outlines_is_an_observation_of_its_own(told, doubted):
+    spread = doubted.outline.spread
+    observation = fhir_bundle(doubted)["entry"][-1]["resource"]
+    assert observation["code"]["coding"][0]["code"] == "P-PANEL-OUTLINES"
+    assert (observation["status"], observation["category"][0]["coding"][0]["code"]) == ("preliminary", "imaging")
+    parts = {part["code"]["coding"][0]["code"]: part for part in observation["component"]}
+    assert parts["O-COUNT"]["valueQuantity"]["value"] == spread.outlines
+    assert parts["O-ERROR"]["valueQuantity"] == {
+        "value": 1.0,
+        "unit": "mm",
+        "system": "http://unitsofmeasure.org",
+        "code": "mm",
+    }
+    for code, (low, high), unit in (
+        ("P-ER-POS", spread.positive["er"], "1"),
+        ("P-KI67-MEDIAN", spread.ki67_median_percent, "%"),
+        ("118565006", spread.volume_ml, "ml"),
+    ):
+        ends = parts[code]["valueRange"]
+        assert (ends["low"]["value"], ends["high"]["value"], ends["low"]["code"]) == (low, high, unit)
+    assert parts["118565006"]["code"]["coding"][0]["system"] == "http://snomed.info/sct"
+    assert len(fhir_bundle(told)["entry"]) == len(fhir_bundle(doubted)["entry"]) - 1
 
 
 def test_what_was_given_is_named(told):

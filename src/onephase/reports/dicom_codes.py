@@ -44,6 +44,7 @@ SUBTYPE = {
 }
 PANEL = _own("P-PANEL", "Predicted biomarker panel, from the image alone")
 PANEL_GIVEN = _own("P-PANEL-GIVEN", "Predicted biomarker panel, given pathology")
+PANEL_OUTLINES = _own("P-PANEL-OUTLINES", "Predicted biomarker panel, over plausible outlines")
 
 REGION = {
     "core": _own("R-CORE", "Lesion core"),
@@ -69,6 +70,8 @@ OUTLINE_MM = {
     "depth_mm": _own("O-DEPTH", "Depth of the outline's bounding box"),
     "width_mm": _own("O-WIDTH", "Width of the outline's bounding box"),
 }
+OUTLINE_COUNT = _own("O-COUNT", "Number of plausible outlines")
+OUTLINE_ERROR = _own("O-ERROR", "Standard deviation of the surface between plausible outlines")
 TRAINING = _own("T-TRAINED-ON", "What the model was trained on")
 TRAINED_ON: dict[Provenance, Code] = {
     "simulated": _own("T-SIMULATED", "Simulated cases only"),
@@ -83,6 +86,7 @@ BREAST_MRI = Code("241615005", "SCT", "MRI of breast")
 SPATIAL_CONCEPT = Code("309825002", "SCT", "Spatial and Relational Concept")
 ARTIFICIAL_INTELLIGENCE = Code("123110", "DCM", "Artificial Intelligence")
 COMMENT = Code("121106", "DCM", "Comment")
+ENDS = (Code("255605001", "SCT", "Minimum"), Code("56851009", "SCT", "Maximum"))
 
 MILLILITRE = Code("ml", "UCUM", "ml")
 MILLIMETRE = Code("mm", "UCUM", "mm")

@@ -25,11 +25,12 @@ from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 
 from onephase.inference.maps import LABELLED
+from onephase.inference.outline_spread import OutlineSpread
 from onephase.inference.prediction import Outline, Prediction, Region
 from onephase.inference.reading import Reading
 from onephase.reports import dicom_codes as ours
 from onephase.reports.dicom_identity import MAKER, Identity
-from onephase.reports.dicom_panel import comments_on, percentages, probabilities
+from onephase.reports.dicom_panel import comments_on, over_outlines, percentages, probabilities, recipe_of
 from onephase.reports.dicom_source import DicomSource
 
 Group: TypeAlias = Sequence[Dataset]
@@ -76,13 +77,16 @@ def structured_report(
 
 
 def _panels(prediction: Prediction, common: Mapping[str, Any], *, identity: Identity) -> list[Group]:
-    """Return the panel from the image alone, and beside it the panel given what pathology had found, if it had."""
+    """Return the panel from the image alone, then given what pathology had found, and its spread over outlines."""
     shared = {**common, "qualitative_evaluations": [_training(prediction)]}
     alone = _panel(prediction.image_alone, shared, name=ours.PANEL, identity=identity)
     panels = [_with_comments(alone, comments_on(prediction))]
     if prediction.given is not None:
         told = _panel(prediction.reading, shared, name=ours.PANEL_GIVEN, identity=identity)
-        panels.append(_with_comments(told, [f"Given: {fact}" for fact in prediction.given.facts]))
+        panels.append(_with_comments(told, _given(prediction)))
+    if prediction.outline.spread is not None:
+        spread = _spread(prediction.outline.spread, shared, identity=identity)
+        panels.append(_with_comments(spread, _given(prediction)))
     return panels
 
 
@@ -95,6 +99,23 @@ def _panel(reading: Reading, shared: Mapping[str, Any], *, name: Code, identity:
         tracking_identifier=_tracking(name.value.lower(), identity),
         finding_type=name,
         measurements=_measurements(values),
+        **shared,
+    )
+    return group
+
+
+def _spread(spread: OutlineSpread, shared: Mapping[str, Any], *, identity: Identity) -> Group:
+    group: Group = MeasurementsAndQualitativeEvaluations(
+        tracking_identifier=_tracking("outlines", identity),
+        finding_type=ours.PANEL_OUTLINES,
+        measurements=[
+            *_measurements(recipe_of(spread)),
+            *(
+                Measurement(name=name, value=value, unit=unit, derivation=end)
+                for name, values, unit in over_outlines(spread)
+                for end, value in zip(ours.ENDS, values, strict=True)
+            ),
+        ],
         **shared,
     )
     return group
@@ -135,6 +156,10 @@ def _region(region: Region, common: Mapping[str, Any], *, regions: Dataset, iden
     else:  # the whole patch is no segment
         group = MeasurementsAndQualitativeEvaluations(**shared)
     return group
+
+
+def _given(prediction: Prediction) -> list[str]:
+    return [f"Given: {fact}" for fact in prediction.given.facts] if prediction.given else []
 
 
 def _tracking(name: str, identity: Identity) -> TrackingIdentifier:
