@@ -12,8 +12,8 @@ Each volume (512 x 512 x 160 whole numbers, 0.7 x 0.7 x 1 mm, another lesion and
 
 The others do less: no checks, no distance, no measurements, no descriptors, no hashes. Seconds are those of the
 processor and of the clock, since a busy machine stretches the clock. Run it with
-``python benchmarks/prepare_pipelines.py --volumes 50`` (extras ``train`` and ``dev``). With ``--profile`` it
-prints where the time of onephase goes instead.
+``python benchmarks/prepare_pipelines.py --volumes 50`` (extras ``train`` and ``dev``), or for some of the formats only
+with ``--formats DICOM``. With ``--profile`` it prints where the time of onephase goes instead.
 """
 
 import argparse
@@ -21,7 +21,7 @@ import cProfile
 import pstats
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -48,12 +48,12 @@ from onephase.settings import Settings
 SHAPE = (160, 512, 512)
 SPACING_MM = (1.0, 0.7, 0.7)
 SETTINGS = Settings()
-FORMATS = ("gzip", "uncompressed", "DICOM")
+SUFFIXES = {"gzip": ".nii.gz", "uncompressed": ".nii", "DICOM": ".nii"}  # of the mask beside a DICOM series
 KEYS = ("image", "mask")
 
 
-def write_volume(folder: Path, *, seed: int) -> dict[str, tuple[Path, Path]]:
-    """Write a breast-like volume and its lesion in every format; return image and mask of each."""
+def write_volume(folder: Path, *, seed: int, formats: Sequence[str]) -> dict[str, tuple[Path, Path]]:
+    """Write a breast-like volume and its lesion in some formats; return image and mask of each."""
     rng = np.random.default_rng(seed)
     axes = [(np.arange(size) - size / 2) * mm for size, mm in zip(SHAPE, SPACING_MM, strict=True)]  # mm from the centre
     slices, rows, columns = axes[0][:, None, None], axes[1][None, :, None], axes[2]
@@ -65,11 +65,13 @@ def write_volume(folder: Path, *, seed: int) -> dict[str, tuple[Path, Path]]:
     for name, array in (("image", image), ("mask", mask.astype(np.uint8))):
         written = SimpleITK.GetImageFromArray(array)
         written.SetSpacing(SPACING_MM[::-1])
-        for suffix in (".nii.gz", ".nii"):
+        for suffix in {SUFFIXES[kind] for kind in formats}:
             SimpleITK.WriteImage(written, str(folder / (name + suffix)))
-    write_series(folder / "series", image)
-    gzip, plain = ((folder / f"image{suffix}", folder / f"mask{suffix}") for suffix in (".nii.gz", ".nii"))
-    return {"gzip": gzip, "uncompressed": plain, "DICOM": (folder / "series", folder / "mask.nii")}
+    files = {kind: (folder / f"image{SUFFIXES[kind]}", folder / f"mask{SUFFIXES[kind]}") for kind in formats}
+    if "DICOM" in formats:
+        write_series(folder / "series", image)
+        files["DICOM"] = (folder / "series", files["DICOM"][1])
+    return files
 
 
 def write_series(folder: Path, image: np.ndarray) -> None:
@@ -145,9 +147,9 @@ def timed(work: Callable[[Path, Path], np.ndarray], files: tuple[Path, Path]) ->
     return taken
 
 
-def profiled(folder: Path) -> None:
+def profiled(folder: Path, formats: Sequence[str]) -> None:
     """Print where the time of onephase goes."""
-    for kind, files in write_volume(folder, seed=0).items():
+    for kind, files in write_volume(folder, seed=0, formats=formats).items():
         by_onephase(*files)  # imports and caches
         profile = cProfile.Profile()
         profile.runcall(by_onephase, *files)
@@ -172,21 +174,22 @@ def main() -> None:
     """Time all, turn by turn, and print the median of each with its ratio to onephase."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--volumes", type=int, default=50, help="how many; the median counts")
+    parser.add_argument("--formats", nargs="+", choices=SUFFIXES, default=list(SUFFIXES), help="all by default")
     parser.add_argument("--profile", action="store_true", help="print where the time of onephase goes")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     SimpleITK.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
     if arguments.profile:
         with tempfile.TemporaryDirectory() as folder:
-            profiled(Path(folder))
+            profiled(Path(folder), arguments.formats)
         return
     contestants = contestants_here()
     taken: dict[tuple[str, str], list[tuple[float, float]]] = {
-        (kind, who): [] for kind in FORMATS for who in contestants
+        (kind, who): [] for kind in arguments.formats for who in contestants
     }
     for volume in range(arguments.volumes + 1):
         with tempfile.TemporaryDirectory() as folder:
-            for kind, files in write_volume(Path(folder), seed=volume).items():
+            for kind, files in write_volume(Path(folder), seed=volume, formats=arguments.formats).items():
                 for who, work in contestants.items():
                     taken[kind, who].append(timed(work, files))
     shape = " x ".join(map(str, SHAPE[::-1]))

@@ -110,6 +110,14 @@ def read_json(path: Path) -> Any:
         raise StorageError(message) from None
 
 
+def is_there(path: Path) -> bool:
+    """Tell whether a path leads to something; one with too long a name, or through a closed folder, does not."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
+
+
 def sha256_of(path: Path) -> str:
     """Return the sha256 of a file's bytes, in hexadecimal."""
     with path.open("rb") as stream:

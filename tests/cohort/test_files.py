@@ -76,3 +76,10 @@ def test_nothing_is_told_of_no_records() -> None:
     told: list[int] = []
     assert list(unreadable_files([], progress=lambda task, done, total: told.append(done))) == []
     assert told == [0]
+
+
+def test_a_name_that_no_file_can_have_is_a_file_that_is_not_there(tmp_path: Path) -> None:
+    name = "a" * 300
+    found = problems(tmp_path, f"case_id,image,{BOX},er", f"0007,{name},0,6,0,5,0,4,1")
+    assert [(case, column) for case, column, _ in found] == [("0007", "image")]
+    assert f"there is no {tmp_path / name}" in found[0][2]

@@ -171,7 +171,9 @@ def test_only_the_chosen_phase_of_the_ucsf_folder_is_decoded(shared_data: Path, 
     from onephase.readers import dicom_scan
 
     whole = dicom_scan.read_pixels
-    monkeypatch.setattr(dicom_scan, "read_pixels", lambda slices: decoded.append(len(slices)) or whole(slices))
+    monkeypatch.setattr(
+        dicom_scan, "read_pixels", lambda slices, into: decoded.append(len(slices)) or whole(slices, into=into)
+    )
     read_case(
         shared_data / "ucsf-br-06" / "dce", case_id="0007", box=Box((80.0, 110.0), (90.0, 125.0), (22.0, 38.0)), phase=2
     )

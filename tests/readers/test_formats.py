@@ -55,6 +55,8 @@ def test_what_is_no_image_is_named_in_one_sentence(tmp_path: Path, content: byte
 def test_a_missing_file_is_named(tmp_path: Path):
     with pytest.raises(ImageError, match=r"nothing\.nii does not exist: check the path"):
         probe(tmp_path / "nothing.nii")
+    with pytest.raises(ImageError, match=r"aaa\.nii does not exist: check the path"):
+        probe(tmp_path / ("a" * 300 + ".nii"))  # no file system has such a name
 
 
 @pytest.mark.parametrize("start", [b"MZ", b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe"])

@@ -147,6 +147,9 @@ def test_a_detached_file_of_the_same_folder_is_read_when_it_is_there(tmp_path: P
     (tmp_path / "image.raw").rename(tmp_path / "other.raw")
     with pytest.raises(ImageError, match="another file of its folder, which is missing"):
         opened(path)
+    path.write_text(path.read_text().replace("image.raw", "a" * 300))
+    with pytest.raises(ImageError, match="another file of its folder, which is missing"):
+        opened(path)
 
 
 def test_a_text_header_without_end_is_refused(tmp_path: Path):
@@ -179,3 +182,13 @@ def test_shared_volumes_agree_with_simpleitk(shared_data: Path):
         last = reference.TransformIndexToPhysicalPoint([size - 1 for size in reference.GetSize()])
         corner = np.array(file.grid.shape, dtype=float) - 1
         np.testing.assert_allclose(file.grid.position_mm(corner), last, atol=1e-3)
+
+
+@pytest.mark.parametrize("name", ["image.nii", "image.nrrd"])
+@pytest.mark.parametrize("slices", [None, [1, 2], [3, 1]])
+def test_voxels_are_read_into_an_array_that_is_there(tmp_path: Path, name: str, slices: list[int] | None):
+    file = opened(saved(image_of(), tmp_path / name))
+    expected = VALUES if slices is None else VALUES[slices]
+    there = np.full(expected.shape, -1, dtype=np.float32)
+    assert file.read(0, slices=slices, into=there) is there
+    np.testing.assert_array_equal(there, expected)

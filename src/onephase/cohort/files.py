@@ -11,6 +11,7 @@ from onephase.imaging.geometry import Grid
 from onephase.progress import Progress, silent
 from onephase.readers.formats import Format, probe
 from onephase.readers.volume_file import VolumeFile, open_volume_file
+from onephase.storage import is_there
 
 HEADERS = "reading headers"
 VOLUME_FILES = {Format.NIFTI, Format.NRRD, Format.META}
@@ -22,7 +23,7 @@ def missing_files(tables: Sequence[CohortFile]) -> Iterator[Problem]:
         for row in table.rows:
             for column in ("image", "mask"):
                 path = table.path.parent / row[column]
-                if row[column] and not path.exists():
+                if row[column] and not is_there(path):
                     backslash = " with / between folders" if "\\" in row[column] else ""
                     fix = f"copy the file there, or mend the path{backslash} (relative to the CSV)"
                     yield Problem(table.cohort, row.case, column, f"there is no {path}", fix)
@@ -42,7 +43,7 @@ def unreadable_files(records: Sequence[Record], *, progress: Progress = silent) 
 def _header_problems(record: Record) -> Iterator[Problem]:
     headers: dict[str, VolumeFile | None] = {}
     for column, path in (("image", record.image), ("mask", record.mask)):
-        if path is None or not path.exists():
+        if path is None or not is_there(path):
             continue
         try:
             headers[column] = _header(path)

@@ -90,7 +90,7 @@ def _voxels(scan: Scan, phase: int, slices: range | None) -> Float32[np.ndarray,
     if slices is None or len(slices) == scan.grid.shape[0]:
         return scan.read(phase)
     voxels = np.zeros(scan.grid.shape, dtype=np.float32)  # what is not read takes no memory
-    voxels[slices.start : slices.stop] = scan.read(phase, slices=slices)
+    scan.read(phase, slices=slices, into=voxels[slices.start : slices.stop])
     return voxels
 
 

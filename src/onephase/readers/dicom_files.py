@@ -78,13 +78,13 @@ def read_dataset(path: Path, *, only: Sequence[str] | None = None, pixels: bool 
             raise ImageError(message)
         tags = None if only is None else tags_of((*only, *UID_KEYWORDS))
         dataset = dcmread(path, stop_before_pixels=not pixels, specific_tags=tags)
-        refuse_malformed_uids(path, dataset)
+        refuse_malformed_uids(path, dataset, UID_KEYWORDS)
     return dataset
 
 
-def refuse_malformed_uids(path: Path, dataset: Dataset) -> None:
+def refuse_malformed_uids(path: Path, dataset: Dataset, keywords: Sequence[str]) -> None:
     """Refuse a data set with a UID that could be anything else, such as the way to another folder."""
-    for keyword in UID_KEYWORDS:
+    for keyword in keywords:
         uid = dataset.get(keyword)
         if uid and not (isinstance(uid, UID) and uid.is_valid):
             message = f"{path} carries a malformed {keyword}: export it again"

@@ -18,14 +18,20 @@ UNSCALED = (1.0, 0.0)
 """Slope and intercept."""
 
 
-def read_pixels(slices: Sequence[DicomSlice]) -> Float32[np.ndarray, "slice row column"]:
+def read_pixels(
+    slices: Sequence[DicomSlice], *, into: Float32[np.ndarray, "slice row column"] | None = None
+) -> Float32[np.ndarray, "slice row column"]:
     """Return the rescaled pixels of slices of one shape, in the order given.
+
+    Args:
+        slices: The slices.
+        into: An array of their shape to read them into; a new one where None.
 
     Raises:
         ImageError: If a file has no pixels, is cut short, or is compressed in a way that cannot be undone here.
         NotOurInputError: If a file holds a colour picture.
     """
-    voxels = np.empty((len(slices), *slices[0].shape), dtype=np.float32)
+    voxels = np.empty((len(slices), *slices[0].shape), dtype=np.float32) if into is None else into
     files: dict[Path, list[int]] = {}
     for place, one in enumerate(slices):
         files.setdefault(one.path, []).append(place)

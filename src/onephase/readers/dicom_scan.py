@@ -50,10 +50,16 @@ class DicomScan:
         """Frame of Reference UID; empty when the header has none."""
         return self.parts[0].slices[0].series.frame_of_reference
 
-    def read(self, phase: int, *, slices: Sequence[int] | None = None) -> Float32[np.ndarray, "slice row column"]:
+    def read(
+        self,
+        phase: int,
+        *,
+        slices: Sequence[int] | None = None,
+        into: Float32[np.ndarray, "slice row column"] | None = None,
+    ) -> Float32[np.ndarray, "slice row column"]:
         """Return the pixels of a phase (from 0), or of some of its slices; no other file is opened."""
         chosen = self.parts[phase].slices
-        return read_pixels(chosen if slices is None else [chosen[index] for index in slices])
+        return read_pixels(chosen if slices is None else [chosen[index] for index in slices], into=into)
 
 
 def open_dicom(path: Path, *, where: Path | None = None) -> DicomScan:

@@ -146,7 +146,8 @@ def stacks_of(slices: Iterable[DicomSlice]) -> tuple[Stack, ...]:
         echo = None if one.echo_ms is None else round(one.echo_ms, 1)
         alike = groups[one.series.uid, one.shape, one.contrasts, echo]
         for group in alike:
-            if np.allclose(group[0].orientation, one.orientation, atol=SAME_DIRECTION):
+            directions = group[0].orientation, one.orientation  # of slices that are alike, one array
+            if directions[0] is directions[1] or np.allclose(*directions, atol=SAME_DIRECTION):
                 group.append(one)
                 break
         else:

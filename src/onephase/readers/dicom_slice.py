@@ -133,7 +133,7 @@ def sibling_slice(one: DicomSlice, path: Path, raw: RawHeader) -> DicomSlice:
     """
     with damage_is_a_sentence(path):
         own = raw.part(OWN_TAGS | {STUDY_DATE})
-        refuse_malformed_uids(path, own)
+        refuse_malformed_uids(path, own, ("SOPInstanceUID",))
         return replace(
             one,
             path=path,

@@ -6,6 +6,7 @@ from enum import Enum
 from pathlib import Path
 
 from onephase.errors import ImageError, NotOurInputError
+from onephase.storage import is_there
 
 HEAD_BYTES = 2048
 DICOM_MARK = slice(128, 132)
@@ -40,9 +41,10 @@ def probe(path: Path) -> Format:
         ImageError: If it is missing, empty, cut short, or of no known format.
         NotOurInputError: If it begins like a program.
     """
-    if path.is_dir():
+    there = is_there(path)
+    if there and path.is_dir():
         return Format.FOLDER
-    if not path.is_file():
+    if not (there and path.is_file()):
         message = f"{path} does not exist: check the path"
         raise ImageError(message)
     head = read_head(path)

@@ -32,7 +32,12 @@ DTYPES = {2: "u1", 4: "i2", 8: "i4", 16: "f4", 64: "f8", 256: "i1", 512: "u2", 7
 
 
 def read_nifti_voxels(
-    path: Path, *, shape: tuple[int, int, int], volume: int, slices: slice = slice(None)
+    path: Path,
+    *,
+    shape: tuple[int, int, int],
+    volume: int,
+    slices: slice = slice(None),
+    into: Float32[np.ndarray, "slice row column"] | None = None,
 ) -> Float32[np.ndarray, "slice row column"]:
     """Return one volume of a NIfTI-1 file, scaled by its slope and intercept.
 
@@ -41,12 +46,14 @@ def read_nifti_voxels(
         shape: Voxels (slice, row, column) of one volume, from the header, its size already checked.
         volume: Which volume, from 0; 0 in a 3-D file.
         slices: A run of its slices, all by default. Of an uncompressed file no other is read.
+        into: An array to read them into; a new one where None.
 
     Raises:
         ImageError: If the file is cut short, its checksum is wrong, or its voxels are no real numbers.
     """
     stored, (slope, intercept) = _stored(path, shape=shape, volume=volume, slices=slices)
-    voxels = stored.astype(np.float32)
+    voxels = np.empty(stored.shape, dtype=np.float32) if into is None else into
+    voxels[...] = stored
     if (slope, intercept) != UNSCALED:
         voxels *= np.float32(slope)
         voxels += np.float32(intercept)

@@ -59,5 +59,14 @@ class Scan(Protocol):
     def warnings(self) -> tuple[str, ...]:
         """What is suspicious about the scan, in sentences."""
 
-    def read(self, phase: int, *, slices: Sequence[int] | None = None) -> Float32[np.ndarray, "slice row column"]:
-        """Return the voxels of a phase (from 0), or of some of its slices only."""
+    def read(
+        self,
+        phase: int,
+        *,
+        slices: Sequence[int] | None = None,
+        into: Float32[np.ndarray, "slice row column"] | None = None,
+    ) -> Float32[np.ndarray, "slice row column"]:
+        """Return the voxels of a phase (from 0), or of some of its slices only.
+
+        Where an array of their shape is given they are read `into` it, which saves a copy.
+        """

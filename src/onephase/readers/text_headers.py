@@ -5,6 +5,7 @@ from pathlib import Path
 
 from onephase.errors import ImageError
 from onephase.readers.formats import Format
+from onephase.storage import is_there
 
 HEADER_LIMIT = 1 << 16
 HEADER_END = {
@@ -30,7 +31,7 @@ def check_text_header(path: Path, kind: Format) -> None:
     if name.startswith("LIST") or "%" in name or "\\" in name or Path(name).name != name:
         message = f"{path} points to voxels elsewhere: write header and voxels into one file"
         raise ImageError(message)
-    if not (path.parent / name).is_file():
+    if not (is_there(path.parent / name) and (path.parent / name).is_file()):
         message = f"{path} keeps its voxels in another file of its folder, which is missing: copy both"
         raise ImageError(message)
 

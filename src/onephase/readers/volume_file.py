@@ -73,16 +73,27 @@ class VolumeFile:
             found.append("the voxel spacing is exactly 1 x 1 x 1 mm, often the mark of a lost header: check the sizes")
         return tuple(found)
 
-    def read(self, phase: int, *, slices: Sequence[int] | None = None) -> Float32[np.ndarray, "slice row column"]:
-        """Return the voxels of one volume (from 0) as float32, or of some of its slices only."""
+    def read(
+        self,
+        phase: int,
+        *,
+        slices: Sequence[int] | None = None,
+        into: Float32[np.ndarray, "slice row column"] | None = None,
+    ) -> Float32[np.ndarray, "slice row column"]:
+        """Return the voxels of one volume (from 0) as float32, or of some of its slices only; see ``Scan``."""
         run = slice(None) if slices is None else slice(min(slices), max(slices) + 1)
+        scattered = slices is not None and list(slices) != list(range(run.start, run.stop))
         if self.format is Format.NIFTI:
-            voxels = read_nifti_voxels(self.path, shape=self.grid.shape, volume=phase, slices=run)
+            there = None if scattered else into
+            voxels = read_nifti_voxels(self.path, shape=self.grid.shape, volume=phase, slices=run, into=there)
         else:
             voxels = self._by_itk(phase)[run]
-        if slices is None or list(slices) == list(range(run.start, run.stop)):
+        if scattered:
+            voxels = voxels[[index - run.start for index in slices or ()]]
+        if into is None or voxels is into:
             return voxels
-        return voxels[[index - run.start for index in slices]]
+        into[...] = voxels
+        return into
 
     def read_labels(self) -> Shaped[np.ndarray, "slice row column"]:
         """Return the voxels of the first volume, whole numbers as they are stored where they need no scaling."""
