@@ -53,7 +53,7 @@ class Doubt:
             raise ImageError(message)
 
 
-def doubt_about(roi: Roi, *, outlines: int, error_mm: float) -> Doubt | None:
+def doubt_about(roi: Roi, *, outlines: int = 0, error_mm: float = MEASURED_MM) -> Doubt | None:
     """Return the doubt about an outline; None where it is trusted.
 
     Args:

@@ -114,6 +114,8 @@ def test_without_an_outline_it_waits_and_goes_on_with_a_box(work, intake, tray, 
     intake.worklist.answer(only(intake).key, box=[12.0, 28.0, 12.0, 24.0, 3.0, 9.0])
     assert work.predict_next() is State.PREDICTED
     assert work.send_next() is State.SENT
+    report = next(one for one in tray.taken[0] if one.Modality == "SR")
+    assert "P-PANEL-OUTLINES" in str(report)  # a box is outlined several times, and the SR says how much hangs on it
 
 
 def test_an_outline_of_something_else_waits(work, intake, scanner):

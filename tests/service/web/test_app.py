@@ -82,6 +82,11 @@ def test_a_box_is_outlined_and_what_was_given_stays_given(served):
     boxed = served.call("POST", f"lesions/{lesion['key']}/outline", json={"box": box}).json()
     assert boxed["prediction"]["outline"]["semi_automatic"] is True
     assert boxed["prediction"]["given"]["facts"] == ["ER negative"]
+    spread = boxed["prediction"]["outline"]["spread"]
+    assert spread["outlines"] == 9
+    assert spread["positive"]["pr"]["lowest"] < boxed["prediction"]["result"]["positive"]["pr"]
+    assert spread["positive"]["pr"]["highest"] > boxed["prediction"]["result"]["positive"]["pr"]
+    assert lesion["prediction"]["outline"]["spread"] is None  # a mask is trusted
     assert any("semi-automatic" in warning for warning in boxed["prediction"]["warnings"])
     middle = {name: (start + stop) / 2 for name, (start, stop) in lesion["box"].items()}
     pointed = served.call("POST", f"lesions/{lesion['key']}/outline", json={"point": middle}).json()

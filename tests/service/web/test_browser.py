@@ -81,7 +81,11 @@ def test_from_a_dropped_file_to_a_conditioned_posterior(page, cohort_folder, ser
     seen = settled(page, tmp_path)
     for colour in (ORANGE, GREEN, WHITE):
         assert near(seen, colour).sum() > 30, colour
-    assert "ml" in page.inner_text(".measured")
+    assert "9 outlines" in page.inner_text(".measured")
+    assert page.is_visible("text=by outline")
+    spread = served.call("GET", address_of_lesion(page)).json()["prediction"]["outline"]["spread"]["positive"]["er"]
+    drawn = page.get_attribute("#row-er .spread", "width")
+    assert float(drawn.rstrip("%")) == pytest.approx(100 * (spread["highest"] - spread["lowest"]), abs=0.01)
 
     alone = {name: shown(page, name) for name in ("er", "pr", "her2")}
     page.click("#row-er [data-sign=negative]")

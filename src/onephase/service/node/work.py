@@ -11,6 +11,7 @@ from pathlib import Path
 from sqlalchemy.exc import SQLAlchemyError
 
 from onephase.errors import OnephaseError, StorageError
+from onephase.imaging.plausible_outlines import doubt_about
 from onephase.inference.bundle import Bundle
 from onephase.inference.predict import predict
 from onephase.reports.dicom_objects import dicom_objects, write_dicom
@@ -95,7 +96,7 @@ class Work:
         entry = claim.entry
         instances = self.worklist.instances(entry.key)
         case, source = read_study(self.store, instances, rules=self.rules, answer=entry.answer)
-        prediction = predict(self.bundle, case)
+        prediction = predict(self.bundle, case, doubt=doubt_about(case.roi))
         objects = dicom_objects(prediction, source, created=datetime.fromtimestamp(int(entry.changed)))
         name = f"{entry.revision}-{uuid.uuid4().hex[:16]}"
         write_dicom(objects, self.store.results(entry.key, name))

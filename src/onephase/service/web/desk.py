@@ -10,6 +10,7 @@ from threading import RLock
 from onephase.biomarkers.evidence import read_given
 from onephase.biomarkers.panel import Events
 from onephase.imaging.case import Box, Case, SeedPoint
+from onephase.imaging.plausible_outlines import doubt_about
 from onephase.inference.bundle import Bundle
 from onephase.inference.maps import Maps
 from onephase.inference.predict import Sight, answer, look
@@ -142,7 +143,7 @@ class Desk:
             self._open.pop(key, None)
 
     def _looked_at(self, lesion: Lesion) -> Lesion:
-        sight = look(self.bundle, lesion.case)
+        sight = look(self.bundle, lesion.case, doubt=doubt_about(lesion.case.roi))
         prediction = self._answer(lesion, sight)
         crop = crop_about(prediction.maps, lesion.case.volume.grid)
         return replace(lesion, answered=Answered(sight, prediction, crop, prediction.maps.on(crop.grid)))

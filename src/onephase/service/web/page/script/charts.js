@@ -8,27 +8,32 @@ const CURVE = { width: 400, height: 128, left: 8, right: 384, top: 22, base: 104
 const LABEL_HALF = 132; // half the width of the words over the median
 const CUTOFFS = [14, 20];
 
-// A probability as a bar, with a tick at the training cohort and a hollow mark at the image alone.
+// A probability as a bar, with a tick at the training cohort, a mark at the image alone, and a line beneath it from the
+// lowest to the highest answer where several outlines were looked at.
 export class ProbabilityBar {
   constructor(colour = null) {
     this.fill = svg("rect", { class: "fill", x: 0, y: 5, width: 100, height: 12 });
     if (colour) this.fill.style.fill = colour;
     this.alone = svg("path", { class: "alone", d: "M0 1 L4 -4 L-4 -4 Z" });
     this.prior = svg("rect", { class: "prior", x: -1, y: 1, width: 2, height: 20 });
+    this.spread = svg("rect", { class: "spread", y: 18.5, height: 2.5 });
     this.track = svg("svg", { class: "bar", viewBox: "0 0 100 22", preserveAspectRatio: "none", "aria-hidden": "true" },
       svg("rect", { class: "track", x: 0, y: 5, width: 100, height: 12 }), this.fill);
-    this.marks = svg("svg", { class: "marks", role: "img" }, this.prior, this.alone);
+    this.marks = svg("svg", { class: "marks", role: "img" }, this.spread, this.prior, this.alone);
   }
 
   get elements() {
     return [this.track, this.marks];
   }
 
-  show(name, { now, alone, prior }) {
+  show(name, { now, alone, prior, ends }) {
     this.fill.style.transform = `scaleX(${now})`;
     this.prior.setAttribute("x", `${100 * prior}%`);
     this.alone.parentNode.setAttribute("aria-label",
-      `${name}: ${percent(now)}; from the image alone ${percent(alone)}; training cohort ${percent(prior)}`);
+      `${name}: ${percent(now)}; from the image alone ${percent(alone)}; training cohort ${percent(prior)}` +
+      (ends ? `; by outline ${percent(ends.lowest)} to ${percent(ends.highest)}` : ""));
+    this.spread.setAttribute("x", `${100 * (ends?.lowest ?? 0)}%`);
+    this.spread.setAttribute("width", ends ? `${100 * (ends.highest - ends.lowest)}%` : 0);
     this.alone.style.transform = `translate(${100 * alone}%, 4px)`;
     this.alone.style.display = Math.abs(now - alone) > 0.004 ? "" : "none";
   }
@@ -42,18 +47,22 @@ export class DensityChart {
     this.alone = svg("path", { class: "curve alone" });
     this.now = svg("path", { class: "curve now" });
     this.median = svg("path", { class: "median" });
+    this.spread = svg("rect", { class: "spread", y: CURVE.base + 1.5, height: 2.5 });
     this.label = svg("text", { class: "median-label", y: 14, "text-anchor": "middle" });
     this.element = svg("svg", { class: "density", viewBox: `0 0 ${CURVE.width} ${CURVE.height}`, role: "img" },
-      this.interval, this.prior, this.alone, this.now, ...axis(), this.median, this.label);
+      this.interval, this.prior, this.alone, this.now, ...axis(), this.spread, this.median, this.label);
     this.shown = null;
   }
 
-  show({ now, alone, prior }) {
+  show({ now, alone, prior, ends }) {
     const target = { now: now.density, low: now.intervals[1].low_percent, high: now.intervals[1].high_percent, median: now.median_percent };
     const from = this.shown ?? target;
     const peak = Math.max(...now.density, ...prior.density, ...alone.density);
     this.element.setAttribute("aria-label", `Ki-67: median ${perCent(now.median_percent)}, 80 % interval ` +
-      `${now.intervals[1].low_percent.toFixed(0)} to ${perCent(now.intervals[1].high_percent)}`);
+      `${now.intervals[1].low_percent.toFixed(0)} to ${perCent(now.intervals[1].high_percent)}` +
+      (ends ? `; median by outline ${ends.lowest.toFixed(0)} to ${perCent(ends.highest)}` : ""));
+    this.spread.setAttribute("x", across(ends?.lowest ?? 0));
+    this.spread.setAttribute("width", ends ? across(ends.highest) - across(ends.lowest) : 0);
     this.prior.setAttribute("d", curve(prior.density, peak));
     this.alone.setAttribute("d", curve(alone.density, peak));
     this.alone.style.display = alone.density.some((value, place) => Math.abs(value - now.density[place]) > 1e-6) ? "" : "none";

@@ -10,7 +10,7 @@ export function showFacts(lesion, similar) {
 }
 
 function measured({ prediction, grid }) {
-  const { measurements, semi_automatic } = prediction.outline;
+  const { measurements, semi_automatic, spread } = prediction.outline;
   const rows = [
     ["Volume", millilitres(measurements.volume_ml)],
     ["Longest", millimetres(measurements.longest_mm)],
@@ -21,7 +21,8 @@ function measured({ prediction, grid }) {
   const spacing = [...grid.spacing_mm].reverse().map((value) => value.toPrecision(2)).join(" × ");
   return el("section", { class: "measured" }, el("h3", {}, "The lesion"),
     el("dl", {}, rows.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)])),
-    el("p", { class: "quiet" }, semi_automatic ? "outlined by program" : "outline as given", el("br"), `voxels ${spacing} mm`));
+    el("p", { class: "quiet" }, semi_automatic ? "outlined by program" : "outline as given", el("br"),
+      spread ? [`${spread.outlines} outlines, ${spread.volume_ml.lowest.toFixed(2)} to ${millilitres(spread.volume_ml.highest)}`, el("br")] : null, `voxels ${spacing} mm`));
 }
 
 function regions({ prediction, attention_is_even: even }) {

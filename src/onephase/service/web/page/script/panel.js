@@ -27,6 +27,7 @@ export class Panel {
     this.policy = el("select", { id: "policy", "aria-label": "Rule that parts the subtypes", onchange: () => this.tell() },
       Object.entries(about.policies).map(([name, words]) => el("option", { value: name }, words)));
     this.reveal = el("button", { type: "button", id: "reveal", class: "plain", onclick: () => this.showRecorded(!this.revealed) });
+    this.byOutline = el("span", { id: "by-outline", hidden: true }, el("span", { class: "key spread" }), "by outline");
     this.parts = [
       el("div", { class: "head" }, this.title,
         el("div", { class: "saves" },
@@ -46,7 +47,7 @@ export class Panel {
       this.given,
       el("p", { class: "legend" },
         el("span", { class: "key now" }), "now", el("span", { class: "key alone" }), "image alone",
-        el("span", { class: "key prior" }), "training cohort"),
+        el("span", { class: "key prior" }), "training cohort", this.byOutline),
     ];
   }
 
@@ -116,13 +117,14 @@ export class Panel {
   }
 
   showPrediction(prediction) {
-    const { result: now, image_alone: alone, prior } = prediction;
+    const { result: now, image_alone: alone, prior, outline: { spread } } = prediction;
+    this.byOutline.hidden = !spread;
     for (const name of RECEPTORS) {
       this.values[name].textContent = percent(now.positive[name]);
-      this.bars[name].show(NAMES[name], { now: now.positive[name], alone: alone.positive[name], prior: prior.positive[name] });
+      this.bars[name].show(NAMES[name], { now: now.positive[name], alone: alone.positive[name], prior: prior.positive[name], ends: spread?.positive[name] });
     }
-    this.density.show({ now: now.ki67, alone: alone.ki67, prior: prior.ki67 });
-    this.showSubtypes({ now: now.subtypes, alone: alone.subtypes, prior: prior.subtypes });
+    this.density.show({ now: now.ki67, alone: alone.ki67, prior: prior.ki67, ends: spread?.ki67_median_percent });
+    this.showSubtypes({ now: now.subtypes, alone: alone.subtypes, prior: prior.subtypes, ends: spread?.subtypes });
     const [first, ...others] = prediction.warnings;
     put(this.warnings, first ? el("details", {}, el("summary", {}, el("span", { class: "sign-of-warning", "aria-hidden": "true" }, "!"), sentence(first),
       others.length ? el("span", { class: "more" }, ` ${others.length} more`) : ""), el("ul", {}, others.map((warning) => el("li", {}, sentence(warning))))) : null);
@@ -133,7 +135,7 @@ export class Panel {
       : [el("p", { class: "quiet" }, "Nothing is given: this is the image alone. Enter what the biopsy said, and the rest moves.")]);
   }
 
-  showSubtypes({ now, alone, prior }) {
+  showSubtypes({ now, alone, prior, ends }) {
     const names = Object.keys(now).filter((name) => name !== "undecided" || now[name] > 0);
     if (this.subtypeNames?.join() !== names.join()) {
       this.subtypeNames = names;
@@ -147,7 +149,7 @@ export class Panel {
     const likeliest = Math.max(...names.map((name) => now[name]));
     names.forEach((name, place) => {
       const { bar, value, element } = this.subtypeRows[place];
-      bar.show(name, { now: now[name], alone: alone[name], prior: prior[name] });
+      bar.show(name, { now: now[name], alone: alone[name], prior: prior[name], ends: ends?.[name] });
       value.textContent = percent(now[name]);
       element.classList.toggle("likeliest", now[name] === likeliest);
     });
