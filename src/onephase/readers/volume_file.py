@@ -14,6 +14,7 @@ from jaxtyping import Float32, Shaped
 from onephase.errors import ImageError
 from onephase.imaging.geometry import Grid
 from onephase.readers.formats import Format
+from onephase.readers.nifti_axes import check_nifti_axes
 from onephase.readers.nifti_pixels import read_nifti_labels, read_nifti_voxels
 from onephase.readers.scan import MAX_VOXELS, PhaseFacts
 from onephase.readers.series_names import words_of
@@ -127,7 +128,9 @@ def open_volume_file(path: Path, kind: Format) -> VolumeFile:
     if kind not in IMAGE_IO:
         message = f"{path} is a {kind.value} by its content, expected NIfTI, NRRD or MetaImage: export it as such"
         raise ImageError(message)
-    if kind is not Format.NIFTI:
+    if kind is Format.NIFTI:
+        check_nifti_axes(path)
+    else:
         check_text_header(path, kind)
     with _quiet_itk(path):
         reader = _reader(path, kind)
