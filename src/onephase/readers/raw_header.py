@@ -44,7 +44,7 @@ class PixelElement:
     written_ns: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)  # its elements name the patient
 class RawHeader:
     """Elements of a file, unconverted.
 
