@@ -19,7 +19,7 @@ EPOCHS = 60
 BATCH = 32
 LEARNING_RATE = 2e-3
 WEIGHT_DECAY = 0.1
-DROPOUT = 0.5
+DROPOUT = 0.3
 BLUR = 0.1
 """Sd of noise added to a standardised descriptor, so that nothing hangs on its last digit."""
 RIDGE = 100.0
