@@ -4,10 +4,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy.fft import dctn
+from scipy.ndimage import gaussian_filter, zoom
 from tests.cohort.quality.conftest import record_of
 
 from onephase.cohort.quality.duplicates import ALIKE, alike_pairs, best_correlation, duplicate_images
-from onephase.cohort.quality.signature import FREQUENCIES, mirrored, signature
+from onephase.cohort.quality.signature import FREQUENCIES, mirrored, mirrored_volumes, signature, volume_signature
 
 
 def textured(seed: int, shape: tuple[int, int] = (112, 112)) -> np.ndarray:
@@ -49,7 +50,7 @@ def test_pairs_are_those_of_the_whole_product_whatever_the_blocks(monkeypatch: p
     assert len(whole) >= 7
     for block in (5, 37, 100):
         monkeypatch.setattr("onephase.cohort.quality.duplicates.BLOCK", block)
-        assert set(alike_pairs(some, some)) == whole
+        assert set(alike_pairs(some, some, least=ALIKE)) == whole
 
 
 @pytest.mark.parametrize(("down", "right"), [(0, 0), (4, -6), (-9, 8)])
@@ -96,10 +97,53 @@ def test_two_lesions_of_one_image_are_no_duplicates(phantoms) -> None:
     assert len(flagged(pair, [record_of("c0", image=image), record_of("x", image=image)])) == 2
 
 
+@pytest.mark.parametrize("mirror", [False, True])
+def test_another_lesion_of_a_copied_volume_is_found(phantoms, mirror: bool) -> None:
+    rng = np.random.default_rng(9)
+    image = 1.5 * phantoms[2].image + 40 + rng.normal(0, 45, phantoms[2].image.shape)  # 5 % of the range
+    mask = np.roll(phantoms[2].mask, (4, 12, -20), axis=(0, 1, 2))  # far from the first
+    if mirror:
+        image, mask = image[:, :, ::-1], mask[:, :, ::-1]
+    other = phantoms[2].with_image(image).with_mask(mask).named("other")
+    found = flagged([*phantoms[:5], other])
+    assert set(found) == {2, 5}
+    assert found[2].startswith(f"The whole image looks like that of case other{', mirrored' if mirror else ''} (corr")
+
+
+def test_two_lesions_of_one_volume_that_a_patient_has_twice_are_no_duplicates(phantoms) -> None:
+    moved = phantoms[0].with_mask(np.roll(phantoms[0].mask, (4, 12, -20), axis=(0, 1, 2))).named("second")
+    records = [
+        record_of("c0", patient_id="p", image=Path("a.nii.gz")),
+        record_of("x", patient_id="p", image=Path("b.nii")),
+    ]
+    assert flagged([phantoms[0], moved], records) == {}
+
+
+@pytest.mark.parametrize("shape", [(16, 60, 72), (5, 33, 30), (3, 2, 4)])
+def test_a_volume_signature_survives_gain_noise_and_another_grid(shape: tuple[int, int, int]) -> None:
+    rng = np.random.default_rng(3)
+    volume = gaussian_filter(rng.normal(size=shape), 1.5) * 100
+    own = volume_signature(volume)
+    assert own.shape == (6 * 12 * 12,)
+    assert np.linalg.norm(own) == pytest.approx(1)
+    assert own @ volume_signature(2 * volume + 50) == pytest.approx(1, abs=1e-5)
+    assert abs(own @ volume_signature(gaussian_filter(rng.normal(size=shape), 1.5))) < 0.9
+    turned = mirrored_volumes(own[None])[0]
+    np.testing.assert_allclose(turned, volume_signature(volume[:, :, ::-1]), atol=0.05)
+    assert own @ volume_signature(zoom(volume, 2, order=1, grid_mode=True, mode="nearest")) > 0.95
+    assert not volume_signature(np.full(shape, 7.0)).any()
+
+
+def test_large_volumes_are_sampled_and_give_the_same() -> None:
+    small = gaussian_filter(np.random.default_rng(4).normal(size=(24, 40, 40)), 2)
+    large = np.kron(small, np.ones((4, 7, 7)))
+    assert volume_signature(small) @ volume_signature(large) > 0.99
+
+
 def test_ten_thousand_are_compared_in_seconds() -> None:
     drawn = np.random.default_rng(1).normal(size=(10_000, FREQUENCIES**2 - 1)).astype(np.float32)
     drawn /= np.linalg.norm(drawn, axis=1, keepdims=True)
     drawn[-1] = drawn[0]
     started = time.perf_counter()
-    assert list(alike_pairs(drawn, drawn)) == [(0, 9_999)]
+    assert list(alike_pairs(drawn, drawn, least=ALIKE)) == [(0, 9_999)]
     assert time.perf_counter() - started < 30

@@ -13,7 +13,7 @@ from onephase.cohort.quality.intensities import intensities
 from onephase.cohort.quality.picture import Picture, pictures
 from onephase.cohort.quality.scene import Scene, scene_of
 from onephase.cohort.quality.shape_flags import covers_breast, empty_slices, implausible_size, touches_border
-from onephase.cohort.quality.signature import signature
+from onephase.cohort.quality.signature import signature, volume_signature
 from onephase.cohort.records import Record
 from onephase.errors import OnephaseError
 from onephase.imaging.case import Case, Mask
@@ -40,6 +40,7 @@ class Seen:
         close: The lesion in a picture of a patch's size.
         whole: The slice in which it is largest.
         signature: The close picture in few numbers.
+        volume_signature: The whole volume in few numbers, wherever its lesion lies.
         spacing_mm: The volume's spacing (slice, row, column).
         longest_mm: Longest extent of the outline.
         volume_ml: Its volume.
@@ -50,6 +51,7 @@ class Seen:
     close: Picture
     whole: Picture
     signature: Float32[np.ndarray, " coefficient"]
+    volume_signature: Float32[np.ndarray, " numbers"]
     spacing_mm: tuple[float, float, float]
     longest_mm: float
     volume_ml: float
@@ -116,6 +118,7 @@ def _seen(scene: Scene, case: Case, lesion: Mask, imaging: ImagingSettings) -> S
         close=close,
         whole=whole,
         signature=signature(close.grey),
+        volume_signature=volume_signature(case.volume.array),
         spacing_mm=scene.grid.spacing_mm,
         longest_mm=longest_mm(cut, scene.grid.spacing_mm),
         volume_ml=volume_ml(cut, scene.grid.spacing_mm),
