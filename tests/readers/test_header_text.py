@@ -26,6 +26,15 @@ def test_identifiers_are_taken_out_of_shown_text():
     assert len(shown(header(SeriesDescription="x" * 60), "SeriesDescription")) == 40
 
 
+def test_a_name_of_ten_thousand_words_hides_the_text_at_once():
+    with disable_value_validation():  # a header that fuzzing made: it took ten seconds
+        dataset = header(PatientName=" ".join(f"n{number}" for number in range(10_000)), SeriesDescription="ax t1 n17")
+        assert shown(dataset, "SeriesDescription") == "…"
+        assert shown(dataset, "ProtocolName") == ""
+        dataset = header(PatientID="4711", SeriesDescription="4711 " * 100_000)
+        assert shown(dataset, "SeriesDescription") == ("… " * 20)[:39] + "…"
+
+
 @pytest.mark.parametrize(("written", "agent"), [("NONE", ""), ("no", ""), ("", ""), ("Gadavist 7 ml", "Gadavist 7 ml")])
 def test_an_agent_written_as_none_is_none(written: str, agent: str):
     assert agent_of(header(ContrastBolusAgent=written)) == agent

@@ -8,6 +8,8 @@ from pydicom import Dataset
 from pydicom.multival import MultiValue
 
 SHOWN_LENGTH = 40
+LOOKED_AT = 100 * SHOWN_LENGTH  # a part of a name gives way to one letter, so what is shown ends long before
+LONGEST_IDENTITY = 1024  # of any name or number that is one
 IDENTITY = ("PatientName", "PatientID", "OtherPatientIDs", "PatientBirthDate", "AccessionNumber")
 NO_AGENT = {"", "NONE", "NO", "N", "NIL", "0", "-", "NO CONTRAST", "WITHOUT"}
 
@@ -48,11 +50,14 @@ def shown(dataset: Dataset, keyword: str) -> str:
     """Return a value shortened for a message, without control characters and without patient identifiers.
 
     Technicians write names into free text at times, so every part of the patient's name and number that
-    occurs in the value is replaced by an ellipsis.
+    occurs in the value is replaced by an ellipsis. So is the whole value where a name is too long to be one:
+    to look for each of ten thousand parts takes minutes.
     """
-    text = "".join(letter for letter in text_of(dataset, keyword) if letter.isprintable())
-    for identity in IDENTITY:
-        for part in re.split(r"[\^=\s]+", text_of(dataset, identity)):
+    text = "".join(letter for letter in text_of(dataset, keyword) if letter.isprintable())[:LOOKED_AT]
+    for identity in (text_of(dataset, identity) for identity in IDENTITY):
+        if len(identity) > LONGEST_IDENTITY:
+            return "…" if text else ""
+        for part in re.split(r"[\^=\s]+", identity):
             if len(part) > 1:
                 text = re.sub(rf"(?i)(?<!\w){re.escape(part)}(?!\w)", "…", text)
     return text if len(text) <= SHOWN_LENGTH else text[: SHOWN_LENGTH - 1] + "…"
