@@ -7,8 +7,10 @@ import io
 import json
 import re
 import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -42,6 +44,11 @@ def data_of(page: str) -> dict:
     return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)[1])
 
 
+def pictures_of(page: str) -> list[dict | None]:
+    batches = re.findall(r'<script type="application/json" class="pictures">(.*?)</script>', page, re.DOTALL)
+    return [one for batch in batches for one in json.loads(batch)]
+
+
 def test_nothing_but_its_own_script_runs(quality: Quality) -> None:
     page = render_quality(quality, table_name="quality.csv")
     policy = re.search(r'Content-Security-Policy" content="([^"]+)"', page)[1]
@@ -59,8 +66,11 @@ def test_the_page_holds_pictures_labels_flags_and_decisions(quality: Quality) ->
     data = data_of(page)
     first, second, third = data["cases"]
     assert first["labels"] == ["ER positive", "HER2 positive", "HR (ER or PR) positive", "Ki-67 of 20 % or more"]
-    assert first["seen"]["close"]["grey"].startswith("data:image/png;base64,")
-    assert first["seen"]["close"]["outline"].startswith("M")
+    drawn = pictures_of(page)
+    assert drawn[0]["close"]["grey"].startswith("data:image/png;base64,")
+    assert drawn[0]["close"]["outline"].startswith("M")
+    assert [one is None for one in drawn] == [False, False, True]
+    assert page.index('class="pictures"') > page.index("IntersectionObserver")  # the script does not wait for them
     assert [(flag["name"], flag["accepted"]) for flag in second["flags"]] == [
         ("empty-slices", ""),
         ("touches-border", "reaches the skin"),
@@ -85,23 +95,32 @@ def test_the_table_beside_it_says_the_same(quality: Quality, tmp_path: Path) -> 
     assert np.isclose(float(rows[0]["contrast"]), seen.intensities["contrast"], rtol=1e-3)
 
 
-def test_decisions_are_made_on_the_page_and_saved_with_the_old_ones(quality: Quality, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Headless Chromium."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     chromium = shutil.which("chromium")
     if chromium is None:
         pytest.skip("chromium is not installed: scripts/system-packages installs it")
-    write_quality(quality, tmp_path / "quality.html")
     flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
     flags += ["--disable-background-networking", "--disable-component-update"]
     with playwright.sync_playwright() as started:
         browser = started.chromium.launch(executable_path=chromium, args=flags)
-        page = browser.new_page(viewport={"width": 1280, "height": 800})
+        yield browser
+        browser.close()
+
+
+def test_decisions_are_made_on_the_page_and_saved_with_the_old_ones(quality: Quality, browser, tmp_path: Path) -> None:
+    write_quality(quality, tmp_path / "quality.html")
+    with browser.new_page(viewport={"width": 1280, "height": 800}) as page:
         page.set_default_timeout(30_000)
         faults: list[str] = []
         page.on("console", lambda message: faults.append(message.text))
         page.on("pageerror", lambda fault: faults.append(str(fault)))
         page.goto((tmp_path / "quality.html").as_uri())
         assert page.locator(".card").count() == 3
+        page.locator(".card img[src]").nth(1).wait_for()
+        assert page.locator(".card path[d^=M]").count() == 4  # of the third there is no picture
         page.get_by_role("button", name="slices missing 1").click()
         assert page.locator(".card .name").all_inner_texts() == ["c1"]
         page.locator(".card .picture").click()
@@ -119,12 +138,25 @@ def test_decisions_are_made_on_the_page_and_saved_with_the_old_ones(quality: Qua
             with page.expect_download() as download:
                 page.click(f'#files a[download="{name}"]')
             saved[name] = list(csv.DictReader(io.StringIO(Path(download.value.path()).read_text())))
-        browser.close()
     assert faults == []
     assert [(row["case_id"], row["flag"], row["reason"]) for row in saved["cohort.accepted.csv"]] == [
         ("c1", "empty-slices", 'two foci, "left"')
     ]
     assert [row["case_id"] for row in saved["cohort.excluded.csv"]] == ["c7", "c0"]  # the old line first
+
+
+def test_who_scrolls_fast_comes_to_the_last_of_many_cases(quality: Quality, browser, tmp_path: Path) -> None:
+    plain = (*[quality.cases[2]] * 249, quality.cases[0])  # of all but the last there is no picture to draw
+    many = tuple(replace(one, record=replace(one.record, case_id=f"c{number}")) for number, one in enumerate(plain))
+    write_quality(Quality(many, quality.decisions), tmp_path / "quality.html")
+    settled = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+    with browser.new_page(viewport={"width": 1280, "height": 800}) as page:
+        page.goto((tmp_path / "quality.html").as_uri())
+        assert page.locator(".card").count() < 250  # not all at once
+        for _ in range(8):  # in one frame to the end, however often it moves away
+            page.evaluate(f"scrollTo(0, document.body.scrollHeight); {settled}")
+        assert page.locator(".card").count() == 250
+        page.locator(".card").last.locator("img[src]").wait_for()  # in the seventh part of the pictures
 
 
 def test_neither_unknown_columns_nor_folders_reach_what_may_be_sent(tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """The contact sheet: every lesion of some cohorts with its outline and its flags, on one page that carries everything.
 
 One file and no folder beside it: a page that was sent or moved loses nothing, and its policy lets it load nothing.
-Cards are made as they are scrolled to and pictures decoded as they are seen, so that the page stays quick.
+Pictures stand behind the script, some cases at a time, so that the first are seen while the others still arrive; cards
+are made as they are scrolled to and pictures decoded as they are seen, so that the page stays quick.
 """
 
 import base64
@@ -9,6 +10,7 @@ import csv
 import hashlib
 import io
 import json
+from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -32,6 +34,8 @@ from onephase.storage import write_texts
 
 GREY_LEVELS = 64
 """More are not told apart on a screen, and take a third more room."""
+PICTURES_AT_ONCE = 40
+"""Cases whose pictures are read out of the page together, about a megabyte."""
 HIGH_KI67 = "Ki-67 of 20 % or more"
 COLUMNS = (
     *("cohort", "site", "split", "case_id", "flags", "accepted", "reasons"),
@@ -69,6 +73,7 @@ def render_quality(quality: Quality, *, table_name: str) -> str:
         side_mm=next((case.look.seen.close.side_mm for case in quality.cases if case.look.seen), 0.0),
         table_name=table_name,
         data=Markup(_json(_data(quality))),  # noqa: S704 - _json leaves no "<" in it
+        pictures=[Markup(_json(some)) for some in _pictures(quality)],  # noqa: S704 - the same
         script=Markup(script),  # noqa: S704 - ours
         script_digest=Markup(digest),  # noqa: S704 - base64
     )
@@ -110,6 +115,7 @@ def _json(value: object) -> str:
 def _data(quality: Quality) -> dict[str, Any]:
     place = {one.cohort: number for number, one in enumerate(quality.decisions)}
     return {
+        "pictures_at_once": PICTURES_AT_ONCE,
         "flags": FLAGS,
         "cohorts": [
             {"cohort": one.cohort, "table": one.table, "excluded": one.excluded, "accepted": one.accepted}
@@ -131,8 +137,7 @@ def _case(case: JudgedCase, *, cohort: int) -> dict[str, Any]:
         "seen": None
         if seen is None
         else {
-            "close": _picture(seen.close),
-            "whole": _picture(seen.whole),
+            "side_mm": {"close": round(seen.close.side_mm, 1), "whole": round(seen.whole.side_mm, 1)},
             "longest_mm": round(seen.longest_mm, 1),
             "volume_ml": round(seen.volume_ml, 3),
             "contrast": round(seen.intensities["contrast"], 3),
@@ -140,12 +145,21 @@ def _case(case: JudgedCase, *, cohort: int) -> dict[str, Any]:
     }
 
 
+def _pictures(quality: Quality) -> Iterator[list[dict[str, Any] | None]]:
+    """Yield the pictures of some cases at a time, in the order of the cases."""
+    for start in range(0, len(quality.cases), PICTURES_AT_ONCE):
+        yield [_both(case.look.seen) for case in quality.cases[start : start + PICTURES_AT_ONCE]]
+
+
+def _both(seen: Seen | None) -> dict[str, Any] | None:
+    return None if seen is None else {"close": _picture(seen.close), "whole": _picture(seen.whole)}
+
+
 def _picture(picture: Picture) -> dict[str, Any]:
     step = 256 // GREY_LEVELS
     return {
         "grey": grey_picture(picture.grey // step * step),
         "outline": "".join(path(line.round(1).tolist()) for line in picture.outline),
-        "side_mm": round(picture.side_mm, 1),
     }
 
 

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
-  const { cases, flags: NAMES, cohorts } = JSON.parse(document.getElementById("data").textContent);
-  const AT_ONCE = 120;
+  const { cases, flags: NAMES, cohorts, pictures_at_once: PICTURES } = JSON.parse(document.getElementById("data").textContent);
+  const AT_ONCE = 60;
   const EXCLUDED = ["case_id", "reason", "by", "date"], ACCEPTED = ["case_id", "flag", "reason", "by", "date"];
   const byId = (id) => document.getElementById(id);
   const ticked = new Set();
@@ -19,29 +19,56 @@
   };
   const open = (one) => (one.out ? [] : one.flags.filter((each) => !each.accepted));
 
-  const seen = new IntersectionObserver((entries) => {
-    for (const { isIntersecting, target } of entries) if (isIntersecting) {
-      target.src = target.picture;
-      seen.unobserve(target);
+  // Pictures follow this script in the page, some cases at a time: one can sort and search while they still arrive.
+  const arrived = document.getElementsByClassName("pictures"), parsed = new Map();
+  const drawingOf = (one, part) => {
+    const number = Math.floor(one.number / PICTURES);
+    if (!parsed.has(number)) {
+      if (document.readyState === "loading" && arrived.length < number + 2) return null; // the last one may be half there
+      parsed.set(number, JSON.parse(arrived[number].textContent));
+      arrived[number].textContent = "";
     }
+    return parsed.get(number)[one.number % PICTURES][part];
+  };
+
+  const awaited = new Set(); // frames on the screen, or near it, without their picture
+  let waiting = 0;
+  const fill = () => {
+    for (const frame of awaited) {
+      const drawing = drawingOf(frame.one, frame.part);
+      if (!drawing) continue;
+      frame.querySelector("img").src = drawing.grey;
+      for (const line of frame.querySelectorAll("path")) line.setAttribute("d", drawing.outline);
+      awaited.delete(frame);
+      seen.unobserve(frame);
+    }
+    clearTimeout(waiting);
+    if (awaited.size) waiting = setTimeout(fill, 50);
+  };
+  const seen = new IntersectionObserver((entries) => {
+    for (const { isIntersecting, target } of entries) isIntersecting ? awaited.add(target) : awaited.delete(target);
+    fill();
   }, { rootMargin: "400px" });
 
   const picture = (one, part, given = {}) => {
     const frame = make(given.onclick ? "button" : "div", { class: "picture", type: given.onclick && "button", "aria-label": given.label, onclick: given.onclick || (() => {}) });
     if (!one.seen) { frame.append(make("span", { class: "none" }, "no picture")); return frame; }
-    const image = make("img", { alt: "" });
-    image.picture = one.seen[part].grey;
-    seen.observe(image);
-    const drawing = make("svg", { viewBox: "0 0 112 112", "aria-hidden": "true" });
-    for (const layer of ["under", "over"]) drawing.append(make("path", { class: layer, d: one.seen[part].outline }));
-    frame.append(image, drawing);
+    const drawing = make("svg", { viewBox: "0 0 112 112", "aria-hidden": "true" }, ...["under", "over"].map((layer) => make("path", { class: layer })));
+    frame.append(make("img", { alt: "" }), drawing);
+    Object.assign(frame, { one, part });
+    seen.observe(frame);
     return frame;
   };
 
   const chips = (one) => {
     const list = make("ul", { class: "chips" });
     if (one.out) list.append(make("li", { class: "left" }, "left out"));
-    for (const each of one.flags) list.append(make("li", { class: each.accepted ? "accepted" : "" }, NAMES[each.name]));
+    const times = new Map();
+    for (const each of one.flags) times.set(each.name, (times.get(each.name) || 0) + 1);
+    for (const [name, count] of times) {
+      const accepted = one.flags.every((each) => each.name !== name || each.accepted);
+      list.append(make("li", { class: accepted ? "accepted" : "" }, NAMES[name] + (count > 1 ? ` × ${count}` : "")));
+    }
     return list;
   };
 
@@ -64,17 +91,20 @@
     const next = listed.slice(drawn, drawn + AT_ONCE);
     byId("sheet").append(...next.map((one, index) => card(one, drawn + index)));
     drawn += next.length;
+    end.unobserve(byId("more")); // and look again: who scrolls fast never sees the end leave the screen
+    if (drawn < listed.length) end.observe(byId("more"));
   };
-  new IntersectionObserver((entries) => { if (entries[0].isIntersecting) more(); }, { rootMargin: "900px" }).observe(byId("more"));
+  const end = new IntersectionObserver((entries) => { if (entries[0].isIntersecting) more(); }, { rootMargin: "900px" });
 
+  const byName = new Intl.Collator(undefined, { numeric: true });
   const SORTS = {
     "most flags": (one, two) => open(two).length - open(one).length,
-    "case": (one, two) => one.id.localeCompare(two.id, undefined, { numeric: true }),
+    "case": (one, two) => byName.compare(one.id, two.id),
     "largest": (one, two) => size(two, "volume_ml") - size(one, "volume_ml"),
     "smallest": (one, two) => size(one, "volume_ml") - size(two, "volume_ml"),
     "darkest lesion": (one, two) => size(one, "contrast") - size(two, "contrast"),
     "brightest lesion": (one, two) => size(two, "contrast") - size(one, "contrast"),
-    "site": (one, two) => (one.cohort_name + one.site).localeCompare(two.cohort_name + two.site),
+    "site": (one, two) => byName.compare(one.cohort_name + one.site, two.cohort_name + two.site),
   };
   const size = (one, name) => (one.seen ? one.seen[name] : -1);
   const FLAG_SHOWS = {
@@ -128,7 +158,7 @@
         make("button", { type: "button", onclick: step(-1), "aria-label": "previous lesion" }, "‹"), make("button", { type: "button", onclick: step(1), "aria-label": "next lesion" }, "›"),
         make("button", { type: "button", onclick: () => dialog.close() }, "Close")),
       make("div", { class: "two" }, ...["close", "whole"].map((part) => make("figure", {}, picture(one, part),
-        make("figcaption", {}, !one.seen ? "" : `${part === "close" ? "Close by" : "The whole slice"}, ${one.seen[part].side_mm.toFixed(0)} mm wide`)))),
+        make("figcaption", {}, !one.seen ? "" : `${part === "close" ? "Close by" : "The whole slice"}, ${one.seen.side_mm[part].toFixed(0)} mm wide`)))),
       make("ul", { class: "why" }, ...reasons), facts);
     if (!dialog.open) dialog.showModal();
   };
@@ -189,7 +219,7 @@
     if ([...changed].some((key) => { const [number, kind] = key.split(":"); return !saved.has(key + cohorts[number][kind].length); })) event.preventDefault();
   });
 
-  for (const one of cases) one.cohort_name = cohorts[one.cohort].cohort;
+  cases.forEach((one, number) => Object.assign(one, { number, cohort_name: cohorts[one.cohort].cohort }));
   options("cohort", distinct(cases.map((one) => one.cohort_name)), "every");
   options("site", distinct(cases.map((one) => one.site)), "every");
   options("label", distinct(cases.flatMap((one) => one.labels)), "any");
