@@ -22,7 +22,7 @@ def test_a_dry_run_says_what_the_paper_would_take_and_does_nothing(tmp_path: Pat
     assert done.exit_code == 0, done.output
     assert "SIMULATED" in done.output
     # twelve networks, and five others, on the internal cases; the network and three others in each of two folds
-    assert "56 of 56 runs are to be done: about" in " ".join(done.output.split())
+    assert "56 of 56 runs are to be done:" in " ".join(done.output.split())
     for name in ("single tasks", "descriptors, ridge", "frozen external test", "2-fold adaptation 2"):
         assert name in done.output
     assert not (tmp_path / "out").exists()
@@ -31,13 +31,18 @@ def test_a_dry_run_says_what_the_paper_would_take_and_does_nothing(tmp_path: Pat
 def test_the_plan_as_json_has_the_case_numbers_of_the_paper(tmp_path: Path) -> None:
     done = _benchmark("--out", tmp_path, "--dry-run", "--json", "--without", "radiomics, ridge")
     assert done.exit_code == 0, done.output
-    plan = json.loads(done.output)["plan"]
+    told = json.loads(done.output)
+    assert 0 < told["seconds"]["least_s"] < told["seconds"]["most_s"]
+    plan = told["plan"]
     internal, *folds = plan["parts"]
     splits = list(internal["split_of"].values())
     assert [splits.count(split) for split in ("train", "validation", "test", "external")] == [620, 89, 177, 74]
     assert sorted(list(fold["split_of"].values()).count("test") for fold in folds) == [14, 15, 15, 15, 15]
     assert sum(run["contestant"] == "onephase" and run["part"] == "internal" for run in plan["runs"]) == 3
     assert not any(run["contestant"] == "radiomics, ridge" for run in plan["runs"])
+    trained = [run for run in plan["runs"] if run["changes"] is not None]
+    assert {run["contestant"] for run in trained if run["part"] != "internal"} == {"onephase"}
+    assert len(trained) == 36 + 5 * 3
 
 
 @pytest.mark.parametrize(

@@ -168,7 +168,7 @@ def test_the_ucsf_folder_is_read_at_its_second_phase(shared_data: Path):
 
 def test_only_the_chosen_phase_of_the_ucsf_folder_is_decoded(shared_data: Path, monkeypatch):
     decoded = []
-    from onephase.readers import dicom_scan
+    from onephase.readers.dicom import scan as dicom_scan
 
     whole = dicom_scan.read_pixels
     monkeypatch.setattr(

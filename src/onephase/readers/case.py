@@ -101,7 +101,7 @@ def open_scan(image: Path) -> Iterator[Scan]:
     if kind not in {Format.ZIP, Format.FOLDER, Format.DICOM}:
         yield open_volume_file(image, kind)
         return
-    from onephase.readers.dicom_scan import open_dicom  # pydicom is a fifth of what a prediction imports
+    from onephase.readers.dicom.scan import open_dicom  # pydicom is a fifth of what a prediction imports
 
     if kind is Format.ZIP:
         with unpacked(image) as folder:

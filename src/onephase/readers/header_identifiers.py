@@ -11,7 +11,7 @@ from pydicom import DataElement, Dataset
 from pydicom.multival import MultiValue
 
 from onephase.readers.archive import unpacked
-from onephase.readers.dicom_files import damage_is_a_sentence, dicom_files, read_dataset
+from onephase.readers.dicom.files import damage_is_a_sentence, dicom_files, read_dataset
 from onephase.readers.formats import Format, probe
 from onephase.readers.nifti_pixels import HEADER_BYTES, nifti_stream, voxel_offset
 from onephase.readers.volume_file import open_volume_file

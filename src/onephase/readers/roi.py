@@ -37,7 +37,7 @@ def read_mask(
     """
     kind = probe(path)
     if kind in {Format.DICOM, Format.FOLDER}:
-        from onephase.readers.dicom_seg import read_seg  # with pydicom, which a mask volume does without
+        from onephase.readers.dicom.seg import read_seg  # with pydicom, which a mask volume does without
 
         mask, warnings = read_seg(path, segment=label, grid=grid, frame_of_reference=frame_of_reference)
     elif kind is Format.ZIP:

@@ -14,10 +14,10 @@ from pydicom.valuerep import DA, TM
 from onephase.errors import ImageError
 from onephase.imaging.geometry import Grid
 from onephase.readers.case import open_scan
-from onephase.readers.dicom_files import damage_is_a_sentence
-from onephase.readers.dicom_originals import align, original_headers
-from onephase.readers.dicom_scan import DicomScan
-from onephase.readers.header_text import text_of
+from onephase.readers.dicom.files import damage_is_a_sentence
+from onephase.readers.dicom.header_text import text_of
+from onephase.readers.dicom.originals import align, original_headers
+from onephase.readers.dicom.scan import DicomScan
 
 # Type 2 in Patient and General Study (PS3.3 C.7.1.1 and C.7.2.1): in every object, empty where not known.
 IDENTITY = (

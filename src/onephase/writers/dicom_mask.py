@@ -36,7 +36,7 @@ def mask_object(mask: Mask, images: Sequence[Dataset], *, name: str, disguise: D
     Args:
         mask: The mask.
         images: Headers of the copied slices in the order of the mask's, or of one enhanced copy, lined up as
-            :func:`onephase.readers.dicom_originals.align` does.
+            :func:`onephase.readers.dicom.originals.align` does.
         name: What the lesion is called in the copy; the object's UIDs follow from it.
         disguise: Whose it is.
     """

@@ -53,8 +53,8 @@ def write_series(record: Record, names: Names, folder: Path, *, key: bytes) -> N
         ImageError: If image or mask cannot be read, or a file says that something is painted into its pixels.
         StorageError: If a file cannot be written.
     """
-    from onephase.readers.dicom_originals import align, originals
-    from onephase.readers.dicom_scan import DicomScan
+    from onephase.readers.dicom.originals import align, originals
+    from onephase.readers.dicom.scan import DicomScan
     from onephase.writers import dicom_copy
     from onephase.writers.dicom_mask import mask_object
 

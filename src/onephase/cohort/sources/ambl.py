@@ -17,7 +17,7 @@ from onephase.cohort.sources.sheets import Sheet, find_table, read_sheet
 from onephase.cohort.sources.source import Download, Found, Label, LeaveOut, Lesion, Source, sort_out, unique
 from onephase.cohort.sources.tcia import Series, only, patients_in, series_in
 from onephase.imaging.case import Mask
-from onephase.readers.dicom_scan import open_dicom
+from onephase.readers.dicom.scan import open_dicom
 from onephase.readers.roi import read_mask
 from onephase.storage import sha256_of
 

@@ -12,9 +12,9 @@ from onephase.cohort.sources.repair import kept_mask
 from onephase.cohort.sources.source import Download, Found, LeaveOut, Source
 from onephase.cohort.sources.tcia import only, series_in
 from onephase.imaging.case import Mask
-from onephase.readers.dicom_scan import open_dicom
+from onephase.readers.dicom.scan import open_dicom
+from onephase.readers.dicom.structure_set import read_structure
 from onephase.readers.roi import read_mask
-from onephase.readers.structure_set import read_structure
 from onephase.storage import sha256_of
 
 OUTLINES = ("SEG", "RTSTRUCT")

@@ -21,7 +21,7 @@ from onephase.cohort.sources.source import Download, Found, Label, LeaveOut, Les
 from onephase.cohort.sources.tcia import by_identity, patients_in
 from onephase.errors import CohortError, ImageError
 from onephase.imaging.case import Box
-from onephase.readers.dicom_scan import open_dicom
+from onephase.readers.dicom.scan import open_dicom
 
 CLINICAL = r"Clinical_and_Other_Features.*\.(xlsx|csv)"
 BOXES = r"Annotation_Boxes.*\.(xlsx|csv)"

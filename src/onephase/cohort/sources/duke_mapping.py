@@ -18,8 +18,8 @@ from onephase.cohort.identity import canonical_identity
 from onephase.cohort.sources.sheets import find_tables, read_sheet
 from onephase.cohort.sources.source import LeaveOut
 from onephase.errors import CohortError
-from onephase.readers.dicom_files import read_dataset
-from onephase.readers.dicom_slice import vector
+from onephase.readers.dicom.files import read_dataset
+from onephase.readers.dicom.slice import vector
 from onephase.storage import sha256_of, write_text
 
 NAME = r"Breast-Cancer-MRI-filepath_filename-mapping\.(csv|xlsx)"

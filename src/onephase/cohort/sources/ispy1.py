@@ -13,7 +13,7 @@ from onephase.cohort.sources.sheets import find_table, read_sheet
 from onephase.cohort.sources.source import Download, Found, Label, LeaveOut, Lesion, Source, sort_out
 from onephase.cohort.sources.tcia import Series, by_identity, first_visit, patients_in, series_in
 from onephase.errors import ImageError
-from onephase.readers.dicom_scan import DicomScan
+from onephase.readers.dicom.scan import DicomScan
 from onephase.readers.roi import read_mask
 
 SHEET = "TCIA Patient Clinical Subset"

@@ -17,11 +17,11 @@ from onephase.cohort.sources.source import Download, Found, Label, LeaveOut, Les
 from onephase.cohort.sources.tcia import Series, by_identity, first_visit, only, patients_in, series_in
 from onephase.imaging.case import Mask
 from onephase.imaging.geometry import Grid
-from onephase.readers.dicom_files import read_dataset
-from onephase.readers.dicom_pixels import decoded
-from onephase.readers.dicom_scan import open_dicom
-from onephase.readers.dicom_slice import vector
-from onephase.readers.enhanced import frame_headers
+from onephase.readers.dicom.enhanced import frame_headers
+from onephase.readers.dicom.files import read_dataset
+from onephase.readers.dicom.pixels import decoded
+from onephase.readers.dicom.scan import open_dicom
+from onephase.readers.dicom.slice import vector
 from onephase.storage import sha256_of
 
 DYNAMIC, ANALYSIS_MASK = "original DCE", "Analysis Mask"

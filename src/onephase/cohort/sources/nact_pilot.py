@@ -12,7 +12,7 @@ from onephase.cohort.sources.source import Download, Found, Label, LeaveOut, Les
 from onephase.cohort.sources.tcia import Series, by_identity, first_visit, only, patients_in, series_in
 from onephase.cohort.sources.ucsf import VolumeOfInterest, volume_of_interest
 from onephase.errors import CohortError
-from onephase.readers.dicom_scan import DicomScan, open_dicom
+from onephase.readers.dicom.scan import DicomScan, open_dicom
 from onephase.readers.series_names import other_kind, words_of
 
 FIRST_VISIT = ("T1", "T0")

@@ -23,7 +23,7 @@ from onephase.cohort.sources.source import Download, Found, Label, LeaveOut, Les
 from onephase.cohort.sources.tcia import Series, only, series_in
 from onephase.errors import CohortError, ImageError
 from onephase.imaging.case import Mask
-from onephase.readers.dicom_scan import open_dicom
+from onephase.readers.dicom.scan import open_dicom
 from onephase.storage import sha256_of
 
 PATIENT = re.compile(r"TCGA-[A-Z0-9]{2}-[A-Z0-9]{4}", re.IGNORECASE)

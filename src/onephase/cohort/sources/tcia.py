@@ -13,8 +13,8 @@ from pathlib import Path
 from onephase.cohort.identity import canonical_identity
 from onephase.cohort.sources.source import LeaveOut
 from onephase.errors import CohortError
-from onephase.readers.dicom_files import is_dicom, read_dataset
-from onephase.readers.header_text import text_of, whole_number_of
+from onephase.readers.dicom.files import is_dicom, read_dataset
+from onephase.readers.dicom.header_text import text_of, whole_number_of
 
 KEYWORDS = (
     "Modality", "SeriesDescription", "StudyDescription", "StudyDate", "ClinicalTrialTimePointID", "SeriesNumber",

@@ -14,10 +14,10 @@ import numpy as np
 from onephase.cohort.sources.source import LeaveOut
 from onephase.imaging.case import Box
 from onephase.imaging.geometry import Grid
-from onephase.readers.dicom_files import read_dataset
-from onephase.readers.dicom_pixels import decoded
-from onephase.readers.dicom_slice import vector
-from onephase.readers.enhanced import frame_headers
+from onephase.readers.dicom.enhanced import frame_headers
+from onephase.readers.dicom.files import read_dataset
+from onephase.readers.dicom.pixels import decoded
+from onephase.readers.dicom.slice import vector
 
 CREATOR = "UCSF BIRP PRIVATE CREATOR 011710xx"
 GROUP = 0x0117

@@ -19,8 +19,8 @@ from pydicom.uid import (
 from sqlalchemy.exc import SQLAlchemyError
 
 from onephase.errors import StorageError
-from onephase.readers.dicom_files import BROKEN
-from onephase.readers.header_text import text_of
+from onephase.readers.dicom.files import BROKEN
+from onephase.readers.dicom.header_text import text_of
 from onephase.reports.dicom_identity import MAKER
 from onephase.service.node.store import Store, key_of
 from onephase.service.worklist.worklist import Instance, Kind, Worklist

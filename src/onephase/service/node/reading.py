@@ -12,11 +12,11 @@ from pydicom.uid import RTStructureSetStorage
 from onephase.errors import ImageError, OnephaseError, PhaseUndecidedError, SettingsError
 from onephase.imaging.case import Box, Case, Mask
 from onephase.readers.case import open_scan, read_case
-from onephase.readers.dicom_files import damage_is_a_sentence, read_dataset
-from onephase.readers.header_text import text_of
+from onephase.readers.dicom.files import damage_is_a_sentence, read_dataset
+from onephase.readers.dicom.header_text import text_of
+from onephase.readers.dicom.structure_set import read_structure
 from onephase.readers.roi import read_mask
 from onephase.readers.scan import Scan
-from onephase.readers.structure_set import read_structure
 from onephase.reports.dicom_source import DicomSource, read_source
 from onephase.service.node.journal import SHOWN_KEY
 from onephase.service.node.store import Store

@@ -9,11 +9,11 @@ from jaxtyping import Float32
 
 from onephase.errors import ImageError
 from onephase.imaging.geometry import Grid
-from onephase.readers.dicom_files import dicom_files
-from onephase.readers.dicom_phases import DicomPhase, grid_of, phases_of
-from onephase.readers.dicom_pixels import read_pixels
-from onephase.readers.dicom_series import choose, slices_in, stacks_of
-from onephase.readers.our_input import input_warnings, of_the_breast
+from onephase.readers.dicom.files import dicom_files
+from onephase.readers.dicom.our_input import input_warnings, of_the_breast
+from onephase.readers.dicom.phases import DicomPhase, grid_of, phases_of
+from onephase.readers.dicom.pixels import read_pixels
+from onephase.readers.dicom.series import choose, slices_in, stacks_of
 from onephase.readers.scan import MAX_VOXELS, PhaseFacts
 
 
@@ -26,7 +26,7 @@ class DicomScan:
         grid: The grid that all phases share.
         parts: The slices, phase by phase.
         warnings: What is suspicious, in sentences.
-        source: Facts about the acquisition; see :mod:`onephase.readers.series_header`.
+        source: Facts about the acquisition; see :mod:`onephase.readers.dicom.series_header`.
     """
 
     where: Path

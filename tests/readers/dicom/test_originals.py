@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pydicom import Dataset
-from tests.readers.test_enhanced import VALUES, write_enhanced
+from tests.readers.dicom.test_enhanced import VALUES, write_enhanced
 
 from onephase.errors import ImageError, NotOurInputError
-from onephase.readers.dicom_originals import align, original_headers, originals
-from onephase.readers.dicom_scan import open_dicom
+from onephase.readers.dicom.originals import align, original_headers, originals
+from onephase.readers.dicom.scan import open_dicom
 
 
 def test_slices_come_in_the_order_of_the_grid(tmp_path: Path, series_writer) -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 from pydicom import Dataset
 
 from onephase.errors import ImageError
-from onephase.readers.dicom_files import damage_is_a_sentence
-from onephase.readers.dicom_slice import DicomSlice, contrasts_of, pixel_spacing, scale_of, shape_of, vector
-from onephase.readers.header_text import agent_of, number_of, seconds_of, shown, text_of, whole_number_of
-from onephase.readers.series_header import SeriesHeader, series_header
+from onephase.readers.dicom.files import damage_is_a_sentence
+from onephase.readers.dicom.header_text import agent_of, number_of, seconds_of, shown, text_of, whole_number_of
+from onephase.readers.dicom.series_header import SeriesHeader, series_header
+from onephase.readers.dicom.slice import DicomSlice, contrasts_of, pixel_spacing, scale_of, shape_of, vector
 
 MAX_FRAMES = 20_000
 # Sequence of a functional group, and the attributes in it that are read as if they stood at the top.

@@ -9,12 +9,12 @@ import numpy as np
 from pydicom.uid import EnhancedMRImageStorage, LegacyConvertedEnhancedMRImageStorage, MRImageStorage
 
 from onephase.errors import ImageError, NotOurInputError
-from onephase.readers.dicom_files import damage_is_a_sentence, read_dataset
-from onephase.readers.dicom_slice import OWN_TAGS, SLICE_KEYWORDS, DicomSlice, classic_slice, sibling_slice
-from onephase.readers.enhanced import enhanced_slices
-from onephase.readers.header_text import text_of
-from onephase.readers.raw_header import raw_header
-from onephase.readers.series_header import SERIES_KEYWORDS, SeriesHeader, series_header
+from onephase.readers.dicom.enhanced import enhanced_slices
+from onephase.readers.dicom.files import damage_is_a_sentence, read_dataset
+from onephase.readers.dicom.header_text import text_of
+from onephase.readers.dicom.raw_header import raw_header
+from onephase.readers.dicom.series_header import SERIES_KEYWORDS, SeriesHeader, series_header
+from onephase.readers.dicom.slice import OWN_TAGS, SLICE_KEYWORDS, DicomSlice, classic_slice, sibling_slice
 from onephase.readers.series_names import is_post, other_kind
 
 HEADER_KEYWORDS = (*SLICE_KEYWORDS, "Modality")

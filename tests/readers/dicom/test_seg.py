@@ -8,7 +8,7 @@ from pydicom.sr.coding import Code
 
 from onephase.errors import ImageError, NotOurInputError
 from onephase.imaging.case import Mask
-from onephase.readers.dicom_scan import DicomScan, open_dicom
+from onephase.readers.dicom.scan import DicomScan, open_dicom
 from onephase.readers.roi import read_mask
 
 hd = pytest.importorskip("highdicom", reason="highdicom, the independent writer of SEG, comes with the dicom extra")
@@ -144,7 +144,7 @@ def test_the_shared_fibroglandular_seg_is_refused_with_the_reason(shared_data: P
 
 
 def test_the_frames_of_the_shared_seg_lie_on_42_of_60_slices(shared_data: Path, monkeypatch):
-    monkeypatch.setattr("onephase.readers.dicom_seg.why_no_tumour", lambda *_, **__: "")
+    monkeypatch.setattr("onephase.readers.dicom.seg.why_no_tumour", lambda *_, **__: "")
     scan = open_dicom(shared_data / "ucsf-br-06" / "dce")
     mask, _ = read(shared_data / "ucsf-br-06" / "fibroglandular-seg", scan)
     slices, rows, columns = (np.flatnonzero(mask.array.any(axis=axes)) for axes in ((1, 2), (0, 2), (0, 1)))

@@ -4,7 +4,7 @@ import pytest
 from pydicom.uid import CTImageStorage
 
 from onephase.errors import ImageError, NotOurInputError
-from onephase.readers.dicom_scan import DicomScan, open_dicom
+from onephase.readers.dicom.scan import DicomScan, open_dicom
 
 
 def names(scan: DicomScan) -> list[str]:

@@ -10,9 +10,9 @@ from matplotlib.path import Path as Polygon
 from onephase.errors import ImageError, NotOurInputError
 from onephase.imaging.case import Mask
 from onephase.imaging.geometry import Grid
-from onephase.readers.dicom_files import read_dataset
-from onephase.readers.header_text import numbers_of, shown, text_of
-from onephase.readers.tumour_codes import OTHER_WORDS, TUMOUR_WORDS
+from onephase.readers.dicom.files import read_dataset
+from onephase.readers.dicom.header_text import numbers_of, shown, text_of
+from onephase.readers.dicom.tumour_codes import OTHER_WORDS, TUMOUR_WORDS
 
 OFF_SLICE = 0.25  # of the slice distance
 

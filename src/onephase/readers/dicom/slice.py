@@ -10,11 +10,19 @@ from pydicom import Dataset
 from pydicom.tag import Tag
 
 from onephase.errors import ImageError
-from onephase.readers.dicom_files import damage_is_a_sentence, refuse_malformed_uids
-from onephase.readers.header_text import IDENTITY, agent_of, number_of, numbers_of, seconds_of, text_of, whole_number_of
-from onephase.readers.raw_header import RawHeader
-from onephase.readers.series_header import SeriesHeader
-from onephase.readers.stored_pixels import FORM_KEYWORDS, StoredPixels, pixel_form, stored_pixels
+from onephase.readers.dicom.files import damage_is_a_sentence, refuse_malformed_uids
+from onephase.readers.dicom.header_text import (
+    IDENTITY,
+    agent_of,
+    number_of,
+    numbers_of,
+    seconds_of,
+    text_of,
+    whole_number_of,
+)
+from onephase.readers.dicom.raw_header import RawHeader
+from onephase.readers.dicom.series_header import SeriesHeader
+from onephase.readers.dicom.stored_pixels import FORM_KEYWORDS, StoredPixels, pixel_form, stored_pixels
 
 # Values of Image Type and Frame Type that part images of one series which are not repeats of each other.
 CONTRASTS = frozenset({

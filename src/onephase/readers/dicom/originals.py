@@ -10,10 +10,10 @@ from pydicom import Dataset
 
 from onephase.errors import ImageError, NotOurInputError
 from onephase.imaging.geometry import Grid
-from onephase.readers.dicom_files import damage_is_a_sentence, read_dataset
-from onephase.readers.dicom_pixels import check_pixels, decoded
-from onephase.readers.dicom_slice import DicomSlice
-from onephase.readers.header_text import text_of
+from onephase.readers.dicom.files import damage_is_a_sentence, read_dataset
+from onephase.readers.dicom.header_text import text_of
+from onephase.readers.dicom.pixels import check_pixels, decoded
+from onephase.readers.dicom.slice import DicomSlice
 
 SCREEN_SAVE = "SCREEN SAVE"
 NEEDED = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "FrameOfReferenceUID")

@@ -6,8 +6,8 @@ from pydicom import dcmread
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 
 from onephase.errors import ImageError, NotOurInputError
-from onephase.readers import dicom_files
-from onephase.readers.dicom_files import read_dataset
+from onephase.readers.dicom import files as dicom_files
+from onephase.readers.dicom.files import read_dataset
 
 
 def test_only_dicom_files_are_found_in_subfolders_too(tmp_path: Path, series_writer):

@@ -11,12 +11,12 @@ from pydicom.uid import SegmentationStorage
 from onephase.errors import ImageError, NotOurInputError
 from onephase.imaging.case import Mask
 from onephase.imaging.geometry import Grid
-from onephase.readers.dicom_files import damage_is_a_sentence, dicom_files, is_dicom, read_dataset
-from onephase.readers.dicom_pixels import check_pixels, decoded
-from onephase.readers.dicom_slice import pixel_spacing, shape_of, vector
-from onephase.readers.enhanced import frame_headers
-from onephase.readers.header_text import shown, text_of, whole_number_of
-from onephase.readers.tumour_codes import says_tumour, shown_meaning, why_no_tumour
+from onephase.readers.dicom.enhanced import frame_headers
+from onephase.readers.dicom.files import damage_is_a_sentence, dicom_files, is_dicom, read_dataset
+from onephase.readers.dicom.header_text import shown, text_of, whole_number_of
+from onephase.readers.dicom.pixels import check_pixels, decoded
+from onephase.readers.dicom.slice import pixel_spacing, shape_of, vector
+from onephase.readers.dicom.tumour_codes import says_tumour, shown_meaning, why_no_tumour
 
 LABEL_MAP_STORAGE = "1.2.840.10008.5.1.4.1.1.66.7"
 STRUCTURE_SET_STORAGE = "1.2.840.10008.5.1.4.1.1.481.3"

@@ -9,10 +9,10 @@ from pydicom import Dataset, dcmread
 from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian, RLELossless
 
 from onephase.errors import ImageError, NotOurInputError
-from onephase.readers import dicom_series
-from onephase.readers.dicom_series import HEADER_KEYWORDS, slices_in
-from onephase.readers.dicom_slice import DicomSlice
-from onephase.readers.raw_header import LONGEST_VALUE, raw_header
+from onephase.readers.dicom import series as dicom_series
+from onephase.readers.dicom.raw_header import LONGEST_VALUE, raw_header
+from onephase.readers.dicom.series import HEADER_KEYWORDS, slices_in
+from onephase.readers.dicom.slice import DicomSlice
 
 
 def each_its_own(dataset: Dataset, phase: int, place: int) -> None:

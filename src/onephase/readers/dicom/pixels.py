@@ -10,9 +10,9 @@ from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.utils import iter_pixels, pixel_array
 
 from onephase.errors import ImageError, NotOurInputError
-from onephase.readers.dicom_files import damage_is_a_sentence, read_dataset
-from onephase.readers.dicom_slice import DicomSlice
-from onephase.readers.header_text import text_of, whole_number_of
+from onephase.readers.dicom.files import damage_is_a_sentence, read_dataset
+from onephase.readers.dicom.header_text import text_of, whole_number_of
+from onephase.readers.dicom.slice import DicomSlice
 
 UNSCALED = (1.0, 0.0)
 """Slope and intercept."""

@@ -9,9 +9,9 @@ from pydicom import Dataset
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from onephase.errors import ImageError
-from onephase.readers.dicom_files import damage_is_a_sentence
-from onephase.readers.header_text import text_of, whole_number_of
-from onephase.readers.raw_header import PixelElement
+from onephase.readers.dicom.files import damage_is_a_sentence
+from onephase.readers.dicom.header_text import text_of, whole_number_of
+from onephase.readers.dicom.raw_header import PixelElement
 
 AS_THEY_ARE = (ImplicitVRLittleEndian, ExplicitVRLittleEndian)  # transfer syntaxes that change no byte of a value
 WHOLE_BYTES = (8, 16, 32)

@@ -7,7 +7,7 @@ from pydicom import Dataset, dcmread
 from pydicom.uid import generate_uid
 
 from onephase.errors import ImageError, NotOurInputError
-from onephase.readers.dicom_scan import DicomScan, open_dicom
+from onephase.readers.dicom.scan import DicomScan, open_dicom
 
 
 def by_gdcm(files: list[Path]) -> SimpleITK.Image:

@@ -4,7 +4,7 @@ import re
 
 from pydicom import Dataset
 
-from onephase.readers.header_text import shown, text_of
+from onephase.readers.dicom.header_text import shown, text_of
 
 # Segmented property types that mean a tumour or lesion: SNOMED CT, and the retired SNOMED RT codes (PS3.16).
 TUMOUR_CODES = {

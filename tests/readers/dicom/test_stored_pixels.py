@@ -6,10 +6,10 @@ from pydicom import Dataset, dcmread
 from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian
 
 from onephase.errors import ImageError
-from onephase.readers.dicom_scan import open_dicom
-from onephase.readers.dicom_series import HEADER_KEYWORDS
-from onephase.readers.raw_header import raw_header
-from onephase.readers.stored_pixels import StoredPixels, pixel_form, stored_pixels
+from onephase.readers.dicom.raw_header import raw_header
+from onephase.readers.dicom.scan import open_dicom
+from onephase.readers.dicom.series import HEADER_KEYWORDS
+from onephase.readers.dicom.stored_pixels import StoredPixels, pixel_form, stored_pixels
 
 
 def found(path: Path) -> StoredPixels | None:

@@ -7,10 +7,10 @@ from pydicom import Dataset, dcmread
 from pydicom.uid import EnhancedMRImageStorage, generate_uid
 
 from onephase.errors import ImageError, NotOurInputError
-from onephase.readers.dicom_pixels import read_pixels
-from onephase.readers.dicom_scan import open_dicom
-from onephase.readers.dicom_series import stacks_of
-from onephase.readers.enhanced import enhanced_slices
+from onephase.readers.dicom.enhanced import enhanced_slices
+from onephase.readers.dicom.pixels import read_pixels
+from onephase.readers.dicom.scan import open_dicom
+from onephase.readers.dicom.series import stacks_of
 
 VALUES = np.random.default_rng(2).integers(0, 1000, size=(3, 4, 5, 6)).astype(np.uint16)
 

@@ -17,7 +17,7 @@ from pydicom.filereader import data_element_generator, read_preamble
 from pydicom.tag import BaseTag, Tag
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
 
-from onephase.readers.dicom_files import BROKEN, UID_KEYWORDS, tags_of
+from onephase.readers.dicom.files import BROKEN, UID_KEYWORDS, tags_of
 
 LONGEST_VALUE = 1 << 12
 UNDEFINED_LENGTH = 0xFFFFFFFF

@@ -16,8 +16,8 @@ import numpy as np
 
 from onephase.errors import ImageError
 from onephase.imaging.geometry import Grid
-from onephase.readers.dicom_series import Stack
-from onephase.readers.dicom_slice import DicomSlice
+from onephase.readers.dicom.series import Stack
+from onephase.readers.dicom.slice import DicomSlice
 
 GAP_TOLERANCE = 0.1  # of the slice distance
 DRIFT_MM = 0.1  # how far slices may slide in their own plane, over the whole stack

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from pydicom import Dataset
 
-from onephase.readers.header_text import IDENTITY, number_of, shown, text_of, whole_number_of
+from onephase.readers.dicom.header_text import IDENTITY, number_of, shown, text_of, whole_number_of
 from onephase.readers.series_names import words_of
 
 GAUSS_ABOVE = 100.0  # no magnet has 100 tesla: such a number is in gauss

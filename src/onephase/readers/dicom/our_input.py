@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from onephase.errors import NotOurInputError
-from onephase.readers.dicom_series import Stack
-from onephase.readers.series_header import SeriesHeader
+from onephase.readers.dicom.series import Stack
+from onephase.readers.dicom.series_header import SeriesHeader
 
 BREAST = ("breast", "breas", "mamm", "mama", "brust", "sein", "seno")  # UCSF-BR-06 writes "MR BREAS, UNIT"
 NEAR_BREAST = {"", "CHEST", "THORAX", "BREASTANDCHEST", "WHOLEBODY"}

@@ -8,8 +8,8 @@ from tests.cohort.sources.conftest import SHAPE, phantom
 from tests.readers.conftest import square, tumour_contours, write_series, write_structures
 
 from onephase.errors import ImageError, NotOurInputError
-from onephase.readers.dicom_scan import open_dicom
-from onephase.readers.structure_set import read_structure
+from onephase.readers.dicom.scan import open_dicom
+from onephase.readers.dicom.structure_set import read_structure
 
 
 @pytest.mark.parametrize("orientation", ["axial", "sagittal", "coronal", "oblique"])

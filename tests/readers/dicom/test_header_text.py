@@ -2,8 +2,8 @@ import pytest
 from pydicom import Dataset
 from pydicom.config import disable_value_validation
 
-from onephase.readers.header_text import agent_of, number_of, seconds_of, shown, text_of, whole_number_of
-from onephase.readers.series_header import tesla_of
+from onephase.readers.dicom.header_text import agent_of, number_of, seconds_of, shown, text_of, whole_number_of
+from onephase.readers.dicom.series_header import tesla_of
 
 
 def header(**values: object) -> Dataset:

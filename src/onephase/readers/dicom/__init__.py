@@ -1,0 +1,1 @@
+"""Studies, series, slices, segmentations and structure sets: DICOM files to phases and outlines."""
