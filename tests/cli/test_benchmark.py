@@ -42,7 +42,7 @@ def test_the_plan_as_json_has_the_case_numbers_of_the_paper(tmp_path: Path) -> N
     assert not any(run["contestant"] == "radiomics, ridge" for run in plan["runs"])
     trained = [run for run in plan["runs"] if run["changes"] is not None]
     assert {run["contestant"] for run in trained if run["part"] != "internal"} == {"onephase"}
-    assert len(trained) == 36 + 5 * 3
+    assert len(trained) == 9 * 3 + 4 * 3 + 5 * 3  # forms, single tasks, folds
 
 
 @pytest.mark.parametrize(
