@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pydicom import Dataset, dcmread
+from pydicom import DataElement, Dataset, dcmread
 from tests.readers.conftest import slice_dataset, write_series
 from tests.readers.dicom.test_enhanced import write_enhanced
 from tests.readers.dicom.test_seg import NEOPLASM, OTHER, TISSUE, TUMOUR, write_seg
@@ -238,6 +238,23 @@ def test_one_slice_that_cannot_be_shared_stops_the_copy(tmp_path: Path, attribut
     with pytest.raises(ImageError, match=sentence):
         export_cohort([tmp_path / "cohort.csv"], tmp_path / "shared", key=KEY, form=Form.DICOM)
     assert not [path for path in tmp_path.iterdir() if "shared" in path.name or "writing" in path.name]
+
+
+@pytest.mark.parametrize(
+    "element",
+    [DataElement("ImageType", "UI", ["1.2.3", "1.2.4"]), DataElement("ContentDate", "SQ", [Dataset()])],
+    ids=["uids", "sequence"],
+)
+def test_a_value_of_another_kind_than_its_attribute_has_is_damage(tmp_path: Path, element: DataElement) -> None:
+    def disguised(dataset: Dataset, phase: int, place: int) -> None:
+        if place == 1:
+            dataset.add(element)
+
+    write_series(tmp_path / "dce", change=disguised)
+    (tmp_path / "cohort.csv").write_text("case_id,image,col,row,slice\nc1,dce,1,1,1\n")
+    with pytest.raises(ImageError, match=r"\.dcm is a damaged or truncated DICOM file: copy or export it again"):
+        export_cohort([tmp_path / "cohort.csv"], tmp_path / "shared", key=KEY, form=Form.DICOM)
+    assert not (tmp_path / "shared").exists()
 
 
 def said_by(judge: str, path: Path) -> set[str]:

@@ -53,6 +53,7 @@ def write_series(record: Record, names: Names, folder: Path, *, key: bytes) -> N
         ImageError: If image or mask cannot be read, or a file says that something is painted into its pixels.
         StorageError: If a file cannot be written.
     """
+    from onephase.readers.dicom.files import damage_is_a_sentence
     from onephase.readers.dicom.originals import align, originals
     from onephase.readers.dicom.scan import DicomScan
     from onephase.writers import dicom_copy
@@ -66,7 +67,8 @@ def write_series(record: Record, names: Names, folder: Path, *, key: bytes) -> N
             message = f"case {record.case_id}: its image changed while it was copied: start again"
             raise ImageError(message)
         for one in originals(scan.parts[case.phase_number - 1].slices, where=record.image):
-            copy = dicom_copy.shareable(one.header, one.stored, frames=one.frames, disguise=disguise)
+            with damage_is_a_sentence(one.path):  # a value of another kind than its attribute has
+                copy = dicom_copy.shareable(one.header, one.stored, frames=one.frames, disguise=disguise)
             name = pseudonyms.name(SLICE, copy.SOPInstanceUID)
             dicom_copy.write_shareable(folder / Form.DICOM.image(names.case) / f"{name}{Form.DICOM.suffix}", copy)
             del copy.PixelData

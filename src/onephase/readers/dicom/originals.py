@@ -24,11 +24,13 @@ class Original:
     """One file, or of an enhanced file the frames of the phase.
 
     Attributes:
+        path: Where it stands.
         header: Its header, without pixels.
         stored: Its pixels as they are stored, decompressed but not rescaled.
         frames: Which frames of the enhanced file these are, from 0; empty for a single-frame file.
     """
 
+    path: Path
     header: Dataset
     stored: Integer[np.ndarray, "frame row column"]
     frames: tuple[int, ...]
@@ -84,7 +86,7 @@ def _original(path: Path, frames: tuple[int, ...]) -> Original:
         _refuse_nameless(path, dataset)
         stored = np.stack(decoded(path, dataset, frames=frames or (0,)))
         del dataset.PixelData
-        return Original(_cut(dataset, frames) if frames else dataset, stored, frames)
+        return Original(path, _cut(dataset, frames) if frames else dataset, stored, frames)
 
 
 def _refuse_painted(path: Path, dataset: Dataset) -> None:
