@@ -67,6 +67,7 @@ def with_person(name: str, character_set: str) -> Callable[[Dataset], None]:
         ("a UID that is not new", lambda copy: setattr(copy, "DeviceUID", "1.2.840.10008.47.11")),
         (UID, lambda copy: setattr(copy, "DeviceUID", "2.25.47110000000000000000000000000000001")),
         (ID, lambda copy: setattr(copy, "InstanceNumber", "4711815")),
+        (ID, lambda copy: setattr(copy, "SliceLocation", "+04711815.0")),
         (ID, lambda copy: setattr(copy, "PixelData", b"\0" * 9 + b"4711815" + b"\0" * 44)),
         ("a text that no copy has", lambda copy: setattr(copy, "PatientID", "patient-bcdfghjklmna")),
     ],

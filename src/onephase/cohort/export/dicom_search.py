@@ -26,6 +26,7 @@ CLASSES = {
 _NEW_UID = re.compile(r"2\.25\.[0-9]{30,39}")
 _PSEUDONYM = re.compile(r"patient-[bcdfghjklmnpqrst]{12}\^?")
 _NUMBER = re.compile(r"[-+0-9.eE]+")
+_WHOLE = re.compile(r"[-+]?(0*([0-9]+))(?:\.0*)?")  # as it is written, and without the zeros before it
 
 
 def found_in_dicom(content: bytes, search: IdentifierSearch, *, words: Collection[str]) -> Iterator[str]:
@@ -70,7 +71,8 @@ def _stands_by_right(vr: str, text: str, search: IdentifierSearch, words: Collec
     if vr in MOMENTS:
         return text in DUMMY_MOMENTS
     if vr in NUMBERS:
-        return bool(_NUMBER.fullmatch(text)) and not (text.isdigit() and search.knows(text))
+        whole = _WHOLE.fullmatch(text)
+        return bool(_NUMBER.fullmatch(text)) and not (whole and any(map(search.knows, whole.groups())))
     if vr == "UI":
         return text in CLASSES or (bool(_NEW_UID.fullmatch(text)) and not search.knows(text))
     return text in words or (bool(_PSEUDONYM.fullmatch(text)) and not search.knows(text.strip("^")))
