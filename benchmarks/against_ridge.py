@@ -251,7 +251,7 @@ def print_table(cases: Part, answers: dict[str, PanelPosterior], *, median: floa
 
 
 def _written(difference: Estimate) -> str:
-    if difference.value is None:  # too few of a class
+    if difference.value is None or difference.low is None:  # too few of a class
         return "-"
     return f"{difference.value:+.3f} ({difference.low:+.3f} to {difference.high:+.3f})"
 
