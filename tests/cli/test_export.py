@@ -66,6 +66,10 @@ def test_a_dry_run_needs_no_key_and_writes_nothing(onephase: Callable[..., Said]
             "--out shared --dry-run --format dicom",
             "the image of case a1 is no DICOM, and a DICOM copy is made of DICOM",
         ),
+        (
+            "--out shared --new-key my.key --format dicom",
+            "the image of case a1 is no DICOM, and a DICOM copy is made of DICOM",
+        ),
         ("--out . --new-key ../key", ". is not empty: name a new folder for each copy"),
     ],
 )

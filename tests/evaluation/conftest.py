@@ -1,6 +1,6 @@
 """Two small invented cohorts with predictions: one records ER, PR, HER2 and Ki-67, the other HR and HER2."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from onephase.evaluation.study import Study, study_of
 from onephase.imaging.descriptors import DESCRIPTORS
 from onephase.inference.bundle import Bundle
 from onephase.inference.engine import Engine
-from onephase.inference.manifest import Manifest, TrainingCohort
+from onephase.inference.manifest import Manifest, Provenance, TrainingCohort
 from onephase.settings import Settings
 
 CASES = 160
@@ -99,22 +99,46 @@ def predictions(make_predictions: Callable[..., Predictions]) -> Predictions:
     return make_predictions()
 
 
+class MeanOfImage:
+    """A session whose answer is the mean of the image, in a strength that may tell one network from another."""
+
+    def __init__(self, strength: float = 1.0) -> None:
+        self.strength = strength
+
+    def run(self, names: Sequence[str], inputs: dict[str, np.ndarray]) -> list[np.ndarray]:
+        image = inputs["image"][:, 0]  # (case, slice, row, column)
+        cases, mean = len(image), self.strength * image.mean(axis=(1, 2, 3))
+        answers = {
+            "unary": np.stack([mean, mean, -mean], axis=1),
+            "ki67_mu": np.full(cases, -1.2),
+            "ki67_sigma": np.full(cases, 0.8),
+            "attention": image,
+            "region_weights": np.full((cases, 4, 3), 1 / 3),
+            "coupling": np.zeros(3),
+            "shift": np.zeros(3),
+        }
+        return [answers[name].astype(np.float32) for name in names]
+
+
+def bundle_around(
+    session: Any, settings: Settings, *, split: dict[str, str] | None = None, provenance: Provenance = "real"
+) -> Bundle:
+    """Return a bundle around anything that runs like an onnxruntime session."""
+    manifest = Manifest(
+        name="toy",
+        onephase_version="0",
+        descriptors=DESCRIPTORS,
+        trained_on=(TrainingCohort(name="toy", provenance=provenance, cases=1, labels={}),),
+        seeds={},
+        validation={},
+        files={},
+    ).sealed()
+    prior = _potentials(np.zeros((1, 3)), np.array([-1.2]))
+    engine = Engine(session, settings.imaging.patch_voxels)
+    return Bundle(manifest, engine, {}, settings, Calibration.identity(), prior, split or {}, "card")
+
+
 @pytest.fixture(scope="session")
 def toy_bundle() -> Callable[..., Bundle]:
-    """A function that makes a bundle around anything that runs like an onnxruntime session."""
-
-    def make(session: Any, settings: Settings, *, split: dict[str, str] | None = None) -> Bundle:
-        manifest = Manifest(
-            name="toy",
-            onephase_version="0",
-            descriptors=DESCRIPTORS,
-            trained_on=(TrainingCohort(name="toy", provenance="real", cases=1, labels={}),),
-            seeds={},
-            validation={},
-            files={},
-        ).sealed()
-        prior = _potentials(np.zeros((1, 3)), np.array([-1.2]))
-        engine = Engine(session, settings.imaging.patch_voxels)
-        return Bundle(manifest, engine, {}, settings, Calibration.identity(), prior, split or {}, "card")
-
-    return make
+    """:func:`bundle_around`."""
+    return bundle_around

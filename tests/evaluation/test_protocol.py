@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.evaluation.conftest import MeanOfImage, bundle_around
 
-from onephase.biomarkers.calibration import Calibration
 from onephase.biomarkers.panel import Events
-from onephase.biomarkers.potentials import Potentials
 from onephase.cohort.flow import flow_of
 from onephase.cohort.lesions import events_of, lesions_of, patches_of
 from onephase.cohort.prepared import PreparedCohort, fingerprint_of
@@ -25,8 +24,6 @@ from onephase.imaging.geometry import Grid
 from onephase.imaging.patch import Patch
 from onephase.imaging.patches import open_store, writing
 from onephase.inference.bundle import Bundle
-from onephase.inference.engine import Engine
-from onephase.inference.manifest import Manifest, TrainingCohort
 from onephase.settings import ImagingSettings, LearningSettings, Settings
 
 PATCH = (4, 5, 6)
@@ -35,38 +32,8 @@ CASES = 50
 SIDES = ("longest_mm", "height_mm", "depth_mm", "width_mm")
 
 
-class MeanOfImage:
-    """A session whose answer is the mean of the image."""
-
-    def run(self, names: Sequence[str], inputs: dict[str, np.ndarray]) -> list[np.ndarray]:
-        image = inputs["image"][:, 0]  # (case, slice, row, column)
-        cases, mean = len(image), image.mean(axis=(1, 2, 3))
-        answers = {
-            "unary": np.stack([mean, mean, -mean], axis=1),
-            "ki67_mu": np.full(cases, -1.2),
-            "ki67_sigma": np.full(cases, 0.8),
-            "attention": image,
-            "region_weights": np.full((cases, 4, 3), 1 / 3),
-            "coupling": np.zeros(3),
-            "shift": np.zeros(3),
-        }
-        return [answers[name].astype(np.float32) for name in names]
-
-
 def _bundle(split: dict[str, str], *, settings: Settings = SETTINGS) -> Bundle:
-    cohorts = (TrainingCohort(name="toy", provenance="real", cases=1, labels={}),)
-    manifest = Manifest(
-        name="toy",
-        onephase_version="0",
-        descriptors=DESCRIPTORS,
-        trained_on=cohorts,
-        seeds={},
-        validation={},
-        files={},
-        seal="a" * 64,
-    )
-    prior = Potentials(np.zeros((1, 3)), np.full(1, -1.2), np.ones(1), np.zeros(3), np.zeros(3))
-    return Bundle(manifest, Engine(MeanOfImage(), PATCH), {}, settings, Calibration.identity(), prior, split, "")
+    return bundle_around(MeanOfImage(), settings, split=split)
 
 
 @pytest.fixture(scope="module")

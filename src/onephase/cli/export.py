@@ -43,15 +43,17 @@ def export(  # noqa: PLR0913 - one parameter for each option
     Examples:  onephase export cohort.csv --out shared --new-key ../cohort.key
                onephase export cohort.csv --out shared --key ../cohort.key --format dicom
     """
-    from onephase.cohort.export.exporting import export_cohort, plan_export, refuse_folder
+    from onephase.cohort.export.exporting import plan_export, refuse_folder, write_copy
+    from onephase.cohort.export.key_file import new_key_file
 
     refuse_folder(out)
+    secret = None if dry_run else _known_key(key, new_key, out=out)
     with TerminalProgress() as progress:
-        if dry_run:
-            plan = plan_export(tables, form=form, workers=cores(workers), progress=progress)
-        else:
-            secret = _key(key, new_key, out=out)
-            plan = export_cohort(tables, out, key=secret, form=form, workers=cores(workers), progress=progress)
+        plan = plan_export(tables, form=form, workers=cores(workers), progress=progress)
+        if new_key is not None and not dry_run:  # not before, so that what is refused leaves no key behind
+            secret = new_key_file(new_key)
+        if secret is not None:
+            write_copy(plan, out, key=secret, workers=cores(workers), progress=progress)
     _say_plan(plan, out=None if dry_run else out, as_json=as_json)
 
 
@@ -67,9 +69,9 @@ def _say_plan(plan: "Plan", *, out: Path | None, as_json: bool) -> None:
         say(JUDGE)
 
 
-def _key(key: Path | None, new_key: Path | None, *, out: Path) -> bytes:
-    """Return the key in one of two files, which must not lie in the copy."""
-    from onephase.cohort.export.key_file import new_key_file, read_key_file
+def _known_key(key: Path | None, new_key: Path | None, *, out: Path) -> bytes | None:
+    """Return the key, or None where a new one may be made; neither file may lie in the copy."""
+    from onephase.cohort.export.key_file import read_key_file, refuse_key_file
     from onephase.errors import ExportError
 
     given = [path for path in (key, new_key) if path is not None]
@@ -79,4 +81,7 @@ def _key(key: Path | None, new_key: Path | None, *, out: Path) -> bytes:
     if out.resolve() in given[0].resolve().parents:
         message = f"the key would lie in the copy, {out}: keep it elsewhere"
         raise ExportError(message)
-    return read_key_file(given[0]) if new_key is None else new_key_file(given[0])
+    if new_key is None:
+        return read_key_file(given[0])
+    refuse_key_file(new_key)
+    return None

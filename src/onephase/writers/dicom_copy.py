@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Integer
 from pydicom import DataElement, Dataset
 from pydicom.config import disable_value_validation
-from pydicom.datadict import tag_for_keyword
+from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataset import FileMetaDataset
 from pydicom.multival import MultiValue
 from pydicom.uid import UID, ExplicitVRLittleEndian
@@ -37,6 +37,9 @@ from onephase.writers.dicom_profile import (
 
 BINARY_NUMBERS = {"US", "SS", "UL", "SL", "FL", "FD"}
 WRITTEN_NUMBERS = {"DS", "IS"}
+TEXTS, MOMENTS = {"AE", "CS", "LO", "LT", "SH", "ST", "UC", "UT"}, {"DA", "DT", "TM"}
+KINDS = (BINARY_NUMBERS, WRITTEN_NUMBERS, TEXTS, MOMENTS, {"UI"}, {"SQ"})
+"""Value representations that scanners take for each other; the rules for numbers are not those for texts."""
 IMPLEMENTATION_UID = UID("2.25.252467351914416284150929117733817925561")  # onephase, whichever version
 _NUMBER = re.compile(r"[-+]?[0-9.]+([eE][-+]?[0-9]+)?")
 _CODE = ("CodingSchemeDesignator", "CodeValue", "CodeMeaning")
@@ -75,6 +78,9 @@ def shareable(
         frames: Which frames of a larger enhanced file they are; empty for a whole file. Another choice of frames is
             another object, so it has another UID.
         disguise: Whose it shall be.
+
+    Raises:
+        ValueError: If an attribute is of another kind than the standard has it, such as a name written as a number.
     """
     copy = _kept(header, disguise)
     if frames:
@@ -139,8 +145,16 @@ def _kept(dataset: Dataset, disguise: Disguise) -> Dataset:
     with disable_value_validation():
         for element in dataset:
             if element.keyword in KEPT:
+                _refuse_other_kind(element)
                 copy.add_new(element.tag, element.VR, _kept_value(element, disguise))
     return copy
+
+
+def _refuse_other_kind(element: DataElement) -> None:
+    meant = set(dictionary_VR(element.tag).split(" or "))
+    if not any(element.VR in kind and meant & kind for kind in KINDS):
+        message = f"{element.keyword} is written as {element.VR}, expected {' or '.join(sorted(meant))}"
+        raise ValueError(message)
 
 
 def _kept_value(element: DataElement, disguise: Disguise) -> Any:

@@ -242,8 +242,13 @@ def test_one_slice_that_cannot_be_shared_stops_the_copy(tmp_path: Path, attribut
 
 @pytest.mark.parametrize(
     "element",
-    [DataElement("ImageType", "UI", ["1.2.3", "1.2.4"]), DataElement("ContentDate", "SQ", [Dataset()])],
-    ids=["uids", "sequence"],
+    [
+        DataElement("ImageType", "UI", ["1.2.3", "1.2.4"]),
+        DataElement("ContentDate", "SQ", [Dataset()]),
+        DataElement("Manufacturer", "FD", 4711.0),  # eight bytes of any name
+        DataElement("ScanOptions", "IS", "4711"),
+    ],
+    ids=["uids", "sequence", "name as a number", "name in digits"],
 )
 def test_a_value_of_another_kind_than_its_attribute_has_is_damage(tmp_path: Path, element: DataElement) -> None:
     def disguised(dataset: Dataset, phase: int, place: int) -> None:

@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.evaluation.conftest import MeanOfImage, bundle_around
 
-from onephase.biomarkers.calibration import Calibration
 from onephase.biomarkers.panel import Events
-from onephase.biomarkers.potentials import Potentials
 from onephase.cohort.prepared import FAILURES, RECORDS, PreparedCohort, fingerprint_of, open_prepared
 from onephase.cohort.records import Record, write_records
 from onephase.errors import TrainingError
@@ -27,8 +26,6 @@ from onephase.imaging.geometry import Grid
 from onephase.imaging.patch import Patch
 from onephase.imaging.patches import writing
 from onephase.inference.bundle import Bundle
-from onephase.inference.engine import Engine
-from onephase.inference.manifest import Manifest, TrainingCohort
 from onephase.settings import ImagingSettings, NetworkSettings, Settings
 
 PATCH = (4, 5, 6)
@@ -94,27 +91,6 @@ def write_toy_cohort(folder: Path) -> Path:
 
 
 @dataclass
-class Session:
-    """A session whose answer is the mean of the image, in a strength that tells the training run."""
-
-    strength: float
-
-    def run(self, names: Sequence[str], inputs: dict[str, np.ndarray]) -> list[np.ndarray]:
-        image = inputs["image"][:, 0]  # (case, slice, row, column)
-        cases, mean = len(image), self.strength * image.mean(axis=(1, 2, 3))
-        answers = {
-            "unary": np.stack([mean, mean, -mean], axis=1),
-            "ki67_mu": np.full(cases, -1.2),
-            "ki67_sigma": np.full(cases, 0.8),
-            "attention": image,
-            "region_weights": np.full((cases, 4, 3), 1 / 3),
-            "coupling": np.zeros(3),
-            "shift": np.zeros(3),
-        }
-        return [answers[name].astype(np.float32) for name in names]
-
-
-@dataclass
 class Trainer:
     """Stands in for training: notes settings and splits of each run; fails at the run whose number is given."""
 
@@ -136,20 +112,7 @@ class Trainer:
         split = {record.case_id: record.split for cohort in cohorts for record in cohort.records}
         self.runs.append((settings, split))
         strength = settings.learning.seed + len(settings.network.tasks) / 10
-        toy = (TrainingCohort(name="toy", provenance="simulated", cases=1, labels={}),)
-        manifest = Manifest(
-            name="toy",
-            onephase_version="0",
-            descriptors=DESCRIPTORS,
-            trained_on=toy,
-            seeds={},
-            validation={},
-            files={},
-            seal="a" * 64,
-        )
-        prior = Potentials(np.zeros((1, 3)), np.full(1, -1.2), np.ones(1), np.zeros(3), np.zeros(3))
-        engine = Engine(Session(strength), PATCH)
-        self.bundles[out] = Bundle(manifest, engine, {}, settings, Calibration.identity(), prior, split, "")
+        self.bundles[out] = bundle_around(MeanOfImage(strength), settings, split=split, provenance="simulated")
         return out
 
 

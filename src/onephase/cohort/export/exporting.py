@@ -148,18 +148,29 @@ def export_cohort(
     """
     refuse_folder(folder)
     plan = plan_export(paths, form=form, workers=workers, progress=progress)
+    write_copy(plan, folder, key=key, workers=workers, progress=progress)
+    return plan
+
+
+def write_copy(plan: Plan, folder: Path, *, key: bytes, workers: Workers = 1, progress: Progress = silent) -> None:
+    """Write what is planned; see :func:`export_cohort`, which plans it first.
+
+    Raises:
+        ImageError: If an image or mask cannot be read.
+        ExportError: If anything of the source is found in the copy.
+        StorageError: If the folder cannot be written.
+    """
     names = names_of(plan.records, key=key)
     with folder_aside(folder) as aside:
-        write = partial(_write_case, folder=aside, form=form, key=key)
+        write = partial(_write_case, folder=aside, form=plan.form, key=key)
         _for_each(write, list(zip(plan.records, names, strict=True)), workers=workers, progress=progress)
-        write_text(aside / TABLE, table_text(plan.records, names, form=form))
+        write_text(aside / TABLE, table_text(plan.records, names, form=plan.form))
         sums = {path.relative_to(aside).as_posix(): sha256_of(path) for path in _files(aside)}
-        told = manifest(plan.records, plan.terms, form=form, searched_for=plan.searched_for, files=sums)
+        told = manifest(plan.records, plan.terms, form=plan.form, searched_for=plan.searched_for, files=sums)
         write_json(aside / MANIFEST, told)
         _refuse_leaks(aside, plan, key=key, progress=progress)
         for path in (*aside.rglob("*"), aside):
             os.utime(path, (EVERY_FILE_S, EVERY_FILE_S))
-    return plan
 
 
 def refuse_folder(folder: Path) -> None:

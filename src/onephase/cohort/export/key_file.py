@@ -12,6 +12,17 @@ SHORTEST_BYTES = 32
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
+def refuse_key_file(path: Path) -> None:
+    """Refuse to make a key where a file is.
+
+    Raises:
+        ExportError: If there is one.
+    """
+    if path.exists():
+        message = f"{path} is there already: give it with --key to get the same pseudonyms, or name a new file"
+        raise ExportError(message)
+
+
 def new_key_file(path: Path) -> bytes:
     """Make a key of 256 random bits in a file that only its owner may read, and return it.
 
@@ -20,12 +31,9 @@ def new_key_file(path: Path) -> bytes:
         StorageError: If it cannot be written.
     """
     key = f"{secrets.token_hex(SHORTEST_BYTES)}\n".encode()
+    refuse_key_file(path)
     with write_faults(path):
-        try:
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            message = f"{path} is there already: give it with --key to get the same pseudonyms, or name a new file"
-            raise ExportError(message) from None
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "wb") as file:
             file.write(key)
     return key

@@ -42,9 +42,7 @@ def original_headers(slices: Sequence[DicomSlice], *, where: Path) -> tuple[Data
     Raises:
         ImageError: If a file is damaged, or the frames are of several enhanced files.
     """
-    if slices[0].frame is None:
-        return tuple(read_dataset(one.path) for one in slices)
-    return (_cut(read_dataset(_only_file(slices, where=where)), _frames(slices)),)
+    return tuple(_cut(read_dataset(path), frames) for path, frames in _files(slices, where=where))
 
 
 def originals(slices: Sequence[DicomSlice], *, where: Path) -> Iterator[Original]:
@@ -54,11 +52,8 @@ def originals(slices: Sequence[DicomSlice], *, where: Path) -> Iterator[Original
         ImageError: If a file is damaged or lacks a UID, or the frames are of several enhanced files.
         NotOurInputError: If a file says that something is painted into its pixels, or is a picture of a screen.
     """
-    if slices[0].frame is None:
-        for one in slices:
-            yield _original(one.path, ())
-    else:
-        yield _original(_only_file(slices, where=where), _frames(slices))
+    for path, frames in _files(slices, where=where):
+        yield _original(path, frames)
 
 
 def align(headers: Sequence[Dataset], grid: Grid) -> None:
@@ -86,7 +81,7 @@ def _original(path: Path, frames: tuple[int, ...]) -> Original:
         _refuse_nameless(path, dataset)
         stored = np.stack(decoded(path, dataset, frames=frames or (0,)))
         del dataset.PixelData
-        return Original(path, _cut(dataset, frames) if frames else dataset, stored, frames)
+        return Original(path, _cut(dataset, frames), stored, frames)
 
 
 def _refuse_painted(path: Path, dataset: Dataset) -> None:
@@ -106,22 +101,24 @@ def _refuse_nameless(path: Path, dataset: Dataset) -> None:
 
 
 def _cut(header: Dataset, frames: tuple[int, ...]) -> Dataset:
-    """Cut the header of an enhanced file down to some frames, in their order."""
+    """Cut the header of an enhanced file down to some frames, in their order; without any it stays whole."""
+    if not frames:
+        return header
     every = header.PerFrameFunctionalGroupsSequence
     header.PerFrameFunctionalGroupsSequence = [every[frame] for frame in frames]
     header.NumberOfFrames = len(frames)
     return header
 
 
-def _frames(slices: Sequence[DicomSlice]) -> tuple[int, ...]:
-    return tuple(one.frame for one in slices if one.frame is not None)
-
-
-def _only_file(slices: Sequence[DicomSlice], *, where: Path) -> Path:
+def _files(slices: Sequence[DicomSlice], *, where: Path) -> tuple[tuple[Path, tuple[int, ...]], ...]:
+    """Return the file of each slice; of an enhanced file, once, with the frames."""
+    frames = tuple(one.frame for one in slices if one.frame is not None)
+    if not frames:
+        return tuple((one.path, ()) for one in slices)
     if len({one.path for one in slices}) > 1:
         message = (
             f"{where}: the phase is spread over several enhanced files, for which no result objects and no copies are "
             "made: export it as one file"
         )
         raise ImageError(message)
-    return slices[0].path
+    return ((slices[0].path, frames),)

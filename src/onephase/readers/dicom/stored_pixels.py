@@ -1,5 +1,6 @@
 """Uncompressed grey values, read from where they stand in a file once its header has told where that is."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,10 +61,11 @@ class StoredPixels:
         """
         rows, columns = self.form.shape
         with damage_is_a_sentence(path):
-            if path.stat().st_mtime_ns != self.element.written_ns:
-                message = f"{path} changed while it was read: wait until the series is written, then read it again"
-                raise ImageError(message)
-            values = np.fromfile(path, dtype=self.form.dtype, count=rows * columns, offset=self.element.offset)
+            with path.open("rb") as stream:
+                if os.fstat(stream.fileno()).st_mtime_ns != self.element.written_ns:
+                    message = f"{path} changed while it was read: wait until the series is written, then read it again"
+                    raise ImageError(message)
+                values = np.fromfile(stream, dtype=self.form.dtype, count=rows * columns, offset=self.element.offset)
             frame = values.reshape(rows, columns)  # too few values have no such shape
         return frame << self.form.unused_bits >> self.form.unused_bits if self.form.unused_bits else frame
 
