@@ -55,7 +55,16 @@ GEOMETRY_SPREADS = (0.1, 0.3, 1.0)
 RECEPTORS = ("er", "pr", "her2")
 WHOLE = "stage of the package"
 AT_A_TIME = 200
-SHOWN = ("er", "pr", "her2", "subtype_macro_auc", "group_macro_auc", "ki67_mae_percent", "panel_gain")
+SHOWN = (
+    "er",
+    "pr",
+    "her2",
+    "subtype_macro_auc",
+    "group_macro_auc",
+    "subtype_log_likelihood",
+    "ki67_mae_percent",
+    "panel_gain",
+)
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ def test_points_are_the_figures_of_each_study_in_order_of_size(studies: dict[int
         "hr",
         "subtype_macro_auc",
         "group_macro_auc",
+        "subtype_log_likelihood",
         "ki67_mae_percent",
         "panel_gain",
     }
@@ -48,12 +49,12 @@ def test_points_are_the_figures_of_each_study_in_order_of_size(studies: dict[int
 def test_table_and_figure(studies: dict[int, Study]) -> None:
     table = learning_table(studies)
     assert table.columns == ("Figure", "Contestant", "50 cases", "200 cases", "n")
-    assert len(table.rows) == 8 * 3
+    assert len(table.rows) == 9 * 3
     assert all(len(row) == len(table.columns) for row in table.rows)
     figure = learning_figure(studies)
     root = ElementTree.fromstring(figure.to_svg())  # noqa: S314
     words = [text.text for text in root.iter("{http://www.w3.org/2000/svg}text")]
-    assert words.count("training cases") == 8
+    assert words.count("training cases") == 9
     assert {"onephase", "geometry", "prior"} < set(words)
 
 

@@ -40,6 +40,7 @@ def test_better_is_above_zero_and_turns_with_the_order(cases: Predictions) -> No
         "hr",
         "subtype_macro_auc",
         "group_macro_auc",
+        "subtype_log_likelihood",
         "ki67_mae_percent",
         "panel_gain",
     ]

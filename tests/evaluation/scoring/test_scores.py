@@ -3,9 +3,10 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import log_loss, roc_auc_score
 
 from onephase.biomarkers.panel import CELLS, Events
+from onephase.biomarkers.subtypes import UNDECIDED, subtype_of
 from onephase.cohort.lesions import events_of
 from onephase.evaluation.predictions import Predictions
 from onephase.evaluation.scoring.answers import answers_of
@@ -142,6 +143,17 @@ def test_indeterminate_subtypes_are_left_out_and_counted(cases: Predictions, sco
     assert surrogate.indeterminate > 0  # HR+ HER2- without Ki-67
     assert sum(map(sum, surrogate.confusion)) == surrogate.accuracy.n
     assert (groups.indeterminate, groups.accuracy.n) == (0, len(cases))
+
+
+def test_subtype_log_likelihood_agrees_with_scikit_learn(cases: Predictions, scores: Scores) -> None:
+    events = events_of(cases.records)
+    said = answers_of(cases.posteriors["onephase"], events, policy="ki67_20")
+    truths = subtype_of(events, "ki67_20"), receptor_group_of(events)
+    for one, truth, probabilities in zip(scores.subtypes, truths, (said.subtypes, said.groups), strict=True):
+        known, classes = truth >= 0, range(min(probabilities.shape[1], UNDECIDED))
+        theirs = -log_loss(truth[known], probabilities[known][:, classes], labels=list(classes))
+        assert one.log_likelihood.value == pytest.approx(theirs)
+        assert one.log_likelihood.n == known.sum()
 
 
 def test_receptor_group_of_each_cell() -> None:

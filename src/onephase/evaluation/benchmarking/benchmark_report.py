@@ -28,6 +28,10 @@ from onephase.storage import write_json, write_text
 SECONDS_PER_HOUR = 3600
 FEWEST_RESAMPLES = 2
 """For figures of which only the value is read."""
+FIGURES_SAID = (
+    "AUC by receptor; macro AUC of subtypes and receptor groups; log-likelihood of the subtype in nats; Ki-67 error in "
+    "points; panel log-likelihood over the prior in nats."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +102,7 @@ def summary_table(study: Study) -> Table:
         f"Main figures with {study.level:.0%} intervals, {study.whole.flow.cases} cases.",
         ("Contestant", *TITLES.values()),
         tuple(rows),
-        "AUC by receptor; macro AUC of subtypes and receptor groups; Ki-67 error in points; panel log-likelihood over "
-        "the prior in nats. How many cases decide each figure, and the paired differences: evaluation.html.",
+        f"{FIGURES_SAID} How many cases decide each figure, and the paired differences: evaluation.html.",
     )
 
 
@@ -127,8 +130,7 @@ def seed_table(predictions: Predictions, seeds: Seeds, *, settings: Settings) ->
         "The same training with other seeds: mean, and lowest to highest, of the figures of the tables above.",
         ("Contestant", "Seeds", *TITLES.values()),
         tuple(rows),
-        "AUC by receptor; macro AUC of subtypes and receptor groups; Ki-67 error in points; panel log-likelihood over "
-        "the prior in nats. Of a difference that is smaller than the range, seeds alone may be the cause.",
+        f"{FIGURES_SAID} Of a difference that is smaller than the range, seeds alone may be the cause.",
     )
 
 

@@ -69,7 +69,8 @@ def learning_table(studies: Mapping[int, Study]) -> Table:
     return Table(
         "learning-curve",
         "Figures by the number of cases that were learned from, on the same tested cases: AUC, macro AUC of subtypes "
-        "and receptor groups, Ki-67 error in points, panel log-likelihood over the prior.",
+        "and receptor groups, log-likelihood of the subtype, Ki-67 error in points, panel log-likelihood over the "
+        "prior.",
         ("Figure", "Contestant", *(f"{size} cases" for size in sorted(studies)), "n"),
         tuple(rows),
         "Each size was trained once: the spread from one training to the next comes on top of the intervals, which are "
@@ -93,6 +94,7 @@ def headline_figures(scores: Scores) -> dict[str, Estimate]:
         **{receptor: scores.receptor(receptor).auc for receptor in SCORED_RECEPTORS},
         "subtype_macro_auc": surrogate.discrimination.macro,
         "group_macro_auc": groups.discrimination.macro,
+        "subtype_log_likelihood": surrogate.log_likelihood,
         "ki67_mae_percent": scores.ki67.mae_percent,
         "panel_gain": scores.panel.gain.difference,
     }

@@ -23,8 +23,8 @@ def comparison_table(study: Study) -> Table:
     ]
     return Table(
         "comparisons",
-        "Paired differences on the same cases: receptor AUC (DeLong); macro AUC of subtypes and receptor groups, Ki-67 "
-        "error and panel log-likelihood (bootstrap over patients).",
+        "Paired differences on the same cases: receptor AUC (DeLong); macro AUC of subtypes and receptor groups, "
+        "log-likelihood of the subtype, Ki-67 error and panel log-likelihood (bootstrap over patients).",
         ("Cohort", "Contestants", "Figure", "Difference", "p", "p (Holm)", "n"),
         tuple(rows),
         "Above zero, the first is better. p (Holm) is corrected for all comparisons of its cohort, rivals and figures "

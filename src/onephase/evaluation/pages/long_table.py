@@ -82,6 +82,7 @@ def _ki67(ki67: Ki67Score) -> Iterator[Figure]:
 
 def _subtype(score: SubtypeScore) -> Iterator[Figure]:
     yield f"{score.scheme} macro auc", score.discrimination.macro
+    yield f"{score.scheme} log likelihood", score.log_likelihood
     yield f"{score.scheme} accuracy", score.accuracy
     for name, estimate in zip(score.classes, score.discrimination.per_class, strict=True):
         yield f"{score.scheme} auc {name}", estimate

@@ -14,6 +14,7 @@ TITLES = {
     "hr": "HR",
     "subtype_macro_auc": "Subtypes",
     "group_macro_auc": "Receptor groups",
+    "subtype_log_likelihood": "Subtypes, nats",
     "ki67_mae_percent": "Ki-67 MAE",
     "panel_gain": "Panel",
 }

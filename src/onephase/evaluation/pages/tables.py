@@ -138,6 +138,7 @@ def _subtypes(study: Study) -> Table:
             contestant,
             score.scheme,
             score.discrimination.macro.text(),
+            score.log_likelihood.text(),
             score.accuracy.text(digits=2),
             str(score.accuracy.n),
             str(score.indeterminate),
@@ -148,9 +149,9 @@ def _subtypes(study: Study) -> Table:
     ]
     return Table(
         "subtypes",
-        "Subtypes: one-versus-rest AUC averaged over the classes that occur, and share of cases whose most "
-        "probable class is the true one.",
-        ("Cohort", "Contestant", "Scheme", "Macro AUC", "Accuracy", "n", "Indeterminate"),
+        "Subtypes: one-versus-rest AUC averaged over the classes that occur, mean log probability of the true "
+        "class in nats, and share of cases whose most probable class is the true one.",
+        ("Cohort", "Contestant", "Scheme", "Macro AUC", "Log-likelihood", "Accuracy", "n", "Indeterminate"),
         tuple(rows),
         "Indeterminate cases, whose true class cannot be told from their record, are left out.",
     )

@@ -11,7 +11,7 @@ from onephase.biomarkers.subtypes import subtype_of
 from onephase.evaluation.scoring.answers import SCORED_RECEPTORS, Answers
 from onephase.evaluation.scoring.ki67_scores import has_percentage, ki67_reference
 from onephase.evaluation.scoring.panel_scores import is_informative
-from onephase.evaluation.scoring.subtype_scores import receptor_group_of
+from onephase.evaluation.scoring.subtype_scores import log_likelihood_of, receptor_group_of
 from onephase.statistics.bootstrap import Resamples, compare, mean_of
 from onephase.statistics.classification import macro_auc_statistic
 from onephase.statistics.estimate import Comparison
@@ -29,7 +29,8 @@ class Versus:
         first: Name of the first contestant.
         second: Name of the second.
         figures: ``er``, ``pr``, ``her2``, ``hr`` (AUC), ``subtype_macro_auc``, ``group_macro_auc``,
-            ``ki67_mae_percent`` (the second's error minus the first's), ``panel_gain`` (nats).
+            ``subtype_log_likelihood`` (nats), ``ki67_mae_percent`` (the second's error minus the first's),
+            ``panel_gain`` (nats).
     """
 
     first: str
@@ -81,6 +82,10 @@ def _subtypes(events: Events, pair: tuple[Answers, Answers], resamples: Resample
         rows = np.flatnonzero(truth >= 0)
         score, rival = (macro_auc_statistic(each[rows], truth[rows]) for each in probabilities)
         figures[name] = compare(score, rival, resamples.take(rows))
+    truth = subtype_of(events, one.policy)
+    rows = np.flatnonzero(truth >= 0)
+    gain, other_gain = (mean_of(log_likelihood_of(truth[rows], each.subtypes[rows])) for each in pair)
+    figures["subtype_log_likelihood"] = compare(gain, other_gain, resamples.take(rows))
     return figures
 
 

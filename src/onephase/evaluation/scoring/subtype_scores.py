@@ -12,7 +12,7 @@ from jaxtyping import Float64, Int64
 from onephase.biomarkers.panel import Events
 from onephase.biomarkers.subtypes import SUBTYPES, subtype_of
 from onephase.evaluation.scoring.answers import GROUP_OF_CELL, RECEPTOR_GROUPS, Answers
-from onephase.statistics.bootstrap import Resamples
+from onephase.statistics.bootstrap import Resamples, bootstrap, mean_of
 from onephase.statistics.classification import OneVersusRest, confusion, one_versus_rest
 from onephase.statistics.estimate import Estimate
 from onephase.statistics.proportion import proportion
@@ -26,6 +26,8 @@ class SubtypeScore:
         scheme: Name of the policy, or ``receptor groups``.
         classes: Names of the answers. The last may be *undecided*, which no case truly is.
         discrimination: AUC of each class against the rest and their mean.
+        log_likelihood: Mean log probability of the true class in nats; unlike an AUC, which only sees the order of the
+            cases, it sees whether the probabilities are right.
         accuracy: Cases whose most probable class is the true one.
         confusion: Cases by true class (row) and most probable class (column).
         indeterminate: Cases left out because their true class cannot be told.
@@ -34,6 +36,7 @@ class SubtypeScore:
     scheme: str
     classes: tuple[str, ...]
     discrimination: OneVersusRest
+    log_likelihood: Estimate
     accuracy: Estimate
     confusion: tuple[tuple[int, ...], ...]
     indeterminate: int
@@ -44,6 +47,7 @@ class SubtypeScore:
             "scheme": self.scheme,
             "classes": list(self.classes),
             "discrimination": self.discrimination.to_json(),
+            "log_likelihood": self.log_likelihood.to_json(),
             "accuracy": self.accuracy.to_json(),
             "confusion": [list(row) for row in self.confusion],
             "indeterminate": self.indeterminate,
@@ -71,6 +75,13 @@ def receptor_group_of(events: Events) -> Int64[np.ndarray, " case"]:
     return np.where(possible.sum(axis=1) == 1, possible.argmax(axis=1), -1)
 
 
+def log_likelihood_of(
+    truth: Int64[np.ndarray, " case"], probabilities: Float64[np.ndarray, "case class"]
+) -> Float64[np.ndarray, " case"]:
+    """Return the log probability that each case's true class was given (the logarithmic score; Good 1952)."""
+    return np.asarray(np.log(np.take_along_axis(probabilities, truth[:, np.newaxis], axis=1)[:, 0]))
+
+
 def _score(
     scheme: str,
     classes: tuple[str, ...],
@@ -82,11 +93,13 @@ def _score(
     rows = np.flatnonzero(truth >= 0)
     known, probable = truth[rows], probabilities[rows]
     answer = probable.argmax(axis=1)
+    drawn = resamples.take(rows)
     table = confusion(known, answer, classes=len(classes))
     return SubtypeScore(
         scheme=scheme,
         classes=classes,
-        discrimination=one_versus_rest(probable, known, resamples=resamples.take(rows)),
+        discrimination=one_versus_rest(probable, known, resamples=drawn),
+        log_likelihood=bootstrap(mean_of(log_likelihood_of(known, probable)), drawn),
         accuracy=proportion(int((known == answer).sum()), len(rows), level=resamples.level),
         confusion=tuple(tuple(int(count) for count in row) for row in table),
         indeterminate=len(truth) - len(rows),
