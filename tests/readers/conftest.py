@@ -19,7 +19,8 @@ ORIENTATIONS = {
 STUDY_UID = generate_uid(entropy_srcs=["study"])
 FRAME_UID = generate_uid(entropy_srcs=["frame of reference"])
 
-collect_ignore = ["fuzz.py"]  # a program of its own: it finds what is beside it, which pytest does not
+# a program of its own: it finds what is beside it, which pytest does not
+collect_ignore = ["fuzz.py", "fuzz_rounds.py", "fuzz_tally.py", "fuzz_targets.py", "mutation.py", "small_forms.py"]
 
 
 @dataclass

@@ -4,16 +4,19 @@ import gzip
 import io
 import struct
 import zipfile
+from collections import defaultdict
 from collections.abc import Callable
-from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
 import pydicom
+from pydicom.tag import Tag
+from small_forms import holders
 
 Mutation: TypeAlias = Callable[[bytes, np.random.Generator], bytes]
 
 INTEGERS = (0, 1, -1, 2, 3, 7, 255, 32767, -32768)
+WHOLE = tuple(abs(one) for one in INTEGERS)
 NUMBERS = (0.0, -0.0, 1.0, -1.0, 1e-38, 1e38, -1e38, float("nan"), float("inf"), float("-inf"), 0.1, 1e6)
 WORDS = (
     "",
@@ -56,6 +59,29 @@ DICOM_KEYWORDS = (
     *("AcquisitionTime", "ContentTime", "TriggerTime", "TemporalPositionIdentifier", "InstanceNumber"),
     *("MagneticFieldStrength", "ContrastBolusAgent", "SegmentSequence", "PerFrameFunctionalGroupsSequence"),
     *("SharedFunctionalGroupsSequence", "DimensionIndexSequence", "ReferencedSeriesSequence", "SegmentationType"),
+    *(
+        "SegmentNumber",
+        "ReferencedSegmentNumber",
+        "MaximumFractionalValue",
+        "EffectiveEchoTime",
+        "FrameType",
+        "ImageType",
+    ),
+    *("PlanePositionSequence", "PlaneOrientationSequence", "PixelMeasuresSequence", "FrameContentSequence"),
+    *(
+        "TemporalPositionIndex",
+        "FrameAcquisitionDateTime",
+        "SeriesDescription",
+        "CodeValue",
+        "CodeMeaning",
+        "PixelData",
+    ),
+)
+DICOM_TAGS = {Tag(keyword): keyword for keyword in DICOM_KEYWORDS}
+BYTES = (b"", b"\0", bytes(31), bytes(5000), b"\xff" * 2048)
+MEMBERS = (
+    *("1.dcm", "../1.dcm", "/1.dcm", "a/b/c/1.dcm", "DICOMDIR", "C:\\1.dcm", "a\x00b", "1.zip", ".", "é.dcm"),
+    "a" * 300,
 )
 
 
@@ -111,20 +137,27 @@ def header_lines(content: bytes, rng: np.random.Generator) -> bytes:
 
 
 def dicom_elements(content: bytes, rng: np.random.Generator) -> bytes:
-    """Drop elements of a DICOM file, or give them strange values."""
+    """Drop elements of a DICOM file, at any depth, or give them strange values."""
     dataset = pydicom.dcmread(io.BytesIO(content), force=True)
-    present = [keyword for keyword in DICOM_KEYWORDS if keyword in dataset]
+    places: defaultdict[str, list[pydicom.Dataset]] = defaultdict(list)
+    for holder in holders(dataset):
+        for tag in holder.keys() & DICOM_TAGS.keys():
+            places[DICOM_TAGS[tag]].append(holder)
+    present = sorted(places)
     for _ in range(int(rng.integers(1, 4))):
         keyword = present[int(rng.integers(len(present)))]
-        if keyword not in dataset:
+        holding = [holder for holder in places[keyword] if keyword in holder]
+        if not holding:
             continue
-        element, kind = dataset[keyword], int(rng.integers(3))
+        holder = holding[int(rng.integers(len(holding)))]
+        element, kind = holder[keyword], int(rng.integers(3))
         if kind == 0 or element.VR == "SQ":
-            del dataset[keyword]
+            del holder[keyword]
             continue
-        values = {"US": [abs(one) for one in INTEGERS], "FD": NUMBERS}.get(element.VR, WORDS)
+        values = {"US": WHOLE, "UL": WHOLE, "FD": NUMBERS, "OB": BYTES, "OW": BYTES}.get(element.VR, WORDS)
         value = values[int(rng.integers(len(values)))]
-        element._value = [value] * int(rng.integers(1, 8)) if kind == 1 and element.VR != "US" else value
+        several = kind == 1 and values in {NUMBERS, WORDS}
+        element._value = [value] * int(rng.integers(1, 8)) if several else value
     out = io.BytesIO()
     try:
         dataset.save_as(out, enforce_file_format=False)
@@ -151,31 +184,32 @@ def csv_cells(content: bytes, rng: np.random.Generator) -> bytes:
 
 
 def zip_members(content: bytes, rng: np.random.Generator) -> bytes:
-    """Pack a file under strange names, several times or not at all, then turn bytes of the archive."""
-    names = (
-        "1.dcm",
-        "../1.dcm",
-        "/1.dcm",
-        "a/b/c/1.dcm",
-        "DICOMDIR",
-        "C:\\1.dcm",
-        "a\x00b",
-        "1.zip",
-        ".",
-        "é.dcm",
-        "a" * 300,
-    )
+    """Pack the files of a ZIP again: under strange names, twice or not at all; then turn bytes of the archive."""
+    with zipfile.ZipFile(io.BytesIO(content)) as whole:
+        files = [(name, whole.read(name)) for name in whole.namelist()]
+    for _ in range(int(rng.integers(0, 4))):
+        place, kind = int(rng.integers(len(files))), int(rng.integers(4))
+        name = MEMBERS[int(rng.integers(len(MEMBERS)))]
+        if kind == 0 and len(files) > 1:
+            del files[place]
+        elif kind == 1:
+            files.append((name, files[place][1]))
+        elif kind == 2:
+            files[place] = (name, files[place][1])
+        else:
+            files[place] = (
+                files[place][0],
+                bytes(2_000_000) if rng.random() < 0.2 else bytes_turned(files[place][1], rng),
+            )
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for _ in range(int(rng.integers(0, 4))):
-            name = names[int(rng.integers(len(names)))]
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name, file in files:
             if zipfile.ZipInfo(name).filename not in archive.namelist():
-                archive.writestr(name, content if rng.random() < 0.8 else bytes(10_000_000))
+                archive.writestr(name, file)
     packed = out.getvalue()
     return packed if rng.random() < 0.5 else bytes_turned(packed, rng)
 
 
-def mutated(path: Path, rng: np.random.Generator, mutation: Mutation) -> bytes:
+def mutated(content: bytes, rng: np.random.Generator, mutation: Mutation) -> bytes:
     """Return a file's content after a mutation, or once in four after mere turning of bytes."""
-    content = path.read_bytes()
     return bytes_turned(content, rng) if rng.random() < 0.25 else mutation(content, rng)

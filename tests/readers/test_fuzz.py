@@ -1,32 +1,67 @@
 """The short form of `make fuzz`: each reader on a few broken forms of a real file."""
 
+import json
 import os
+import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 FUZZ = Path(__file__).with_name("fuzz.py")
-INPUTS = os.environ.get("ONEPHASE_FUZZ_INPUTS", "30")
-SEED = os.environ.get("ONEPHASE_FUZZ_SEED", "1")
+INPUTS, SEED = "30", "1"
 READERS = (
     *("nifti", "nifti mask", "nrrd", "nrrd mask", "dicom series", "dicom slice", "enhanced dicom", "dicom seg", "zip"),
     "cohort table",
 )
+DEADLINE_S = 120.0
 
 
-def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, str(FUZZ), *arguments], capture_output=True, text=True, check=False)
+def _command(inputs: str, data: Path, work: Path, *others: str) -> list[str]:
+    return [sys.executable, str(FUZZ), inputs, SEED, str(data), str(work), *others]
+
+
+def _tally(work: Path) -> dict[str, float]:
+    return json.loads((work / "tally.json").read_bytes())
 
 
 def test_every_reader_has_its_turn():
-    assert tuple(_run("--list").stdout.splitlines()) == READERS
+    said = subprocess.run([sys.executable, str(FUZZ), "--help"], capture_output=True, text=True, check=True).stdout
+    listed = re.search(r"--readers *\{(.*?)\}", said.replace("\n", " "))
+    assert listed is not None
+    assert tuple(re.sub(r" +", " ", listed[1]).split(",")) == READERS
 
 
 @pytest.mark.parametrize("reader", READERS)
 def test_broken_files_are_a_case_or_one_sentence(reader: str, shared_data: Path, tmp_path: Path):
-    done = _run(reader, INPUTS, SEED, str(shared_data), str(tmp_path))
-    findings = tmp_path / "findings.txt"
+    command = _command(INPUTS, shared_data, tmp_path, "--readers", reader, "--until", INPUTS)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    work = tmp_path / reader.replace(" ", "_")
+    findings = work / "findings.txt"
     assert not findings.exists(), findings.read_text()
-    assert (tmp_path / "done").exists(), f"the process ended with {done.returncode}: {done.stderr[-2000:]}"
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert _tally(work)["done"] == int(INPUTS)
+
+
+def test_a_crash_is_a_finding_and_the_run_goes_on_behind_it_and_where_it_ended(shared_data: Path, tmp_path: Path):
+    work = tmp_path / "nifti"
+    command = _command("400", shared_data, tmp_path, "--readers", "nifti", "--jobs", "1")
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
+        deadline = time.monotonic() + DEADLINE_S
+        while not (work / "tally.json").exists() or not _tally(work)["done"]:
+            assert time.monotonic() < deadline, "no input was read"
+            time.sleep(0.01)
+        children = Path(f"/proc/{running.pid}/task")
+        (reading,) = {int(pid) for file in children.glob("*/children") for pid in file.read_text().split()}
+        os.kill(reading, signal.SIGSEGV)
+        said, _ = running.communicate(timeout=DEADLINE_S)
+    assert running.returncode == 1, "a finding is no success"
+    assert re.fullmatch(r"input \d+: the process was ended by signal 11\n", (work / "findings.txt").read_text())
+    assert re.search(r"nifti +400 +1 ", said.splitlines()[-1])
+    command[2] = "410"
+    again = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    assert again.startswith("nifti: 410 of 410, 1 findings; ")
+    assert _tally(work)["done"] == 410
