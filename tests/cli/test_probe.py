@@ -35,20 +35,25 @@ def test_robustness_says_simulated_writes_its_page_and_goes_on(tiny_demo: Path, 
     assert before.items() <= after.items()
 
 
-def test_explain_gives_a_verdict_on_each_explanation(tiny_demo: Path, tmp_path: Path) -> None:
+def test_explain_gives_a_verdict_on_each_explanation_and_goes_on(tiny_demo: Path, tmp_path: Path) -> None:
     table = tiny_demo / "cohort" / "cohort.csv"
-    done = _onephase("explain", str(tiny_demo / "bundle"), str(table), "--out", str(tmp_path), "--cases", "4")
+    words = ["explain", str(tiny_demo / "bundle"), str(table), "--out", str(tmp_path), "--cases", "4", "--workers", "1"]
+    done = _onephase(*words)
     assert done.returncode == 0, done.stderr
     assert "SIMULATED: 4 of 4 cases" in done.stdout
     for name in ("Region weights", "Attention", "Occlusion by surroundings", "Exchange with another lesion"):
         assert f"{name}: " in done.stdout
     assert (tmp_path / "explanations.html").exists()
-    assert set(json.loads((tmp_path / "explanations.json").read_text())["truth"]["information"]) == {
-        "er",
-        "pr",
-        "her2",
-        "ki67",
-    }
+    found = json.loads((tmp_path / "explanations.json").read_text())
+    assert set(found["truth"]["information"]) == {"er", "pr", "her2", "ki67"}
+    before = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "explained").iterdir()}
+    (tmp_path / "explained" / min(before)).unlink()  # as if the command had been broken off before this case
+    again = _onephase(*words, "--json")
+    assert again.returncode == 0, again.stderr
+    assert json.loads(again.stdout) == found
+    after = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "explained").iterdir()}
+    assert len(before) == 4
+    assert {name for name in before if before[name] != after[name]} == {min(before)}
 
 
 def test_a_bundle_that_has_learned_from_everyone_is_one_sentence(tiny_demo: Path, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from onephase.cli.options import AsJson, Tables, Workers, cores
+from onephase.cli.options import AsJson, Scheduler, Tables, Workers, cores, workers_of
 from onephase.cli.terminal import TerminalProgress, say, say_json
 
 if TYPE_CHECKING:
@@ -67,7 +67,9 @@ def explain(  # noqa: PLR0913 - one parameter for each option
     bundle: BundleFolder,
     tables: Tables,
     *,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for page, tables, figure.", show_default=False)],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Folder for page, tables, figure, answers.", show_default=False)
+    ],
     cases: HowMany = CASES,
     seed: Seed = 1,
     shuffled: Annotated[
@@ -78,13 +80,16 @@ def explain(  # noqa: PLR0913 - one parameter for each option
             show_default=False,
         ),
     ] = None,
+    workers: Workers = 0,
+    scheduler: Scheduler = "",
     as_json: AsJson = False,
 ) -> None:
     """Test what the explanations are worth: region weights, attention, occlusion, exchange of regions.
 
     Each is held against networks with random weights, against one that was trained on shuffled labels (--shuffled), and
     on simulated cohorts against the truth of which region carries which biomarker. Says which of them mean nothing.
-    Reads the original files; patients that the bundle has learned from are left out: docs/explanations.md.
+    Reads the original files; patients that the bundle has learned from are left out. Interrupted, the same command goes
+    on: docs/explanations.md.
 
     Example:  onephase explain demo/bundle demo/cohort/cohort.csv --out explanations
     """
@@ -92,6 +97,7 @@ def explain(  # noqa: PLR0913 - one parameter for each option
     from onephase.cohort.table import read_cohort
     from onephase.evaluation.drawn_cases import draw_cases
     from onephase.evaluation.explanations.checking import check_explanations
+    from onephase.evaluation.explanations.explaining import SealedBundle
     from onephase.evaluation.explanations.explanation_page import verdicts, write_explanations
     from onephase.evaluation.explanations.shuffled_labels import train_on_shuffled
     from onephase.inference.bundle import load_bundle
@@ -103,7 +109,15 @@ def explain(  # noqa: PLR0913 - one parameter for each option
         if shuffled:
             prepared = [open_prepared(folder) for folder in shuffled]
             misled = train_on_shuffled(opened, prepared, out=out / "shuffled-bundle", seed=seed, progress=progress)
-        found = check_explanations(opened, bundle, records, shuffled=misled, seed=seed, progress=progress)
+        found = check_explanations(
+            SealedBundle(bundle, opened.identity),
+            records,
+            out=out,
+            shuffled=misled,
+            seed=seed,
+            workers=workers_of(workers, scheduler),
+            progress=progress,
+        )
     page = write_explanations(out, found)
     if as_json:
         say_json(found.to_json())

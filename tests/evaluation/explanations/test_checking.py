@@ -11,9 +11,10 @@ import pytest
 from onephase.cohort.records import Record
 from onephase.cohort.table import read_cohort
 from onephase.errors import CohortError
-from onephase.evaluation.explanations import checking
+from onephase.evaluation.explanations import checking, explaining
 from onephase.evaluation.explanations.checked import CheckedExplanations
 from onephase.evaluation.explanations.checking import check_explanations
+from onephase.evaluation.explanations.explaining import MISLED, OWN, UNLEARNED, SealedBundle
 from onephase.evaluation.explanations.explanation_page import document_of, write_explanations
 from onephase.evaluation.explanations.shuffled_labels import shuffled
 from onephase.imaging.regions import memberships
@@ -23,6 +24,8 @@ from onephase.simulation.cohort import simulate_cohort
 
 PATCH = (12, 14, 16)
 SETTINGS = Settings(imaging=ImagingSettings(patch_voxels=PATCH, spacing_mm=4.0))
+BUNDLE = SealedBundle(Path("bundle"), "its seal")
+PERMUTATIONS = 4
 
 
 class OneRegionEach:
@@ -59,20 +62,30 @@ def _few_draws() -> Iterator[None]:
     """Draw fewer phenotypes for the truth, which has tests of its own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(checking, "information_lost", partial(checking.information_lost, cases=500))
-        patch.setattr(checking, "PERMUTATIONS", 4)
+        patch.setattr(checking, "PERMUTATIONS", PERMUTATIONS)
         yield
 
 
 @pytest.fixture(scope="module")
-def told(records: tuple[Record, ...], toy_bundle: Callable[..., Bundle]) -> CheckedExplanations:
-    def unlearned(bundle: Bundle, folder: Path, *, rng: np.random.Generator) -> Bundle:
-        return toy_bundle(OneRegionEach(rng.permutation(3).tolist()), SETTINGS)
+def networks(toy_bundle: Callable[..., Bundle]) -> dict[str, list[Bundle]]:
+    """What stands for a bundle on disk, for it with its weights permuted, and for one taught by shuffled labels."""
+    draws = [np.random.default_rng([1, 1, draw]).permutation(3) for draw in range(PERMUTATIONS)]
+    orders = {OWN: [(0, 1, 2)], UNLEARNED: draws, MISLED: [(1, 2, 0)]}
+    return {name: [toy_bundle(OneRegionEach(order), SETTINGS) for order in some] for name, some in orders.items()}
 
-    misled = toy_bundle(OneRegionEach((1, 2, 0)), SETTINGS)
-    bundle = toy_bundle(OneRegionEach(), SETTINGS)
+
+@pytest.fixture
+def _networks(networks: dict[str, list[Bundle]], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(explaining, "networks_of", lambda _: networks)
+
+
+@pytest.fixture(scope="module")
+def told(
+    records: tuple[Record, ...], networks: dict[str, list[Bundle]], tmp_path_factory: pytest.TempPathFactory
+) -> CheckedExplanations:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(checking, "randomised", unlearned)
-        return check_explanations(bundle, Path("bundle"), records, shuffled=misled, resamples=60)
+        patch.setattr(explaining, "networks_of", lambda _: networks)
+        return check_explanations(BUNDLE, records, out=tmp_path_factory.mktemp("out"), shuffled=BUNDLE, resamples=60)
 
 
 def test_each_explanation_finds_the_region_that_the_network_looks_at(told: CheckedExplanations) -> None:
@@ -114,12 +127,11 @@ def test_the_page_says_simulated_what_holds_and_what_is_true(told: CheckedExplan
 
 
 def test_of_real_cases_no_truth_is_claimed(
-    records: tuple[Record, ...], toy_bundle: Callable[..., Bundle], monkeypatch: pytest.MonkeyPatch
+    records: tuple[Record, ...], networks: dict[str, list[Bundle]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bundle = toy_bundle(OneRegionEach(), SETTINGS)
-    monkeypatch.setattr(checking, "randomised", lambda *_, **__: bundle)
-    real = [replace(record, provenance="real") for record in records]
-    found = check_explanations(bundle, Path("bundle"), real, resamples=20)
+    monkeypatch.setattr(explaining, "networks_of", lambda _: {**networks, UNLEARNED: networks[OWN] * 3, MISLED: []})
+    real = [replace(record, provenance="real") for record in records[:3]]
+    found = check_explanations(BUNDLE, real, out=tmp_path, resamples=20)
     assert found.truth is None
     page = document_of(found).to_html()
     assert "SIMULATED" not in page
@@ -127,12 +139,19 @@ def test_of_real_cases_no_truth_is_claimed(
     assert "means nothing" in page  # for the same network is no other
 
 
+@pytest.mark.usefixtures("_networks")
 def test_cases_that_cannot_be_read_are_said_and_too_few_are_refused(
-    records: tuple[Record, ...], toy_bundle: Callable[..., Bundle], tmp_path: Path
+    records: tuple[Record, ...], tmp_path: Path
 ) -> None:
     gone = [replace(record, image=tmp_path / "gone.nii.gz") for record in records[:4]]
-    with pytest.raises(CohortError, match="at least 2 patients, 1 can be read"):
-        check_explanations(toy_bundle(OneRegionEach(), SETTINGS), Path("b"), [*gone, records[5]])
+    found = check_explanations(BUNDLE, [gone[0], *records[4:]], out=tmp_path, resamples=20)
+    assert found.cases == 4
+    assert len(found.problems) == 1
+    assert found.problems[0].startswith(f"case {records[0].case_id}")
+    with pytest.raises(
+        CohortError, match=r"at least 2 patients, 0 of 3 can be explained \(case .*gone.nii.gz.*\): name more"
+    ):
+        check_explanations(BUNDLE, [*gone[1:3], records[5]], out=tmp_path)
 
 
 def test_shuffled_labels_are_the_same_labels_on_other_patients_of_the_same_split(records: tuple[Record, ...]) -> None:

@@ -1,17 +1,21 @@
-"""What must not be in a DICOM copy: any text that is not one of its own words, and what the source is known by.
+"""What must not be in a DICOM copy: other attributes, texts that are not its own words, what the source is known by.
 
-Numbers cannot be told from names by what they are, so a number in digits is a finding where it is one that the source
-is known by, and pixels are searched like voxels.
+Numbers cannot be told from names by what they are, so a number is a finding where it is one that the source is known
+by, however it is written, and pixels are searched like voxels.
 """
 
 import re
+import struct
 from collections.abc import Collection, Iterator
 
+from onephase.cohort.export.dicom_attributes import MAY_STAND
 from onephase.cohort.export.dicom_elements import Element, elements
-from onephase.cohort.export.identifier_search import IdentifierSearch
+from onephase.cohort.export.identifier_search import IdentifierSearch, number_of
 
 BINARY = {"AT", "FD", "FL", "OB", "OD", "OF", "OL", "OV", "OW", "SL", "SS", "SV", "UL", "US", "UV"}
+PACKED = {"FD": "<d", "FL": "<f", "SL": "<i", "SV": "<q", "UL": "<I", "UV": "<Q"}  # that six digits have room in
 NUMBERS, MOMENTS = {"DS", "IS"}, {"DA", "DT", "TM"}
+A_NUMBER = "a number that the source is known by"
 DUMMY_MOMENTS = {"19000101", "000000", "19000101000000"}
 PAINTED = {0x5000, 0x6000}  # curves and overlays
 CHUNK_BYTES = 1 << 20
@@ -25,8 +29,6 @@ CLASSES = {
 }
 _NEW_UID = re.compile(r"2\.25\.[0-9]{30,39}")
 _PSEUDONYM = re.compile(r"patient-[bcdfghjklmnpqrst]{12}\^?")
-_NUMBER = re.compile(r"[-+0-9.eE]+")
-_WHOLE = re.compile(r"[-+]?(0*([0-9]+))(?:\.0*)?")  # as it is written, and without the zeros before it
 
 
 def found_in_dicom(content: bytes, search: IdentifierSearch, *, words: Collection[str]) -> Iterator[str]:
@@ -40,7 +42,7 @@ def found_in_dicom(content: bytes, search: IdentifierSearch, *, words: Collectio
     try:
         for element in elements(content):
             yield from _in_element(element, search, words)
-    except ValueError:
+    except (ValueError, struct.error):
         yield "bytes that are no DICOM as a copy is written"
 
 
@@ -49,6 +51,12 @@ def _in_element(element: Element, search: IdentifierSearch, words: Collection[st
         yield "a private attribute"
     elif element.group & 0xFF00 in PAINTED:
         yield "a curve or an overlay"
+    elif (element.group, element.number) not in MAY_STAND:
+        yield "an attribute that no copy has"
+    if element.vr in PACKED and any(
+        search.knows_number(one) for (one,) in struct.iter_unpack(PACKED[element.vr], element.value)
+    ):
+        yield A_NUMBER
     if element.vr in BINARY:
         for start in range(0, len(element.value), CHUNK_BYTES):
             yield from search.in_voxels(element.value[start : start + CHUNK_BYTES + search.reach])
@@ -62,7 +70,7 @@ def _in_element(element: Element, search: IdentifierSearch, words: Collection[st
 _OUT_OF_PLACE = {
     "UI": "a UID that is not new",
     **dict.fromkeys(MOMENTS, "a date or a time"),
-    **dict.fromkeys(NUMBERS, "a number that the source is known by"),
+    **dict.fromkeys(NUMBERS, A_NUMBER),
     "PN": "the name of a person",
 }
 
@@ -71,8 +79,8 @@ def _stands_by_right(vr: str, text: str, search: IdentifierSearch, words: Collec
     if vr in MOMENTS:
         return text in DUMMY_MOMENTS
     if vr in NUMBERS:
-        whole = _WHOLE.fullmatch(text)
-        return bool(_NUMBER.fullmatch(text)) and not (whole and any(map(search.knows, whole.groups())))
+        number = number_of(text)
+        return number is not None and not search.knows_number(number)
     if vr == "UI":
         return text in CLASSES or (bool(_NEW_UID.fullmatch(text)) and not search.knows(text))
     return text in words or (bool(_PSEUDONYM.fullmatch(text)) and not search.knows(text.strip("^")))

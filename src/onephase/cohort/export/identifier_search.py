@@ -4,18 +4,22 @@
   order; but not within the copy's own words where these stand alone, its pseudonyms, and checksums that are right;
 - an identifier of fewer than four letters and digits, or of fewer than six without a letter, only as a whole word and
   only where names stand, for a ``7`` is found in any table;
+- among numbers: whole numbers of at least six digits, whichever way they are written;
 - in voxels: identifiers of at least six characters, for shorter ones occur by chance.
 """
 
 import re
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator
+from decimal import Decimal
 from itertools import combinations
 
 from onephase.cohort.export.dates import dates_in, written_dates
 from onephase.cohort.export.needles import Needles
 
 SHORTEST_WITH_LETTERS, SHORTEST_IN_DIGITS, SHORTEST_IN_VOXELS = 4, 6, 6
+SMALLEST_NUMBER = Decimal(10) ** (SHORTEST_IN_DIGITS - 1)
+_NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,3})?")
 _WORD = re.compile(r"[^\W_]+")
 _CHECKSUM = re.compile(rb"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 _PSEUDONYM = rb"-[bcdfghjklmnpqrst]{12}"
@@ -39,6 +43,7 @@ class IdentifierSearch:
         self._short = {" ".join(_words(text)): kind for text, kind in known.items() if text not in long}
         self._dates = {digits: kind for text, kind in known.items() for digits in written_dates(text)}
         self._whole = {text.casefold() for text in long} | set(self._dates)
+        self._numbers = {number for text in self._whole if _is_large(number := number_of(text))}
         self._text = Needles(long.items())
         self._voxels = Needles([*_at_least(SHORTEST_IN_VOXELS, long), *self._dates.items()])
         self._own_words = {word.casefold() for word in own_words}
@@ -73,6 +78,10 @@ class IdentifierSearch:
         """Tell whether a text is, as a whole, a longer identifier or a date."""
         return text.casefold() in self._whole
 
+    def knows_number(self, number: Decimal | float) -> bool:
+        """Tell whether a number is a whole one of at least six digits that the source is known by."""
+        return number in self._numbers
+
     def in_voxels(self, content: bytes) -> Iterator[str]:
         """Yield the kinds of identifiers in bytes that are no text."""
         yield from (kind for _, _, kind in self._voxels.found_in(content))
@@ -83,6 +92,23 @@ class IdentifierSearch:
         own = [found.span() for found in self._own.finditer(small) if found[0] not in self._old_pseudonyms]
         right = [found.span() for found in _CHECKSUM.finditer(small) if found[0].decode() in self.checksums]
         return sorted(own + right)
+
+
+def number_of(text: str) -> Decimal | None:
+    """Return the number that a text is as a whole, or None: ``70``, ``+70.0`` and ``7E1`` are one.
+
+    Examples:
+        >>> number_of("7E1") == number_of("+070.0") == 70
+        True
+        >>> number_of("70 kg") is None
+        True
+    """
+    return Decimal(text) if _NUMBER.fullmatch(text) else None
+
+
+def _is_large(number: Decimal | None) -> bool:
+    """Tell whether a number is whole and has six digits: shorter ones, and fractions, stand in a header by chance."""
+    return number is not None and abs(number) >= SMALLEST_NUMBER and number == number.to_integral_value()
 
 
 def _alone(words: Iterable[str]) -> re.Pattern[bytes]:

@@ -8,27 +8,26 @@ import numpy as np
 from jaxtyping import Float64
 
 import onephase
-from onephase.cohort.case_of import case_of
 from onephase.cohort.records import Record
-from onephase.errors import CohortError, ImageError
+from onephase.errors import CohortError
 from onephase.evaluation.explanations.agreement import RegionTruth, agreement_with
 from onephase.evaluation.explanations.checked import ByTask, CheckedExplanation, CheckedExplanations
-from onephase.evaluation.explanations.looking import (
-    PROFILE_EDGES_MM,
-    REGIONS,
-    ByRegion,
-    Explanations,
-    explained,
-    scenes_of,
+from onephase.evaluation.explanations.explaining import (
+    MISLED,
+    OWN,
+    UNLEARNED,
+    Explained,
+    Explaining,
+    SealedBundle,
+    explain_cases,
 )
+from onephase.evaluation.explanations.looking import PROFILE_EDGES_MM, REGIONS, ByRegion, Explanations
 from onephase.evaluation.explanations.region_truth import TASKS, information_lost
-from onephase.evaluation.explanations.sanity import randomised, sanity_of
-from onephase.imaging.patch import Patch
-from onephase.imaging.preprocessing import prepare_patch
-from onephase.inference.bundle import Bundle
+from onephase.evaluation.explanations.sanity import sanity_of
 from onephase.progress import Progress, silent
 from onephase.statistics.bootstrap import RESAMPLES, Counts, Resamples, bootstrap, mean_of, ratio
 from onephase.statistics.estimate import Estimate
+from onephase.work.workers import Workers
 
 FEWEST_CASES = 2
 PERMUTATIONS = 8
@@ -36,49 +35,51 @@ PERMUTATIONS = 8
 
 
 def check_explanations(  # noqa: PLR0913 - each is a choice of whoever asks
-    bundle: Bundle,
-    folder: Path,
+    bundle: SealedBundle,
     records: Sequence[Record],
     *,
-    shuffled: Bundle | None = None,
+    out: Path,
+    shuffled: SealedBundle | None = None,
     seed: int = 1,
     resamples: int = RESAMPLES,
+    workers: Workers = 1,
     progress: Progress = silent,
 ) -> CheckedExplanations:
     """Explain the answers for some cases in every way, and test each of them.
 
     Args:
         bundle: What answers.
-        folder: Where it stands.
         records: The cases, none of which it has learned from, one lesion a patient.
+        out: Folder for one small file a case, by which a broken run goes on.
         shuffled: The same trained on shuffled labels; that check is left out without it.
         seed: Of every draw.
         resamples: Bootstrap resamples.
-        progress: Told of each step.
+        workers: Who works.
+        progress: Told after each case.
 
     Raises:
-        CohortError: If fewer than two cases can be read.
-        ImageError: If a patch shows nothing beyond the shell.
+        CohortError: If fewer than two cases can be explained.
+        WorkerError: If a worker was killed.
+        BundleError: If a bundle is broken.
+        StorageError: If a file cannot be written.
     """
-    steps = 3 + PERMUTATIONS
-    progress("explanations", 0, steps)
-    patches, read, problems = _patches(bundle, records)
-    scenes = scenes_of(patches, bundle.settings.regions, rng=np.random.default_rng([seed, 0]))
-    progress("explanations", 1, steps)
-    own = explained(bundle, scenes)
-    progress("explanations", 2, steps)
-    unlearned = []
-    for draw in range(PERMUTATIONS):
-        unlearned.append(explained(randomised(bundle, folder, rng=np.random.default_rng([seed, 1, draw])), scenes))
-        progress("explanations", 3 + draw, steps)
-    misled = None if shuffled is None else explained(shuffled, scenes)
-    drawn = Resamples.draw([one.identity for one in read], np.random.default_rng(seed), resamples=resamples)
-    simulated = sum(record.provenance == "simulated" for record in read)
-    truth = RegionTruth.of(information_lost(seed=seed), resamples=resamples) if simulated == len(read) else None
-    progress("explanations", steps, steps)
+    explaining = Explaining(bundle, shuffled, out, PERMUTATIONS, seed)
+    every = explain_cases(explaining, records, workers=workers, progress=progress)
+    told, problems = [one for one in every if not one.problem], tuple(one.problem for one in every if one.problem)
+    if len(told) < FEWEST_CASES:
+        message = (
+            f"explanations are tested on at least {FEWEST_CASES} patients, {len(told)} of {len(every)} can be "
+            f"explained ({problems[0]}): name more"
+        )
+        raise CohortError(message)
+    (own,), unlearned, misled = (_stacked(told, name) for name in (OWN, UNLEARNED, MISLED))
+    patients = [one.record.identity for one in told]
+    drawn = Resamples.draw(patients, np.random.default_rng(seed), resamples=resamples)
+    simulated = sum(one.record.provenance == "simulated" for one in told)
+    truth = RegionTruth.of(information_lost(seed=seed), resamples=resamples) if simulated == len(told) else None
     return CheckedExplanations(
         bundle=bundle.identity,
-        cases=len(read),
+        cases=len(told),
         simulated=simulated,
         problems=problems,
         kinds={
@@ -93,38 +94,27 @@ def check_explanations(  # noqa: PLR0913 - each is a choice of whoever asks
     )
 
 
-def _patches(bundle: Bundle, records: Sequence[Record]) -> tuple[list[Patch], list[Record], tuple[str, ...]]:
-    """Prepare the cases; one that cannot be read is a problem and stops no other."""
-    settings, patches, read, problems = bundle.settings, [], [], []
-    for record in records:
-        try:
-            patches.append(prepare_patch(case_of(record), imaging=settings.imaging, regions=settings.regions))
-        except ImageError as fault:
-            problems.append(str(fault))
-        else:
-            read.append(record)
-    if len(read) < FEWEST_CASES:
-        message = f"explanations are tested on at least {FEWEST_CASES} patients, {len(read)} can be read: name more"
-        raise CohortError(message)
-    return patches, read, tuple(problems)
+def _stacked(told: Sequence[Explained], name: str) -> list[Explanations]:
+    """Return the explanations of all cases, network by network."""
+    return [Explanations.stack(some) for some in zip(*(one.networks[name] for one in told), strict=True)]
 
 
 def _tested(
     name: str,
     values: ByRegion,
     unlearned: Sequence[Explanations],
-    misled: Explanations | None,
+    misled: Sequence[Explanations],
     *,
     truth: RegionTruth | None,
     drawn: Resamples,
 ) -> CheckedExplanation:
-    others = [one.kinds()[name] for one in unlearned]
+    others, shuffled = ([one.kinds()[name] for one in some] for some in (unlearned, misled))
     return CheckedExplanation(
         figures={
             task: {region: bootstrap(mean_of(values[:, row, column]), drawn) for column, region in enumerate(REGIONS)}
             for row, task in enumerate(TASKS)
         },
-        sanity=sanity_of(values, others, None if misled is None else misled.kinds()[name], resamples=drawn),
+        sanity=sanity_of(values, others, shuffled[0] if shuffled else None, resamples=drawn),
         agreement=None if truth is None else agreement_with(truth, values, drawn),
     )
 

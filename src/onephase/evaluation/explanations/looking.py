@@ -1,19 +1,18 @@
-"""What a network says of some lesions, as they are and with one region's tissue exchanged."""
+"""What a network says of a lesion, as it is and with one region's tissue exchanged."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from dataclasses import dataclass, fields
+from typing import Any, TypeAlias
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float32, Float64
 
-from onephase.cohort.lesions import BATCH
 from onephase.evaluation.explanations.region_truth import TASKS
 from onephase.evaluation.explanations.tissue import Tissue, with_region_of, with_surroundings
 from onephase.imaging.descriptors import describe
 from onephase.imaging.patch import Patch
 from onephase.imaging.regions import FAR_MM
-from onephase.inference.bundle import Bundle, NetworkAnswer
+from onephase.inference.bundle import Bundle
 from onephase.inference.regions import attention_on, attention_ratios
 from onephase.settings import RegionSettings
 
@@ -21,41 +20,26 @@ REGIONS = ("core", "rim", "shell")
 PROFILE_EDGES_MM = (-10.0, -8.0, -6.0, -4.0, -3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0)
 ByRegion: TypeAlias = Float64[np.ndarray, "case task region"]
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Scene:
-    """Lesions with one region of each exchanged, or none.
-
-    Attributes:
-        tissues: The lesions.
-        descriptors: Their descriptors, computed anew.
-    """
-
-    tissues: tuple[Tissue, ...]
-    descriptors: Float64[np.ndarray, "case descriptor"]
-
-    @classmethod
-    def of(cls, tissues: Sequence[Tissue]) -> "Scene":
-        """Return the scene of some lesions, described."""
-        numbers = [describe(one.image, one.distance_mm, spacing_mm=one.spacing_mm) for one in tissues]
-        return cls(tuple(tissues), np.array(numbers))
+GIVEN, DONOR, OCCLUDED, SWAPPED = 0, 1, slice(2, 2 + len(REGIONS)), slice(2 + len(REGIONS), None)
+"""Where the scenes of a lesion are."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scenes:
-    """Some lesions as they are, and what becomes of them region by region.
+    """A lesion as it is, another one, and what becomes of the first region by region.
+
+    In this order: as it is; the other; with each region's tissue replaced by surroundings; with each region's tissue
+    from the other.
 
     Attributes:
-        given: As they are.
-        occluded: With a region's tissue replaced by surroundings, by region.
-        swapped: With a region's tissue from another lesion, by region.
-        donor: Row of that other lesion.
+        image: Normalised intensities.
+        distance_mm: Signed distance to the lesion surface, negative inside.
+        descriptors: Computed anew.
     """
 
-    given: Scene
-    occluded: dict[str, Scene]
-    swapped: dict[str, Scene]
-    donor: np.ndarray
+    image: Float32[np.ndarray, "scene slice row column"]
+    distance_mm: Float32[np.ndarray, "scene slice row column"]
+    descriptors: Float32[np.ndarray, "scene descriptor"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,96 +73,100 @@ class Explanations:
             "exchange with another lesion": self.swap,
         }
 
+    @classmethod
+    def stack(cls, parts: "Sequence[Explanations]") -> "Explanations":
+        """Join the explanations of one network case after case."""
+        names = [one.name for one in fields(cls)]
+        return cls(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
 
-def scenes_of(patches: Sequence[Patch], regions: RegionSettings, *, rng: np.random.Generator) -> Scenes:
-    """Exchange each region of each lesion: for surroundings, and for that of another lesion.
+    def to_json(self) -> dict[str, Any]:
+        """Return the explanations as JSON values, None for NaN."""
+        return {one.name: _plain(getattr(self, one.name)) for one in fields(self)}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> "Explanations":
+        """Return the explanations that :meth:`to_json` described."""
+        return cls(**{name: np.array(array, dtype=np.float64) for name, array in value.items()})
+
+
+def scenes_of(patch: Patch, donor: Patch, regions: RegionSettings, *, rng: np.random.Generator) -> Scenes:
+    """Exchange each region of a lesion: for surroundings, and for that of another lesion.
 
     Args:
-        patches: Of at least two lesions.
+        patch: Of the lesion.
+        donor: Of the other lesion.
         regions: Where the regions part.
-        rng: Source of randomness: who gives to whom, and which voxels fill a region.
+        rng: Source of randomness: which voxels fill a region.
 
     Raises:
-        ImageError: If a patch shows nothing beyond the shell.
+        ImageError: If the patch shows nothing beyond the shell.
     """
-    tissues = [Tissue(patch.image, patch.distance_mm, patch.frame.spacing_mm) for patch in patches]
-    order = rng.permutation(len(tissues))
-    donor = np.empty_like(order)
-    donor[order] = np.roll(order, 1)  # one ring of all, so that nobody gives to herself
-    occluded = {name: Scene.of([with_surroundings(one, name, regions, rng=rng) for one in tissues]) for name in REGIONS}
-    swapped = {
-        name: Scene.of(
-            [with_region_of(one, tissues[giver], name, regions) for one, giver in zip(tissues, donor, strict=True)]
-        )
-        for name in REGIONS
-    }
-    return Scenes(Scene.of(tissues), occluded, swapped, donor)
+    own, other = (Tissue(one.image, one.distance_mm, one.frame.spacing_mm) for one in (patch, donor))
+    tissues = [
+        own,
+        other,
+        *(with_surroundings(own, name, regions, rng=rng) for name in REGIONS),
+        *(with_region_of(own, other, name, regions) for name in REGIONS),
+    ]
+    descriptors = [describe(one.image, one.distance_mm, spacing_mm=one.spacing_mm) for one in tissues]
+    return Scenes(
+        np.stack([one.image for one in tissues]),
+        np.stack([one.distance_mm for one in tissues]),
+        np.array(descriptors, dtype=np.float32),
+    )
 
 
 def explained(bundle: Bundle, scenes: Scenes) -> Explanations:
-    """Return every explanation of a network for the lesions of some scenes."""
-    answers = _run(bundle, scenes.given)
-    given = _potentials(answers)
-    occluded, swapped = (
-        np.stack([_potentials(_run(bundle, scene[name])) for name in REGIONS], axis=2) - given[:, :, None]
-        for scene in (scenes.occluded, scenes.swapped)
-    )
-    looked = np.concatenate([one.attention for one in answers])
-    distances = np.stack([one.distance_mm for one in scenes.given.tissues])
+    """Return every explanation of a network for a lesion, one case."""
+    answer = bundle.run(scenes.image, scenes.distance_mm, scenes.descriptors)
+    # log odds of each receptor and the mean of logit Ki-67, in the order of the tasks
+    potentials = np.column_stack([answer.potentials.unary, answer.potentials.ki67_mu])  # (scene, task)
+    given, donor = potentials[GIVEN], potentials[DONOR]
+    occluded, swapped = ((potentials[rows] - given).T[None] for rows in (OCCLUDED, SWAPPED))  # (1, task, region)
+    looked, distance = answer.attention[GIVEN], scenes.distance_mm[GIVEN]
     return Explanations(
-        weights=_weights(answers, bundle),
-        attention=_attention(looked, distances, bundle.settings.regions),
+        weights=_weights(answer.region_weights[GIVEN], bundle),
+        attention=_attention(looked, distance, bundle.settings.regions),
         occlusion=np.abs(occluded),
         swap=np.abs(swapped),
         moved=swapped,
-        wanted=given[scenes.donor] - given,
-        profile=_profile(looked, distances),
+        wanted=(donor - given)[None],
+        profile=_profile(looked, distance),
     )
 
 
-def _run(bundle: Bundle, scene: Scene) -> list[NetworkAnswer]:
-    answers = []
-    for start in range(0, len(scene.tissues), BATCH):
-        some = scene.tissues[start : start + BATCH]
-        answers.append(
-            bundle.run(
-                np.stack([one.image for one in some]),
-                np.stack([one.distance_mm for one in some]),
-                scene.descriptors[start : start + BATCH].astype(np.float32),
-            )
-        )
-    return answers
+def _plain(array: Float64[np.ndarray, "..."]) -> Any:
+    plain = array.astype(object)
+    plain[np.isnan(array)] = None
+    return plain.tolist()
 
 
-def _potentials(answers: Sequence[NetworkAnswer]) -> Float64[np.ndarray, "case task"]:
-    """Return the log odds of each receptor and the mean of logit Ki-67, in the order of the tasks."""
-    return np.concatenate([np.column_stack([one.potentials.unary, one.potentials.ki67_mu]) for one in answers])
-
-
-def _weights(answers: Sequence[NetworkAnswer], bundle: Bundle) -> ByRegion:
-    told = np.concatenate([one.region_weights for one in answers])
+def _weights(told: Float32[np.ndarray, "task region"], bundle: Bundle) -> ByRegion:
     network = bundle.settings.network
-    weights = np.full((len(told), len(TASKS), len(REGIONS)), np.nan)
+    weights = np.full((1, len(TASKS), len(REGIONS)), np.nan)
     for row, task in enumerate(network.tasks):
         for column, name in enumerate(network.regions):
             if name in REGIONS:
-                weights[:, TASKS.index(task), REGIONS.index(name)] = told[:, row, column]
+                weights[0, TASKS.index(task), REGIONS.index(name)] = told[row, column]
     return weights
 
 
-def _attention(looked: np.ndarray, distances: np.ndarray, regions: RegionSettings) -> ByRegion:
-    ratios = np.zeros((len(looked), len(REGIONS)))
-    for row, (attention, distance) in enumerate(zip(looked, distances, strict=True)):
-        ratios[row] = np.nan_to_num(attention_ratios(*attention_on(attention, distance, REGIONS, regions)))
-    return np.repeat(ratios[:, None, :], len(TASKS), axis=1)
+def _attention(
+    looked: Float32[np.ndarray, "slice row column"],
+    distance: Float32[np.ndarray, "slice row column"],
+    regions: RegionSettings,
+) -> ByRegion:
+    ratios = np.nan_to_num(attention_ratios(*attention_on(looked, distance, REGIONS, regions)))
+    return np.tile(ratios, (1, len(TASKS), 1))
 
 
-def _profile(looked: np.ndarray, distances: np.ndarray) -> Float64[np.ndarray, "case depth"]:
-    profile = np.full((len(looked), len(PROFILE_EDGES_MM) - 1), np.nan)
-    for row, (attention, distance) in enumerate(zip(looked, distances, strict=True)):
-        depth = np.digitize(distance, PROFILE_EDGES_MM) - 1
-        for column in range(profile.shape[1]):
-            at = (depth == column) & (distance < FAR_MM)
-            if at.any():
-                profile[row, column] = attention[at].mean(dtype=np.float64)
+def _profile(
+    looked: Float32[np.ndarray, "slice row column"], distance: Float32[np.ndarray, "slice row column"]
+) -> Float64[np.ndarray, "case depth"]:
+    profile = np.full((1, len(PROFILE_EDGES_MM) - 1), np.nan)
+    depth = np.digitize(distance, PROFILE_EDGES_MM) - 1
+    for column in range(profile.shape[1]):
+        at = (depth == column) & (distance < FAR_MM)
+        if at.any():
+            profile[0, column] = looked[at].mean(dtype=np.float64)
     return profile

@@ -8,14 +8,15 @@ import numpy as np
 
 from onephase.cohort.prepared import PreparedCohort
 from onephase.cohort.records import Record
+from onephase.evaluation.explanations.explaining import SealedBundle
 from onephase.evaluation.protocol import LEARNED_FROM
-from onephase.inference.bundle import Bundle, load_bundle
+from onephase.inference.bundle import Bundle, identity_of
 from onephase.progress import Progress, silent
 
 
 def train_on_shuffled(
     bundle: Bundle, prepared: Sequence[PreparedCohort], *, out: Path, seed: int, progress: Progress = silent
-) -> Bundle:
+) -> SealedBundle:
     """Train on shuffled labels with the bundle's settings; a run that was broken off goes on.
 
     Args:
@@ -33,7 +34,8 @@ def train_on_shuffled(
 
     rng = np.random.default_rng(seed)
     cohorts = [replace(one, records=shuffled(one.records, rng=rng)) for one in prepared]
-    return load_bundle(train(cohorts, bundle.settings, out=out, resume=True, progress=progress))
+    folder = train(cohorts, bundle.settings, out=out, resume=True, progress=progress)
+    return SealedBundle(folder, identity_of(folder))
 
 
 def shuffled(records: Sequence[Record], *, rng: np.random.Generator) -> tuple[Record, ...]:
