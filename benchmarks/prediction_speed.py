@@ -20,7 +20,7 @@ from typing import Any
 
 AS_INSTALLED = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 """What is installed has its bytecode: the run that fills the file cache writes it where it is stale."""
-OURS, EAGER = "engine", "eager"
+EAGER = "eager"
 ENGINES = ("onnxruntime", "openvino")
 IMPORTS = ("onephase", "onephase.cli.commands", "onephase.inference.predict", "onnxruntime", "openvino", "torch")
 
