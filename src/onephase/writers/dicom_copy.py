@@ -41,7 +41,7 @@ TEXTS, MOMENTS = {"AE", "CS", "LO", "LT", "SH", "ST", "UC", "UT"}, {"DA", "DT", 
 KINDS = (BINARY_NUMBERS, WRITTEN_NUMBERS, TEXTS, MOMENTS, {"UI"}, {"SQ"})
 """Value representations that scanners take for each other; the rules for numbers are not those for texts."""
 IMPLEMENTATION_UID = UID("2.25.252467351914416284150929117733817925561")  # onephase, whichever version
-_NUMBER = re.compile(r"[-+]?[0-9.]+([eE][-+]?[0-9]+)?")
+_NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,3})?")
 _CODE = ("CodingSchemeDesignator", "CodeValue", "CodeMeaning")
 
 

@@ -17,7 +17,16 @@ from onephase.cohort.export.identifier_search import IdentifierSearch
 from onephase.writers.dicom_copy import Disguise, shareable, write_shareable
 
 PERSON, ID, UID = "the name of a person", "a patient's id", "a UID"
-KNOWN = [("Zoëlle", PERSON), ("4711815", ID), ("2.25.47110000000000000000000000000000001", UID), ("Cañary", "a site")]
+NUMBER, ATTRIBUTE = "a number that the source is known by", "an attribute that no copy has"
+KNOWN = [
+    ("Zoëlle", PERSON),
+    ("4711815", ID),
+    ("2020-01-31", "a date"),
+    ("70", ID),
+    ("0.700000", "text of a header"),
+    ("2.25.47110000000000000000000000000000001", UID),
+    ("Cañary", "a site"),
+]
 DISGUISE = Disguise("patient-bcdfghjklmnp", bytes(range(32)))
 
 
@@ -68,6 +77,16 @@ def with_person(name: str, character_set: str) -> Callable[[Dataset], None]:
         (UID, lambda copy: setattr(copy, "DeviceUID", "2.25.47110000000000000000000000000000001")),
         (ID, lambda copy: setattr(copy, "InstanceNumber", "4711815")),
         (ID, lambda copy: setattr(copy, "SliceLocation", "+04711815.0")),
+        (NUMBER, lambda copy: setattr(copy, "SliceLocation", "4.711815E6")),
+        (NUMBER, lambda copy: setattr(copy, "RepetitionTime", "-471181.50e1")),
+        (NUMBER, lambda copy: setattr(copy, "ImagingFrequency", "047118.15e+02")),
+        ("a date", lambda copy: setattr(copy, "SliceLocation", "3.1012020E7")),
+        (NUMBER, lambda copy: setattr(copy, "AcquisitionDuration", 4711815.0)),
+        (NUMBER, lambda copy: setattr(copy, "InStackPositionNumber", 4711815)),
+        (ATTRIBUTE, lambda copy: setattr(copy, "PatientWeight", "70")),
+        (ATTRIBUTE, lambda copy: setattr(copy, "AcquisitionDate", "")),
+        (ATTRIBUTE, lambda copy: setattr(copy, "ReferencedStudySequence", [])),
+        (ATTRIBUTE, lambda copy: setattr(copy.DeidentificationMethodCodeSequence[0], "CodingSchemeVersion", "")),
         (ID, lambda copy: setattr(copy, "PixelData", b"\0" * 9 + b"4711815" + b"\0" * 44)),
         ("a text that no copy has", lambda copy: setattr(copy, "PatientID", "patient-bcdfghjklmna")),
     ],
@@ -76,6 +95,12 @@ def with_person(name: str, character_set: str) -> Callable[[Dataset], None]:
 def test_what_is_planted_is_found(honest, tmp_path, kind: str, plant: Callable[[Dataset], None]) -> None:
     plant(honest)
     assert kind in kinds(written(honest, tmp_path))
+
+
+def test_numbers_that_any_header_has_are_no_finding(honest, tmp_path) -> None:
+    honest.SliceLocation, honest.RepetitionTime, honest.AcquisitionDuration = "7e-1", "7E1", 0.7
+    assert honest.PixelSpacing[0] == 0.7
+    assert not kinds(written(honest, tmp_path))
 
 
 def test_a_file_of_another_form_is_a_finding(honest, tmp_path) -> None:

@@ -53,18 +53,22 @@ def _in_element(element: Element, search: IdentifierSearch, words: Collection[st
         yield "a curve or an overlay"
     elif (element.group, element.number) not in MAY_STAND:
         yield "an attribute that no copy has"
-    if element.vr in PACKED and any(
-        search.knows_number(one) for (one,) in struct.iter_unpack(PACKED[element.vr], element.value)
-    ):
-        yield A_NUMBER
     if element.vr in BINARY:
-        for start in range(0, len(element.value), CHUNK_BYTES):
-            yield from search.in_voxels(element.value[start : start + CHUNK_BYTES + search.reach])
+        yield from _in_bytes(element, search)
         return
     for value in element.value.split(b"\\"):
         text = value.decode("utf-8", "replace").strip(" \0")
         if text and not _stands_by_right(element.vr, text, search, words):
             yield next(search.in_text(value), _OUT_OF_PLACE.get(element.vr, "a text that no copy has"))
+
+
+def _in_bytes(element: Element, search: IdentifierSearch) -> Iterator[str]:
+    if element.vr in PACKED:
+        numbers = (number for (number,) in struct.iter_unpack(PACKED[element.vr], element.value))
+        if any(map(search.knows_number, numbers)):
+            yield A_NUMBER
+    for start in range(0, len(element.value), CHUNK_BYTES):
+        yield from search.in_voxels(element.value[start : start + CHUNK_BYTES + search.reach])
 
 
 _OUT_OF_PLACE = {

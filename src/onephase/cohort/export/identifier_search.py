@@ -43,7 +43,8 @@ class IdentifierSearch:
         self._short = {" ".join(_words(text)): kind for text, kind in known.items() if text not in long}
         self._dates = {digits: kind for text, kind in known.items() for digits in written_dates(text)}
         self._whole = {text.casefold() for text in long} | set(self._dates)
-        self._numbers = {number for text in self._whole if _is_large(number := number_of(text))}
+        large = {number for text in self._whole if (number := number_of(text)) is not None and _is_large(number)}
+        self._numbers = large | {number.copy_negate() for number in large}
         self._text = Needles(long.items())
         self._voxels = Needles([*_at_least(SHORTEST_IN_VOXELS, long), *self._dates.items()])
         self._own_words = {word.casefold() for word in own_words}
@@ -78,8 +79,8 @@ class IdentifierSearch:
         """Tell whether a text is, as a whole, a longer identifier or a date."""
         return text.casefold() in self._whole
 
-    def knows_number(self, number: Decimal | float) -> bool:
-        """Tell whether a number is a whole one of at least six digits that the source is known by."""
+    def knows_number(self, number: Decimal | int | float) -> bool:
+        """Tell whether a number is a whole one of at least six digits that the source is known by, with any sign."""
         return number in self._numbers
 
     def in_voxels(self, content: bytes) -> Iterator[str]:
@@ -106,9 +107,9 @@ def number_of(text: str) -> Decimal | None:
     return Decimal(text) if _NUMBER.fullmatch(text) else None
 
 
-def _is_large(number: Decimal | None) -> bool:
+def _is_large(number: Decimal) -> bool:
     """Tell whether a number is whole and has six digits: shorter ones, and fractions, stand in a header by chance."""
-    return number is not None and abs(number) >= SMALLEST_NUMBER and number == number.to_integral_value()
+    return abs(number) >= SMALLEST_NUMBER and number == number.to_integral_value()
 
 
 def _alone(words: Iterable[str]) -> re.Pattern[bytes]:
