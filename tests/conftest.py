@@ -10,6 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # each core has a worker of its own: th
 import pytest
 from filelock import FileLock
 from hypothesis import HealthCheck, settings
+
+from onephase.work.cluster import Cluster
 
 settings.register_profile(
     "ci", derandomize=True, deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow]
@@ -143,3 +146,47 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
         yield archive
     finally:
         archive.stop()
+
+
+DASK = str(Path(sys.executable).parent / "dask")
+DASK_START_SECONDS = 60
+ALLOWED_DEATHS = "1"
+
+
+@contextmanager
+def running_dask(*command: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a command of Dask, and end it."""
+    root = Path(__file__).parents[1]  # so that a worker may import what tests have put in the place of something
+    environment = {
+        **os.environ,
+        "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": ALLOWED_DEATHS,
+        "PYTHONPATH": str(root),
+    }
+    process = subprocess.Popen([DASK, *command], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@pytest.fixture(scope="module")
+def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The file of a Dask scheduler that has nobody yet."""
+    pytest.importorskip("distributed", reason="the cluster extra is not installed")
+    file = tmp_path_factory.mktemp("dask") / "scheduler.json"
+    listening = ("--host", "127.0.0.1", "--port", "0", "--no-dashboard")
+    with running_dask("scheduler", *listening, "--scheduler-file", str(file)):
+        until = time.monotonic() + DASK_START_SECONDS
+        while not file.exists():
+            assert time.monotonic() < until, "the scheduler did not start"
+            time.sleep(0.05)
+        yield file
+
+
+@pytest.fixture(scope="module")
+def cluster(scheduler: Path) -> Iterator[Cluster]:
+    """The scheduler with two workers."""
+    place = ("--no-dashboard", "--local-directory", str(scheduler.parent))
+    with running_dask("worker", "--scheduler-file", str(scheduler), "--nworkers", "2", "--nthreads", "1", *place):
+        yield Cluster(str(scheduler))

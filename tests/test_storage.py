@@ -1,11 +1,22 @@
 import json
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
 from onephase.errors import StorageError
-from onephase.storage import file_aside, folder_aside, read_json, sha256_of, write_json, write_text, write_texts
+from onephase.storage import (
+    alone_in,
+    file_aside,
+    folder_aside,
+    read_json,
+    sha256_of,
+    write_json,
+    write_text,
+    write_texts,
+)
 
 
 def test_a_file_appears_whole_or_not_at_all(tmp_path):
@@ -116,3 +127,39 @@ def test_a_folder_in_the_place_of_a_file_is_a_sentence(tmp_path):
     with pytest.raises(StorageError, match="page could not be written because a folder stands in its place"):
         write_text(tmp_path / "page", "one")
     assert [path.name for path in tmp_path.iterdir()] == ["page"]
+
+
+HOLDS = (
+    "import sys; from pathlib import Path; from onephase.storage import alone_in\nwith alone_in(Path(sys.argv[1])): "
+)
+
+
+def test_one_process_at_a_time_is_alone_in_a_folder_and_one_that_is_killed_holds_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    command = [sys.executable, "-c", f"{HOLDS}print('held', flush=True); sys.stdin.read()", str(folder)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        command = [sys.executable, "-c", f"{HOLDS}print('mine')", str(folder)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:
+            wait_until_somebody_waits_for(folder)
+            assert other.poll() is None
+            holder.kill()
+            assert other.communicate(timeout=60)[0] == "mine\n"
+    (tmp_path / "file").touch()
+    with (
+        pytest.raises(StorageError, match=r"file.* could not be written because a file stands"),
+        alone_in(tmp_path / "file"),
+    ):
+        pass
+
+
+def wait_until_somebody_waits_for(folder: Path) -> None:
+    until = time.monotonic() + 60
+    while not any("->" in line and f":{(folder / '.lock').stat().st_ino} " in line for line in locks()):
+        assert time.monotonic() < until, "nobody waits for the folder"
+        time.sleep(0.02)
+
+
+def locks() -> list[str]:
+    return Path("/proc/locks").read_text().splitlines()

@@ -1,6 +1,7 @@
 """Files appear whole or not at all: write aside, then rename; and are known by their sha256."""
 
 import errno
+import fcntl
 import hashlib
 import json
 import os
@@ -73,6 +74,24 @@ def folder_aside(path: Path) -> Iterator[Path]:
                 aside.rename(path)
         finally:
             shutil.rmtree(aside, ignore_errors=True)
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Hold a folder within the block; wait while another process holds it, here or on a machine that shares it.
+
+    Args:
+        folder: Made when missing; ``.lock`` in it is what is held. A process that ends, in whatever way, holds nothing.
+
+    Raises:
+        StorageError: If the folder cannot be written to.
+    """
+    with write_faults(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / ".lock").open("w")
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def write_text(path: Path, text: str) -> None:

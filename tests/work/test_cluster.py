@@ -3,17 +3,15 @@
 import gc
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.conftest import running_dask
 
-import onephase
 from onephase.cohort.preparation import prepare
 from onephase.errors import WorkerError
 from onephase.imaging.geometry import Grid
@@ -25,43 +23,8 @@ from onephase.writers.volume_file import write_array
 
 distributed = pytest.importorskip("distributed", reason="the cluster extra is not installed")
 
-DASK = str(Path(sys.executable).parent / "dask")
-ALLOWED_DEATHS = "1"
-START_S = 60
 CASES = 16
 SMALL = Settings(imaging=ImagingSettings(patch_voxels=(8, 10, 12), spacing_mm=2.0))
-
-
-@contextmanager
-def running(*command: str) -> Iterator[None]:
-    """Run a command of Dask, and end it."""
-    environment = {**os.environ, "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": ALLOWED_DEATHS}
-    process = subprocess.Popen([DASK, *command], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        yield
-    finally:
-        process.terminate()
-        process.wait()
-
-
-@pytest.fixture(scope="module")
-def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The file of a scheduler that has nobody yet."""
-    file = tmp_path_factory.mktemp("dask") / "scheduler.json"
-    with running("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(file)):
-        until = time.monotonic() + START_S
-        while not file.exists():
-            assert time.monotonic() < until, "the scheduler did not start"
-            time.sleep(0.05)
-        yield file
-
-
-@pytest.fixture(scope="module")
-def cluster(scheduler: Path) -> Iterator[Cluster]:
-    """The scheduler with two workers."""
-    place = ("--no-dashboard", "--local-directory", str(scheduler.parent))
-    with running("worker", "--scheduler-file", str(scheduler), "--nworkers", "2", "--nthreads", "1", *place):
-        yield Cluster(str(scheduler))
 
 
 @pytest.fixture
@@ -140,37 +103,58 @@ def test_a_worker_that_does_not_see_the_files_is_a_sentence(cluster: Cluster) ->
 
 def test_a_worker_that_comes_later_is_checked_as_well(cluster: Cluster, tmp_path: Path) -> None:
     with distributed.Client(scheduler_file=cluster.scheduler, set_as_default=False) as client:
+        same = module._versions()
 
-        def asked_of_it(home: Path, version: str, *sees: Path) -> int:
-            leader = module._Leader(version, home, sees)
+        def asked_of_it(home: Path, versions: dict[str, str], *sees: Path) -> int:
+            leader = module._Leader(versions, home, sees)
             return client.submit(module._at_worker, abs, leader, -1, pure=False).result()
 
-        assert asked_of_it(tmp_path, onephase.__version__) == 1
-        with pytest.raises(
-            WorkerError, match=r"worker tcp://.* has version .* of onephase, the leader has 0.0.1: start"
-        ):
-            asked_of_it(tmp_path, "0.0.1")
+        assert asked_of_it(tmp_path, same) == 1
+        for package in same:
+            with pytest.raises(
+                WorkerError, match=rf"worker tcp://.* has version .* of {package}, the command has 0.0.1: start it from"
+            ):
+                asked_of_it(tmp_path, {**same, package: "0.0.1"})
         with pytest.raises(WorkerError, match=r"worker tcp://.* does not see .*/gone: all machines need the same"):
-            asked_of_it(tmp_path, onephase.__version__, tmp_path / "gone")
+            asked_of_it(tmp_path, same, tmp_path / "gone")
         file = tmp_path / "file"
         file.touch()
         with pytest.raises(
             WorkerError, match=r"worker tcp://.* cannot work in .*/file \(Not a directory\): start it as"
         ):
-            asked_of_it(file, onephase.__version__)
+            asked_of_it(file, same)
+
+
+def test_who_comes_later_without_onephase_leaves_and_with_several_threads_ends_the_work(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    (tmp_path / "hide.py").write_text("import sys; sys.modules['onephase'] = None")
+    come = ("worker", "--scheduler-file", cluster.scheduler, "--no-nanny", "--no-dashboard")
+    come = (*come, "--local-directory", str(tmp_path))
+    with closing(in_order(time.sleep, [0.1] * 2_000, workers=cluster)) as slept:
+        with running_dask(*come, "--nthreads", "1", "--preload", str(tmp_path / "hide.py")) as stranger:
+            while stranger.poll() is None:
+                next(slept)  # and what it was given is done by others
+        with (
+            running_dask(*come, "--nthreads", "2"),
+            pytest.raises(WorkerError, match=r"worker tcp://.* has 2 threads, and each shall have one core: start it"),
+        ):
+            list(slept)
 
 
 def test_another_version_is_a_sentence(cluster: Cluster, monkeypatch) -> None:
     monkeypatch.setattr(module, "SAME_EVERYWHERE", ("distributed", "no-such-package"))
     monkeypatch.setattr("distributed.versions.get_package_info", lambda names: dict.fromkeys(names, "0.0.1"))
-    with pytest.raises(WorkerError, match=r"the scheduler has version 20.* of distributed, here it is 0.0.1: start it"):
+    with pytest.raises(
+        WorkerError, match=r"the scheduler has version 20.* of distributed, the command has 0.0.1: start it"
+    ):
         count_of(cluster)
 
 
 def test_an_environment_without_onephase_is_a_sentence(cluster: Cluster, monkeypatch) -> None:
     monkeypatch.setattr(module, "SAME_EVERYWHERE", ("no-such-package",))
     monkeypatch.setattr("distributed.versions.get_package_info", lambda names: dict.fromkeys(names, "0.0.1"))
-    with pytest.raises(WorkerError, match=r"the scheduler has no no-such-package, here it is 0.0.1"):
+    with pytest.raises(WorkerError, match=r"the scheduler has no no-such-package, the command has 0.0.1"):
         count_of(cluster)
 
 

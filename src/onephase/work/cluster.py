@@ -7,7 +7,7 @@ forgets what waits.
 
 import os
 import warnings
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -52,12 +52,12 @@ class _Leader:
     """What a worker must agree with; it travels with each task, for workers may come at any time.
 
     Attributes:
-        version: Of onephase.
+        versions: Of the packages that are the same everywhere.
         home: Where the leader works.
         sees: Further files and folders that the leader sees.
     """
 
-    version: str
+    versions: Mapping[str, str]
     home: Path
     sees: tuple[Path, ...]
 
@@ -79,7 +79,7 @@ def in_cluster(
         from distributed.comm import CommClosedError
 
         seen = tuple(path.absolute() for path in sees if path.exists())
-        leader, done = _Leader(onephase.__version__, Path.cwd(), seen), 0
+        leader, done = _Leader(_versions(), Path.cwd(), seen), 0
         _refuse_blind(client, leader)
         submit = partial(client.submit, partial(_at_worker, function, leader), pure=False)
         try:
@@ -141,19 +141,32 @@ def _staffed(cluster: Cluster) -> Iterator["Client"]:
 def _refuse_strangers(client: "Client") -> None:
     """Refuse a scheduler or worker of another version, and a worker of several threads."""
     found = client.get_versions(packages=list(SAME_EVERYWHERE))
-    wanted = found["client"]["packages"]
+    wanted = {package: found["client"]["packages"][package] for package in SAME_EVERYWHERE}
     others = {"the scheduler": found["scheduler"], **{f"worker {name}": one for name, one in found["workers"].items()}}
     for who, one in others.items():
-        for package in SAME_EVERYWHERE:
-            version = one["packages"].get(package)
-            if version != wanted[package]:
-                has = "has no" if version is None else f"has version {version} of"
-                message = f"{who} {has} {package}, here it is {wanted[package]}: start it from the same environment"
-                raise WorkerError(message)
+        _refuse_version(who, one["packages"], wanted)
     for name, threads in client.nthreads().items():
-        if threads != 1:
-            message = f"worker {name} has {threads} threads, and each shall have one core: start it with --nthreads 1"
+        _refuse_several(name, threads)
+
+
+def _versions() -> dict[str, str]:
+    import distributed
+
+    return {"onephase": onephase.__version__, "distributed": distributed.__version__}
+
+
+def _refuse_version(who: str, found: Mapping[str, str | None], wanted: Mapping[str, str]) -> None:
+    for package, version in wanted.items():
+        if found.get(package) != version:
+            has = "has no" if found.get(package) is None else f"has version {found[package]} of"
+            message = f"{who} {has} {package}, the command has {version}: start it from the same environment"
             raise WorkerError(message)
+
+
+def _refuse_several(worker: str, threads: int) -> None:
+    if threads != 1:
+        message = f"worker {worker} has {threads} threads, and each shall have one core: start it with --nthreads 1"
+        raise WorkerError(message)
 
 
 def _refuse_blind(client: "Client", leader: _Leader) -> None:
@@ -178,26 +191,19 @@ def _at_worker(function: Callable[[Item], Answer], leader: _Leader, item: Item) 
     """Do the work of one item on one core, where the leader stands.
 
     Raises:
-        WorkerError: If this worker, which may have come after the others were asked, is of another version or blind.
+        WorkerError: If this worker, which may have come after the others were asked, cannot do it.
     """
-    if onephase.__version__ != leader.version:
-        message = (
-            f"worker {_own_name()} has version {onephase.__version__} of onephase, the leader has {leader.version}: "
-            "start it from the same environment"
-        )
-        raise WorkerError(message)
+    from distributed import get_worker
+
+    worker = get_worker()
+    _refuse_version(f"worker {worker.address}", _versions(), leader.versions)
+    _refuse_several(worker.address, worker.state.nthreads)
     if absent := _absent(leader):
-        raise _blind(_own_name(), absent[0])
+        raise _blind(worker.address, absent[0])
     try:
         os.chdir(leader.home)
     except OSError as fault:
-        message = f"worker {_own_name()} cannot work in {leader.home} ({fault.strerror}): start it as the same user"
+        message = f"worker {worker.address} cannot work in {leader.home} ({fault.strerror}): start it as the same user"
         raise WorkerError(message) from None
     with one_core():
         return function(item)
-
-
-def _own_name() -> str:
-    from distributed import get_worker
-
-    return str(get_worker().address)

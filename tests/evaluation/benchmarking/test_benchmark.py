@@ -1,4 +1,5 @@
 import shutil
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -6,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.conftest import running_dask
 from tests.evaluation.benchmarking.conftest import (
     EXTERNAL,
     INTERNAL,
@@ -16,6 +18,7 @@ from tests.evaluation.benchmarking.conftest import (
     Trainer,
     answers_of_studies,
 )
+from tests.test_storage import wait_until_somebody_waits_for
 
 from onephase.cohort.lesions import Lesion
 from onephase.cohort.prepared import PreparedCohort
@@ -26,6 +29,8 @@ from onephase.evaluation.benchmarking.benchmark import Benchmark, answer, run_be
 from onephase.evaluation.benchmarking.benchmark_report import write_report
 from onephase.evaluation.benchmarking.plan import Run
 from onephase.settings import ImagingSettings, LearningSettings
+from onephase.storage import alone_in
+from onephase.work.cluster import Cluster
 
 
 def test_a_run_changes_what_its_form_changes_and_nothing_else(done: Done) -> None:
@@ -63,6 +68,47 @@ def test_interrupted_twice_it_ends_in_the_same_answers_and_trains_nothing_again(
             np.testing.assert_array_equal(predictions.posteriors[name].log_cells, posterior.log_cells)
     run_benchmark(broken)
     assert len(trainer.runs) == trainings
+
+
+def test_two_workers_never_do_the_same_run(done: Done, trainer: Trainer, tmp_path: Path) -> None:
+    elsewhere = replace(done.benchmark, out=tmp_path)
+    run = elsewhere.plan.runs[0]
+    second = threading.Thread(target=answer, args=(elsewhere, run))
+    with alone_in(elsewhere.folder(run)):  # as the first, whose leader was killed
+        second.start()
+        wait_until_somebody_waits_for(elsewhere.folder(run))
+        shutil.copytree(done.benchmark.folder(run), elsewhere.folder(run), dirs_exist_ok=True)
+    second.join()
+    assert not trainer.runs
+
+
+def test_on_a_cluster_a_killed_worker_loses_no_run_and_the_answers_are_the_same(
+    done: Done, planned: Callable[[Path], Benchmark], scheduler: Path, tmp_path: Path
+) -> None:
+    import distributed
+
+    stand_ins = tmp_path / "stand_ins.py"  # in the place of training and of slow rivals, in each worker that starts
+    stand_ins.write_text(
+        "import pytest\nfrom tests.evaluation.benchmarking.conftest import employ\nemploy(pytest.MonkeyPatch())\n"
+    )
+    place = ("--no-dashboard", "--local-directory", str(tmp_path), "--preload", str(stand_ins))
+    worker = ("worker", "--scheduler-file", str(scheduler), "--nthreads", "1", "--no-nanny", *place)
+    far = planned(tmp_path / "far")
+    with running_dask(*worker) as victim, running_dask(*worker):
+        with distributed.Client(scheduler_file=scheduler, set_as_default=False) as client:
+            client.wait_for_workers(2, timeout=60)
+
+        def kill(task: str, ready: int, total: int) -> None:
+            if (task, ready) == ("runs", 3):
+                victim.kill()
+
+        run_benchmark(far, workers=Cluster(str(scheduler)), progress=kill)
+        assert victim.poll() is not None
+    whole = answers_of_studies(done.benchmark.out)
+    for protocol, predictions in answers_of_studies(far.out).items():
+        assert predictions.posteriors.keys() == whole[protocol].posteriors.keys()
+        for name, posterior in whole[protocol].posteriors.items():
+            np.testing.assert_array_equal(predictions.posteriors[name].log_cells, posterior.log_cells)
 
 
 def test_other_settings_are_not_mixed_in(done: Done) -> None:

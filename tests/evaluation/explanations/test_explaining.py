@@ -30,7 +30,7 @@ from onephase.settings import ImagingSettings, Settings
 from onephase.simulation.cohort import simulate_cohort
 
 SETTINGS = Settings(imaging=ImagingSettings(patch_voxels=(12, 14, 16), spacing_mm=4.0))
-CASES = 5
+CASES = 4
 
 
 @pytest.fixture(scope="module")

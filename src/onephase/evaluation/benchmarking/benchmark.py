@@ -37,7 +37,7 @@ from onephase.evaluation.protocol import (
 from onephase.inference.bundle import load_bundle
 from onephase.progress import Progress, silent
 from onephase.settings import NetworkSettings, Settings
-from onephase.storage import write_json
+from onephase.storage import alone_in, write_json
 from onephase.work.workers import Workers, in_order
 
 RUNS, PLAN = "runs", "plan.json"
@@ -135,27 +135,28 @@ def answer(benchmark: Benchmark, run: Run) -> None:
     prepared = _assigned([open_prepared(folder) for folder in benchmark.prepared], part)
     members = lesions_of(prepared)
     digest, folder = _digest(benchmark, run, members), benchmark.folder(run)
-    if finished_answers(folder, digest) is not None:
-        return
-    started = time.perf_counter()
-    training = [lesion for lesion in members if lesion.record.split in LEARNED_FROM]
-    tested = [lesion for lesion in members if lesion.record.split in part.tests.values()]
-    if run.changes is None:
-        posterior, calibration = rivals(benchmark.covariates)[run.contestant](training, tested), None
-    else:
-        posterior, calibration = _trained(benchmark, run, prepared, tested=tested, fold=part.fold)
-    told = {} if posterior is None else {run.label: posterior}
-    facts = {
-        "run": digest,
-        "onephase": onephase.__version__,
-        "part": run.part,
-        "seed": run.seed,
-        "seconds": round(time.perf_counter() - started, 1),
-    }
-    answered = gathered(
-        {**told, PRIOR: _prior(training, tested)}, training, tested, fold=part.fold, words=run.part, facts=facts
-    )
-    write_predictions(folder, replace(answered, calibration=calibration))
+    with alone_in(folder):  # a worker of a cluster may still be at it for a leader that was killed
+        if finished_answers(folder, digest) is not None:
+            return
+        started = time.perf_counter()
+        training = [lesion for lesion in members if lesion.record.split in LEARNED_FROM]
+        tested = [lesion for lesion in members if lesion.record.split in part.tests.values()]
+        if run.changes is None:
+            posterior, calibration = rivals(benchmark.covariates)[run.contestant](training, tested), None
+        else:
+            posterior, calibration = _trained(benchmark, run, prepared, tested=tested, fold=part.fold)
+        told = {} if posterior is None else {run.label: posterior}
+        facts = {
+            "run": digest,
+            "onephase": onephase.__version__,
+            "part": run.part,
+            "seed": run.seed,
+            "seconds": round(time.perf_counter() - started, 1),
+        }
+        answered = gathered(
+            {**told, PRIOR: _prior(training, tested)}, training, tested, fold=part.fold, words=run.part, facts=facts
+        )
+        write_predictions(folder, replace(answered, calibration=calibration))
 
 
 def _trained(
