@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from onephase.cli.options import AsJson, Scheduler, Tables, Workers, cores, workers_of
+from onephase.cli.options import AsJson, Scheduler, Tables, Workers, workers_of
 from onephase.cli.terminal import TerminalProgress, say, say_json
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ def robustness(  # noqa: PLR0913 - one parameter for each option
     cases: HowMany = CASES,
     seed: Seed = 1,
     workers: Workers = 0,
+    scheduler: Scheduler = "",
     as_json: AsJson = False,
 ) -> None:
     """Say how far answers move, and what it costs, when a case is outlined or scanned otherwise.
@@ -43,7 +44,13 @@ def robustness(  # noqa: PLR0913 - one parameter for each option
     records = read_cohort(*tables, labelled=False).records
     with TerminalProgress() as progress:
         found = measure_robustness(
-            bundle, records, out=out, cases=cases, seed=seed, workers=cores(workers), progress=progress
+            bundle,
+            records,
+            out=out,
+            cases=cases,
+            seed=seed,
+            workers=workers_of(workers, scheduler),
+            progress=progress,
         )
     page = write_robustness(out, found)
     if as_json:

@@ -13,7 +13,7 @@ import numpy as np
 
 import onephase
 from onephase.biomarkers.potentials import Potentials
-from onephase.cohort.records import Record
+from onephase.cohort.records import Record, sources_of
 from onephase.cohort.source_key import source_key
 from onephase.errors import ImageError
 from onephase.evaluation.robustness.change import Change, Original
@@ -22,8 +22,8 @@ from onephase.imaging.preprocessing import prepare_patch
 from onephase.inference.cohort_prediction import folder_name
 from onephase.inference.opened_bundle import opened_bundle
 from onephase.progress import Progress, silent
-from onephase.storage import read_json, write_json
-from onephase.work.workers import in_order
+from onephase.storage import read_json, write_faults, write_json
+from onephase.work.workers import Workers, in_order
 
 UNCHANGED = "as given"
 CASES = "cases"
@@ -66,23 +66,25 @@ class Probed:
 
 
 def probe_cohort(
-    probing: Probing, records: Sequence[Record], *, workers: int = 1, progress: Progress = silent
+    probing: Probing, records: Sequence[Record], *, workers: Workers = 1, progress: Progress = silent
 ) -> list[Probed]:
     """Answer every case as given and under every change; what an earlier run has answered is read.
 
     Args:
         probing: What is tried.
         records: The cases.
-        workers: Number of processes.
+        workers: Who works.
         progress: Told after each case.
 
     Raises:
         WorkerError: If a worker was killed; started again, the work goes on where it stopped.
         StorageError: If a file cannot be written.
     """
+    with write_faults(probing.out):
+        probing.out.mkdir(parents=True, exist_ok=True)  # now, so that a cluster is asked whether it sees the folder
+    probed, sees = list[Probed](), (probing.bundle, probing.out, *sources_of(records))
     progress("cases", 0, len(records))
-    probed = []
-    with closing(in_order(partial(probe_case, probing), records, workers=workers)) as answers:
+    with closing(in_order(partial(probe_case, probing), records, workers=workers, sees=sees)) as answers:
         for one in answers:
             probed.append(one)
             progress("cases", len(probed), len(records))

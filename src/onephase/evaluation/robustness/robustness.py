@@ -11,6 +11,7 @@ from onephase.evaluation.robustness.findings import Robustness, robustness_of
 from onephase.evaluation.robustness.probing import Probing, probe_cohort
 from onephase.inference.bundle import load_bundle
 from onephase.progress import Progress, silent
+from onephase.work.workers import Workers
 
 
 def measure_robustness(  # noqa: PLR0913 - each is a choice of whoever asks
@@ -20,7 +21,7 @@ def measure_robustness(  # noqa: PLR0913 - each is a choice of whoever asks
     out: Path,
     cases: int,
     seed: int = 1,
-    workers: int = 1,
+    workers: Workers = 1,
     progress: Progress = silent,
 ) -> Robustness:
     """Return how far a bundle's answers move under every change, and what it costs.
@@ -31,7 +32,7 @@ def measure_robustness(  # noqa: PLR0913 - each is a choice of whoever asks
         out: Folder for one small file a case, by which a broken run goes on.
         cases: At most so many cases are tried.
         seed: Of the draw of cases and of every change.
-        workers: Number of processes.
+        workers: Who works.
         progress: Told after each case.
 
     Raises:
