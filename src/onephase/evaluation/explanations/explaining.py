@@ -5,7 +5,7 @@ import json
 from collections.abc import Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -143,9 +143,9 @@ def explain_case(explaining: Explaining, turn: Turn) -> Explained:
     return Explained(turn.record, {name: [Explanations.from_json(one) for one in some] for name, some in networks})
 
 
-@cache
+@lru_cache(maxsize=1)  # a worker of a cluster outlives the command, and need not keep them all
 def networks_of(explaining: Explaining) -> dict[str, list[Bundle]]:
-    """Return the networks that explain, opened once a process."""
+    """Return the networks that explain, opened once for all cases."""
     bundle, misled = explaining.bundle, explaining.misled
     own = opened_bundle(bundle.folder, bundle.identity)
     draws = [np.random.default_rng([explaining.seed, 1, draw]) for draw in range(explaining.permutations)]
