@@ -1,5 +1,7 @@
+import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -7,8 +9,10 @@ from pydicom import Dataset, dcmread
 from pydicom.uid import EnhancedMRImageStorage, generate_uid
 
 from onephase.errors import ImageError, NotOurInputError
+from onephase.readers.dicom import stored_pixels
 from onephase.readers.dicom.enhanced import enhanced_slices
 from onephase.readers.dicom.pixels import read_pixels
+from onephase.readers.dicom.raw_header import header_and_pixels
 from onephase.readers.dicom.scan import open_dicom
 from onephase.readers.dicom.series import stacks_of
 
@@ -76,6 +80,49 @@ def test_an_enhanced_file_is_read_phase_by_phase(tmp_path: Path, slice_header):
     np.testing.assert_array_equal(scan.read(2, slices=[3]), VALUES[2, 3:] * 3)
     assert scan.source["repetition_time_ms"] == "5"
     assert scan.source["echo_time_ms"] == "2"
+
+
+def test_only_the_frames_that_are_needed_are_read(tmp_path: Path, slice_header, monkeypatch):
+    scan = open_dicom(write_enhanced(tmp_path / "multi.dcm", slice_header))
+    counts: list[int] = []
+
+    def counting(*given: Any, count: int, **named: Any) -> np.ndarray:
+        counts.append(count)
+        return fromfile(*given, count=count, **named)
+
+    fromfile = np.fromfile
+    monkeypatch.setattr(stored_pixels.np, "fromfile", counting)
+    np.testing.assert_array_equal(scan.read(1, slices=[2, 0]), VALUES[1, [2, 0]] * 2)
+    assert counts == [5 * 6, 5 * 6]
+
+
+@pytest.mark.parametrize("name", ["philips-enhanced-fieldmap.dcm", "siemens-xa30-enhanced-gre.dcm"])
+def test_frames_read_from_where_they_stand_are_those_that_pydicom_decodes(shared_data: Path, name: str):
+    path = shared_data / "enhanced-mr" / name
+    header, pixels = header_and_pixels(path)
+    in_place, decoded = enhanced_slices(path, header, pixels=pixels), enhanced_slices(path, dcmread(path))
+    assert all(one.pixels is not None for one in in_place)
+    assert all(one.pixels is None for one in decoded)
+    for few in (slice(None), slice(20, 24)):
+        np.testing.assert_array_equal(read_pixels(in_place[few]), read_pixels(decoded[few]))
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [(lambda content: content[:-10], "is a damaged or truncated DICOM file"), (bytes, "changed while it was read")],
+    ids=["cut", "written"],
+)
+def test_frames_of_a_file_that_was_cut_or_written_to_are_refused(tmp_path: Path, slice_header, change, sentence: str):
+    path = write_enhanced(tmp_path / "multi.dcm", slice_header)
+    scan = open_dicom(path)
+    before = path.stat()
+    path.write_bytes(change(path.read_bytes()))
+    if sentence.startswith("is"):  # as if it had been short from the start
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    else:
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns + 1))
+    with pytest.raises(ImageError, match=sentence):
+        scan.read(0, slices=[0])  # long before the end
 
 
 def test_contrast_use_is_known_frame_by_frame(tmp_path: Path, slice_header):

@@ -1,6 +1,7 @@
 """Frames of an enhanced multi-frame MR file, by their functional groups (PS3.3 C.7.6.16)."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from pydicom import Dataset
@@ -8,8 +9,10 @@ from pydicom import Dataset
 from onephase.errors import ImageError
 from onephase.readers.dicom.files import damage_is_a_sentence
 from onephase.readers.dicom.header_text import agent_of, number_of, seconds_of, shown, text_of, whole_number_of
+from onephase.readers.dicom.raw_header import PixelElement
 from onephase.readers.dicom.series_header import SeriesHeader, series_header
 from onephase.readers.dicom.slice import DicomSlice, contrasts_of, pixel_spacing, scale_of, shape_of, vector
+from onephase.readers.dicom.stored_pixels import StoredPixels, pixel_form, stored_pixels
 
 MAX_FRAMES = 20_000
 # Sequence of a functional group, and the attributes in it that are read as if they stood at the top.
@@ -27,12 +30,13 @@ GROUPS = {
 }
 
 
-def enhanced_slices(path: Path, dataset: Dataset) -> tuple[DicomSlice, ...]:
+def enhanced_slices(path: Path, dataset: Dataset, *, pixels: PixelElement | None = None) -> tuple[DicomSlice, ...]:
     """Return the frames of an enhanced MR file, each as a slice.
 
     Args:
         path: The file.
         dataset: Its whole header.
+        pixels: Where its pixels stand, if that is known.
 
     Raises:
         ImageError: If the functional groups are missing or do not say where a frame lies.
@@ -40,7 +44,11 @@ def enhanced_slices(path: Path, dataset: Dataset) -> tuple[DicomSlice, ...]:
     with damage_is_a_sentence(path):
         frames = list(frame_headers(path, dataset))
         series = _series(dataset, frames[0])
-        return tuple(_slice(path, dataset, frame=frame, own=own, series=series) for frame, own in enumerate(frames))
+        stored = None if pixels is None else stored_pixels(pixel_form(dataset, frames=len(frames)), pixels)
+        return tuple(
+            _slice(path, dataset, frame=frame, own=own, series=series, stored=stored)
+            for frame, own in enumerate(frames)
+        )
 
 
 def frame_headers(path: Path, dataset: Dataset) -> Iterator[Dataset]:
@@ -77,7 +85,9 @@ def anatomy_of(dataset: Dataset) -> str:
     return ""
 
 
-def _slice(path: Path, dataset: Dataset, *, frame: int, own: Dataset, series: SeriesHeader) -> DicomSlice:
+def _slice(
+    path: Path, dataset: Dataset, *, frame: int, own: Dataset, series: SeriesHeader, stored: StoredPixels | None
+) -> DicomSlice:
     administered = text_of(own, "ContrastBolusAgentAdministered").upper() != "NO"
     return DicomSlice(
         path=path,
@@ -96,7 +106,7 @@ def _slice(path: Path, dataset: Dataset, *, frame: int, own: Dataset, series: Se
         bolus_s=_bolus(dataset),
         agent=_agent(dataset) if administered else "",
         scale=scale_of(own),
-        pixels=None,
+        pixels=None if stored is None else replace(stored, frame=frame),
     )
 
 

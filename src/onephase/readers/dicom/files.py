@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import BinaryIO
 
 from pydicom import Dataset, dcmread
 from pydicom.config import disable_value_validation
@@ -59,13 +60,16 @@ def is_dicom(path: Path) -> bool:
     return True
 
 
-def read_dataset(path: Path, *, only: Sequence[str] | None = None, pixels: bool = False) -> Dataset:
+def read_dataset(
+    path: Path, *, only: Sequence[str] | None = None, pixels: bool = False, stream: BinaryIO | None = None
+) -> Dataset:
     """Read a DICOM file that has the DICOM mark.
 
     Args:
         path: The file.
         only: Keywords to read; all of them when None.
         pixels: Whether to read on to the pixels.
+        stream: The file itself where it is open; it is left where the reading ended.
 
     Raises:
         ImageError: If it is damaged, deflated (a small file could fill the memory), or carries a
@@ -77,7 +81,7 @@ def read_dataset(path: Path, *, only: Sequence[str] | None = None, pixels: bool 
             message = f"{path} is stored deflated, which is not read: export it uncompressed"
             raise ImageError(message)
         tags = None if only is None else tags_of((*only, *UID_KEYWORDS))
-        dataset = dcmread(path, stop_before_pixels=not pixels, specific_tags=tags)
+        dataset = dcmread(stream or path, stop_before_pixels=not pixels, specific_tags=tags)
         refuse_malformed_uids(path, dataset, UID_KEYWORDS)
     return dataset
 

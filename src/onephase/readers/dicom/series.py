@@ -12,7 +12,7 @@ from onephase.errors import ImageError, NotOurInputError
 from onephase.readers.dicom.enhanced import enhanced_slices
 from onephase.readers.dicom.files import damage_is_a_sentence, read_dataset
 from onephase.readers.dicom.header_text import text_of
-from onephase.readers.dicom.raw_header import raw_header
+from onephase.readers.dicom.raw_header import header_and_pixels, raw_header
 from onephase.readers.dicom.series_header import SERIES_KEYWORDS, SeriesHeader, series_header
 from onephase.readers.dicom.slice import OWN_TAGS, SLICE_KEYWORDS, DicomSlice, classic_slice, sibling_slice
 from onephase.readers.series_names import is_post, other_kind
@@ -122,7 +122,8 @@ def slices_in(files: Iterable[Path], *, where: Path) -> tuple[DicomSlice, ...]:
             dataset = read_dataset(path, only=HEADER_KEYWORDS)
             kind = dataset.get("SOPClassUID")
             if kind in ENHANCED:
-                slices.extend(enhanced_slices(path, read_dataset(path)))
+                header, pixels = header_and_pixels(path)
+                slices.extend(enhanced_slices(path, header, pixels=pixels))
             elif kind == MRImageStorage:
                 uid = text_of(dataset, "SeriesInstanceUID")
                 if uid not in known:  # once a series: this part of the header is the slowest to read
