@@ -29,7 +29,6 @@ from onephase.errors import OnephaseError
 LONGEST_S = 5.0
 LARGEST_KIB = 2 * 1024**2
 WHOLE_SHARE = 0.01
-IN_MEMORY = Path("/dev/shm")  # noqa: S108 - where a file costs no disk; a folder of our own is made in it
 
 
 def read_broken(name: str, plan: Plan, *, until: int) -> None:
@@ -37,9 +36,7 @@ def read_broken(name: str, plan: Plan, *, until: int) -> None:
     target, work = TARGETS[name], plan.work_of(name)
     tally = Tally.of(work)
     signal.signal(signal.SIGALRM, _too_long)
-    place = IN_MEMORY if IN_MEMORY.is_dir() else None
-    with tempfile.TemporaryDirectory(prefix="fuzz-", dir=place) as scratch, opened(work) as stream:
-        tempfile.tempdir = scratch  # for what readers unpack
+    with tempfile.TemporaryDirectory(prefix="fuzz-") as scratch, opened(work) as stream:
         small, whole = (_read_unbroken(target, plan.data, Path(scratch) / str(few), small=few) for few in (True, False))
         started, processor = time.perf_counter() - tally.seconds, time.process_time() - tally.processor_s
         while tally.done < until and tally.largest_mib * 1024 <= LARGEST_KIB:
@@ -113,6 +110,7 @@ def main() -> int:
     if given.until is not None:
         read_broken(given.readers[0], plan, until=given.until)
         return 0
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with suppress(KeyboardInterrupt):
         rounds(plan, given.readers, jobs=given.jobs)
     print(plan.table(given.readers))

@@ -1,5 +1,6 @@
 """Readers take turns: a round of inputs for each, every turn a process of its own that is watched from here."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -9,12 +10,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from fuzz_tally import Tally, add_finding
 
 PROGRAM = Path(__file__).with_name("fuzz.py")
+IN_MEMORY = Path("/dev/shm")  # noqa: S108 - where a file costs no disk; a folder of our own is made in it
 ROUND = 5000
-HANGS_S = 60.0  # beyond this no alarm within the process has helped
+LOOKS_S = 10.0
+HANGS_S = 60.0  # of computing: beyond this no alarm within the process has helped
 STOPPED = {signal.SIGINT, signal.SIGTERM}  # by somebody, and not by the input
 HEADS = ("reader", "inputs", "findings", "seconds", "processor s", "slowest s", "largest MiB")
 
@@ -40,9 +44,13 @@ class Plan:
         return self.work / reader.replace(" ", "_")
 
     def left_s(self, readers: Sequence[str]) -> float:
-        """Return how long the rest takes, by what an input has taken of each reader; 0 for one that has not begun."""
+        """Return how long the rest takes by what an input has taken of each reader; of others by the mean of these."""
         tallies = [Tally.of(self.work_of(reader)) for reader in readers]
-        return sum((self.inputs - tally.done) * tally.seconds / max(1, tally.done) for tally in tallies)
+        begun = [tally.seconds / tally.done for tally in tallies if tally.done]
+        usual = sum(begun) / max(1, len(begun))
+        return sum(
+            (self.inputs - tally.done) * (tally.seconds / tally.done if tally.done else usual) for tally in tallies
+        )
 
     def table(self, readers: Sequence[str]) -> str:
         """Return what came of it, a line for each reader."""
@@ -77,8 +85,12 @@ def _turn(plan: Plan, reader: str, *, until: int) -> str:
     while Tally.of(work).done < until:
         numbers = map(str, (plan.inputs, plan.seed))
         command = [sys.executable, str(PROGRAM), *numbers, str(plan.data), str(plan.work), "--readers", reader]
-        with (work / "said.txt").open("w") as said:
-            process = subprocess.Popen([*command, "--until", str(until)], stdout=said, stderr=said)
+        place = IN_MEMORY if IN_MEMORY.is_dir() else None
+        with (work / "said.txt").open("w") as said, TemporaryDirectory(prefix="fuzz-", dir=place) as scratch:
+            surroundings = os.environ | {
+                "TMPDIR": scratch
+            }  # removed here, for a process that is killed removes nothing
+            process = subprocess.Popen([*command, "--until", str(until)], stdout=said, stderr=said, env=surroundings)
             ended = _watched(process, work)
         if ended > 0:
             message = f"{reader}: the process ended with {ended}: {(work / 'said.txt').read_text()[-2000:]}"
@@ -94,16 +106,23 @@ def _turn(plan: Plan, reader: str, *, until: int) -> str:
 
 
 def _watched(process: subprocess.Popen[bytes], work: Path) -> int:
-    """Return how a process ended; it is killed where its tally stands still."""
-    before = -1
+    """Return how a process ended; it is killed where it computes and its tally stands still."""
+    before, since_s = -1, 0.0
     while True:
         try:
-            return process.wait(HANGS_S)
+            return process.wait(LOOKS_S)
         except subprocess.TimeoutExpired:
-            now = Tally.of(work).done
-            if now == before:
+            now, used_s = Tally.of(work).done, _processor_s(process.pid)
+            if now != before:
+                before, since_s = now, used_s
+            elif used_s - since_s > HANGS_S:
                 process.kill()
-            before = now
+
+
+def _processor_s(pid: int) -> float:
+    """Return how long a process has computed: on a busy machine the clock tells little."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()  # proc(5): utime, stime
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _clock(seconds: float) -> str:
