@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from onephase.storage import write_text
+
 LENGTH = 500  # one short write, so that a process that is killed leaves the old tally or the new one
 
 
@@ -17,7 +19,7 @@ class Tally:
         findings: Of them, those that were not answered as they should be.
         seconds: Time on the clock.
         processor_s: Processor time.
-        slowest_s: The longest that an input took on the clock.
+        slowest_s: The longest that an input was computed on.
         slowest: Its number.
         largest_mib: The most memory that a process took.
     """
@@ -49,10 +51,9 @@ class Tally:
 
 def opened(work: Path) -> BinaryIO:
     """Open the file of a tally, unbuffered, as it is."""
-    work.mkdir(parents=True, exist_ok=True)
     path = _path(work)
     if not path.exists():
-        path.write_bytes(json.dumps(asdict(Tally())).encode())
+        write_text(path, json.dumps(asdict(Tally())))  # whole or not at all: others look at it
     return path.open("r+b", buffering=0)
 
 

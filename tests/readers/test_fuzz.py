@@ -17,7 +17,7 @@ READERS = (
     *("nifti", "nifti mask", "nrrd", "nrrd mask", "dicom series", "dicom slice", "enhanced dicom", "dicom seg", "zip"),
     "cohort table",
 )
-DEADLINE_S = 120.0
+DEADLINE_S = 900.0
 
 
 def _command(inputs: str, data: Path, work: Path, *others: str) -> list[str]:
@@ -61,7 +61,6 @@ def test_a_crash_is_a_finding_and_the_run_goes_on_behind_it_and_where_it_ended(s
     assert running.returncode == 1, "a finding is no success"
     assert re.fullmatch(r"input \d+: the process was ended by signal 11\n", (work / "findings.txt").read_text())
     assert re.search(r"nifti +400 +1 ", said.splitlines()[-1])
-    command[2] = "410"
-    again = subprocess.run(command, capture_output=True, text=True, check=False).stdout
-    assert again.startswith("nifti: 410 of 410, 1 findings; ")
+    subprocess.run([*command, "--until", "410"], check=True, capture_output=True)
     assert _tally(work)["done"] == 410
+    assert _tally(work)["findings"] == 1, "what was read is not read again"
