@@ -9,7 +9,8 @@ from onephase.biomarkers.panel import CELLS, Events  # noqa: E402
 from onephase.cohort.prepared import PreparedCohort, fingerprint_of  # noqa: E402
 from onephase.cohort.records import Record  # noqa: E402
 from onephase.errors import StorageError, TrainingError  # noqa: E402
-from onephase.imaging.patches import FILES, PatchStore, StoredCase  # noqa: E402
+from onephase.imaging.descriptors import DESCRIPTORS  # noqa: E402
+from onephase.imaging.patches import FILES, STORED, PatchStore, StoredCase  # noqa: E402
 from onephase.learning.dataset import gather  # noqa: E402
 from onephase.settings import Settings  # noqa: E402
 
@@ -20,9 +21,10 @@ def _cohort(folder: Path, settings: Settings, *, splits: tuple[str, ...], name: 
     """A prepared cohort whose patch of case k holds the number k; the store's order is not that of the records."""
     folder.mkdir()
     cases = len(splits)
-    numbers = np.arange(cases)[::-1, None, None, None] * np.ones((1, *settings.imaging.patch_voxels))
-    for file in FILES.values():
-        numbers.astype("<f2").tofile(folder / file)
+    numbers = np.arange(cases)[::-1, None]
+    for part, file in FILES.items():
+        of_a_case = len(DESCRIPTORS) if part == "descriptors" else int(np.prod(settings.imaging.patch_voxels))
+        np.repeat(numbers, of_a_case, axis=1).astype(STORED[part]).tofile(folder / file)
     stored = tuple(StoredCase(f"{name} {cases - 1 - row}", row, "", "mask", (), {}) for row in range(cases))
     store = PatchStore(folder, fingerprint_of(settings), settings.imaging.patch_voxels, stored)
     records = tuple(

@@ -1,4 +1,4 @@
-"""Region descriptors: some 240 numbers a lesion, first order, profile, texture, shape, surroundings, filter responses.
+"""Region descriptors: some 270 numbers a lesion, from first order and shape to filter responses and vessels.
 
 The network starts from what they say and looks for what they miss; alone, in a linear panel, they are the honest
 simple contestant that it must beat. Everything is computed from the patch and its signed distance in a few
@@ -6,7 +6,7 @@ hundredths of a second. They are plain descriptors, not IBSI-compliant radiomics
 """
 
 from collections.abc import Collection, Iterable, Iterator
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Literal
 
 import numpy as np
@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float, Float64, Int64
 
 from onephase.imaging.lesion import RIM_MM, SMALL, Lesion, cut_out, regions_between, smoothed
 from onephase.imaging.responses import responses
+from onephase.imaging.vessels import vessels
 from onephase.settings import RegionName
 
 ZONES: dict[RegionName | Literal["far"], tuple[float, float]] = {
@@ -81,8 +82,8 @@ def _described(lesion: Lesion) -> Iterator[tuple[str, frozenset[RegionName], flo
     yield from _within({"core", "rim"}, _histogram(lesion))
     yield from _within({"rim"}, _shape(lesion))
     yield from _within({"rim", "shell"}, _surroundings(lesion))
-    for name, regions, response in responses(lesion):
-        yield name, frozenset(regions), response
+    for name, regions, value in chain(responses(lesion), vessels(lesion)):
+        yield name, frozenset(regions), value
 
 
 def _within(
