@@ -1,4 +1,5 @@
 import itertools
+import re
 
 import numpy as np
 import pytest
@@ -49,6 +50,7 @@ def test_the_exported_network_gives_the_same_posterior_for_any_number_of_cases(m
         raw = engine.run(other.image.float().numpy(), other.distance_mm.float().numpy(), other.descriptors.numpy())
         np.testing.assert_allclose(raw["region_weights"].sum(axis=2), 1, rtol=1e-5)
         np.testing.assert_allclose(raw["attention"].max(axis=(1, 2, 3)), 1, rtol=1e-5)
+    assert not re.search(rb"[a-z_]{4,}\.py|stack_trace", content)  # nothing of the machine where it was trained
 
 
 @pytest.mark.slow
