@@ -135,7 +135,7 @@ def test_networks_are_those_of_the_seals_and_no_two_permuted_ones_are_alike(
     bundles = {"own": toy_bundle(MeanOfImage(), SETTINGS), "misled": toy_bundle(MeanOfImage(2), SETTINGS)}
     monkeypatch.setattr(explaining, "opened_bundle", lambda folder, identity: bundles[f"{folder}{identity}"])
     monkeypatch.setattr(explaining, "randomised", lambda bundle, folder, *, rng: (bundle, folder, rng.integers(2**60)))
-    asked = Explaining(SealedBundle(Path("ow"), "n"), SealedBundle(Path("mis"), "led"), tmp_path, 3, 1)
+    asked = Explaining(SealedBundle(Path("ow"), "n"), SealedBundle(Path("mi"), "sled"), tmp_path, 3, 1)
     networks = networks_of(asked)
     assert networks[OWN] == [bundles["own"]]
     assert networks[MISLED] == [bundles["misled"]]
