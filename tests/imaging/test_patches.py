@@ -121,7 +121,7 @@ def test_a_short_or_foreign_store_is_one_sentence(tmp_path):
     _add(tmp_path, range(2))
     head = (tmp_path / "store.json").read_text()
     (tmp_path / "store.json").write_text(head.replace('"core mean"', '"core median of old"'))
-    with pytest.raises(StorageError, match="with other descriptors than this version has: prepare the cohort again"):
+    with pytest.raises(StorageError, match="with other descriptors than this version has: move this folder away"):
         open_store(tmp_path)
     (tmp_path / "store.json").write_text(head)
     os.truncate(tmp_path / "image.f16", 10)

@@ -26,6 +26,7 @@ from onephase.storage import read_json, write_json
 
 FORMAT = 2
 LISTING = "cases.jsonl"
+ANEW = "move this folder away, or name another, and prepare the cohort again"
 FILES = {"image": "image.f16", "distance_mm": "distance.f16", "descriptors": "descriptors.f32"}
 STORED: Mapping[str, np.dtype[Any]] = {
     "image": np.dtype("<f2"),
@@ -172,17 +173,17 @@ def open_store(folder: Path) -> PatchStore:
     """
     head = read_json(folder / "store.json")
     if not isinstance(head, dict) or head.get("format") != FORMAT:
-        message = f"{folder} is no store of patches of format {FORMAT}: prepare the cohort again"
+        message = f"{folder} is no store of patches of format {FORMAT}: {ANEW}"
         raise StorageError(message)
     store = PatchStore(folder, head["fingerprint"], tuple(head["patch_voxels"]), tuple(_listed(folder)))
     if head["descriptors"] != list(DESCRIPTORS):
-        message = f"{folder} was prepared with other descriptors than this version has: prepare the cohort again"
+        message = f"{folder} was prepared with other descriptors than this version has: {ANEW}"
         raise StorageError(message)
     for name, file in FILES.items():
         path = folder / file
         wanted, found = len(store) * bytes_of(name, store.patch_voxels), path.stat().st_size if path.exists() else 0
         if found < wanted:
-            message = f"{path} is shorter than its list of cases ({found} of {wanted} bytes): prepare the cohort again"
+            message = f"{path} is shorter than its list of cases ({found} of {wanted} bytes): {ANEW}"
             raise StorageError(message)
     return store
 
