@@ -51,7 +51,7 @@ def read_checkpoint(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | 
             facts = json.loads(opened.metadata()[_FACTS])
             tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 - it is no mapping
     except (SafetensorError, KeyError, TypeError, json.JSONDecodeError) as fault:
-        message = f"{path} is not a checkpoint of a training run ({fault}): train again without --resume"
+        message = f"{path} is not a checkpoint of a training run ({fault}): move it away to train anew"
         raise TrainingError(message) from None
     return tensors, facts
 

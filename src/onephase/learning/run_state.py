@@ -123,7 +123,7 @@ class RunState:
         if facts["run_id"] != run_id:
             message = (
                 f"the checkpoint in {folder} is of a run with other settings, cases or precision: "
-                "choose another folder, or train without --resume"
+                "choose another folder, or move this one away to train anew"
             )
             raise TrainingError(message)
         groups: dict[str, dict[str, Tensor]] = {"network": {}, "averaged": {}, "best": {}, "optimizer": {}}
