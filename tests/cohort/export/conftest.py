@@ -11,7 +11,8 @@ import SimpleITK
 from pydicom.dataset import Dataset
 from tests.readers.conftest import write_series
 
-from onephase.cohort.export.exporting import export_cohort
+from onephase.cohort.export.exporting import Plan, plan_export, write_copy
+from onephase.cohort.export.form import Form
 
 KEY = bytes(range(32))
 SHAPE = (4, 5, 6)
@@ -75,6 +76,13 @@ def write_source(folder: Path) -> Path:
     table = folder / "cohort.csv"
     table.write_text(TABLE)
     return table
+
+
+def export_cohort(tables: list[Path], folder: Path, *, key: bytes, form: Form = Form.NIFTI) -> Plan:
+    """Plan and write a copy, as the command does."""
+    plan = plan_export(tables, form=form)
+    write_copy(plan, folder, key=key)
+    return plan
 
 
 @pytest.fixture(scope="session")

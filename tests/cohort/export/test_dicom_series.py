@@ -20,7 +20,6 @@ from onephase.cohort.case_of import case_of
 from onephase.cohort.export.dicom_attributes import MAY_STAND
 from onephase.cohort.export.dicom_search import found_in_dicom
 from onephase.cohort.export.dicom_series import own_dicom_words
-from onephase.cohort.export.exporting import export_cohort
 from onephase.cohort.export.form import Form
 from onephase.cohort.export.identifier_search import IdentifierSearch
 from onephase.cohort.export.pseudonyms import names_of
@@ -35,7 +34,7 @@ from onephase.readers.header_identifiers import header_identifiers
 from onephase.settings import SplitSettings
 from onephase.writers import dicom_copy, dicom_profile
 
-from .conftest import INSIDE, KEY, nifti
+from .conftest import INSIDE, KEY, export_cohort, nifti
 
 pytest.importorskip("highdicom", reason="highdicom, which writes masks as DICOM SEG, comes with the dicom extra")
 

@@ -11,7 +11,7 @@ from pydicom import dcmread
 
 from onephase.cohort.case_of import case_of
 from onephase.cohort.export import exporting
-from onephase.cohort.export.exporting import EVERY_FILE_S, export_cohort, plan_export
+from onephase.cohort.export.exporting import EVERY_FILE_S, plan_export
 from onephase.cohort.export.form import Form
 from onephase.cohort.export.pseudonyms import names_of
 from onephase.cohort.sources.duke import SOURCE as DUKE
@@ -20,7 +20,7 @@ from onephase.errors import CohortError, ExportError, ImageError
 from onephase.imaging.case import Mask
 from onephase.settings import SplitSettings
 
-from .conftest import GREY, KEY, nifti
+from .conftest import GREY, KEY, export_cohort, nifti
 
 
 def everything_in(folder: Path) -> bytes:

@@ -121,45 +121,22 @@ def plan_export(
     return Plan(records, form, terms, frozenset(identifiers))
 
 
-def export_cohort(
-    paths: Sequence[Path],
-    folder: Path,
-    *,
-    key: bytes,
-    form: Form = Form.NIFTI,
-    workers: Workers = 1,
-    progress: Progress = silent,
-) -> Plan:
-    """Write a copy of some tables with pseudonyms, and return what is in it.
+def write_copy(plan: Plan, folder: Path, *, key: bytes, workers: Workers = 1, progress: Progress = silent) -> None:
+    """Write a copy with pseudonyms.
 
     Args:
-        paths: The tables.
+        plan: What is in it.
         folder: Where the copy shall stand; new, or empty.
         key: The key of the pseudonyms.
-        form: What volumes and masks become.
         workers: Who writes volumes.
         progress: Told after each case.
 
     Raises:
-        CohortError: If a table has a problem.
         ImageError: If an image or mask cannot be read.
         ExportError: If anything of the source is found in the copy, or the folder is not empty.
         StorageError: If the folder cannot be written.
     """
     refuse_folder(folder)
-    plan = plan_export(paths, form=form, workers=workers, progress=progress)
-    write_copy(plan, folder, key=key, workers=workers, progress=progress)
-    return plan
-
-
-def write_copy(plan: Plan, folder: Path, *, key: bytes, workers: Workers = 1, progress: Progress = silent) -> None:
-    """Write what is planned; see :func:`export_cohort`, which plans it first.
-
-    Raises:
-        ImageError: If an image or mask cannot be read.
-        ExportError: If anything of the source is found in the copy.
-        StorageError: If the folder cannot be written.
-    """
     names = names_of(plan.records, key=key)
     with folder_aside(folder) as aside:
         write = partial(_write_case, folder=aside, form=plan.form, key=key)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float64, Int64
 
 from onephase.biomarkers.panel import Events
 from onephase.biomarkers.subtypes import subtype_of
@@ -12,7 +13,7 @@ from onephase.evaluation.scoring.answers import SCORED_RECEPTORS, Answers
 from onephase.evaluation.scoring.ki67_scores import has_percentage, ki67_reference
 from onephase.evaluation.scoring.panel_scores import is_informative
 from onephase.evaluation.scoring.subtype_scores import log_likelihood_of, receptor_group_of
-from onephase.statistics.bootstrap import Resamples, compare, mean_of
+from onephase.statistics.bootstrap import Resamples, Statistic, compare, mean_of
 from onephase.statistics.classification import macro_auc_statistic
 from onephase.statistics.estimate import Comparison
 from onephase.statistics.multiplicity import as_family
@@ -73,20 +74,25 @@ def _receptors(events: Events, pair: tuple[Answers, Answers], resamples: Resampl
 
 def _subtypes(events: Events, pair: tuple[Answers, Answers], resamples: Resamples) -> dict[str, Comparison]:
     one, other = pair
-    schemes = {
-        "subtype_macro_auc": (subtype_of(events, one.policy), one.subtypes, other.subtypes),
-        "group_macro_auc": (receptor_group_of(events), one.groups, other.groups),
+    subtypes = subtype_of(events, one.policy), one.subtypes, other.subtypes
+    groups = receptor_group_of(events), one.groups, other.groups
+    figures = {
+        "subtype_macro_auc": (macro_auc_statistic, subtypes),
+        "group_macro_auc": (macro_auc_statistic, groups),
+        "subtype_log_likelihood": (_mean_log_likelihood, subtypes),
     }
-    figures = {}
-    for name, (truth, *probabilities) in schemes.items():
+    compared = {}
+    for name, (statistic, (truth, *probabilities)) in figures.items():
         rows = np.flatnonzero(truth >= 0)
-        score, rival = (macro_auc_statistic(each[rows], truth[rows]) for each in probabilities)
-        figures[name] = compare(score, rival, resamples.take(rows))
-    truth = subtype_of(events, one.policy)
-    rows = np.flatnonzero(truth >= 0)
-    gain, other_gain = (mean_of(log_likelihood_of(truth[rows], each.subtypes[rows])) for each in pair)
-    figures["subtype_log_likelihood"] = compare(gain, other_gain, resamples.take(rows))
-    return figures
+        score, rival = (statistic(each[rows], truth[rows]) for each in probabilities)
+        compared[name] = compare(score, rival, resamples.take(rows))
+    return compared
+
+
+def _mean_log_likelihood(
+    probabilities: Float64[np.ndarray, "case class"], truth: Int64[np.ndarray, " case"]
+) -> Statistic:
+    return mean_of(log_likelihood_of(truth, probabilities))
 
 
 def _ki67(events: Events, pair: tuple[Answers, Answers], resamples: Resamples) -> Comparison:
