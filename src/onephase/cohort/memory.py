@@ -2,7 +2,6 @@
 
 import resource
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from heapq import nlargest
 from math import prod
@@ -16,7 +15,7 @@ from onephase.progress import Progress, silent
 from onephase.readers.case import open_scan
 from onephase.settings import Settings
 from onephase.work.waiting import AHEAD
-from onephase.work.workers import in_order
+from onephase.work.workers import all_in_order
 
 BYTES_A_VOXEL = 13
 """While a case is read: as stored (8 at the most), as float32, and its mask."""
@@ -72,12 +71,8 @@ def plan_memory(
         CohortError: If a table has a problem, or one case alone needs more, or the process itself.
     """
     todo = unprepared(read_cohort(*cohort_paths, split=settings.split).records, folder)
-    progress(HEADERS, 0, len(todo))
-    case_bytes: dict[str, int] = {}
-    with closing(in_order(_voxels, todo, workers=workers)) as voxels:
-        for record, size in zip(todo, voxels, strict=True):
-            case_bytes[record.case_id] = size * BYTES_A_VOXEL
-            progress(HEADERS, len(case_bytes), len(todo))
+    voxels = all_in_order(_voxels, todo, task=HEADERS, workers=workers, progress=progress)
+    case_bytes = {record.case_id: size * BYTES_A_VOXEL for record, size in zip(todo, voxels, strict=True)}
     return fitting(
         case_bytes,
         process_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KIB,

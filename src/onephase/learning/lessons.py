@@ -9,7 +9,6 @@ program within a loose box, or on a few slices that are not contiguous.
 """
 
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeAlias
@@ -29,7 +28,7 @@ from onephase.simulation.anatomy import examine
 from onephase.simulation.lesion import Phenotype
 from onephase.simulation.phenotype import CUES
 from onephase.simulation.sites import Site
-from onephase.work.workers import in_order
+from onephase.work.workers import all_in_order
 
 SCORE_SPREAD = 1.2
 """Of each latent score, so that rare looks are taught as well: within a cohort the spread is about 1.1."""
@@ -86,12 +85,8 @@ def make_lessons(count: int, *, seed: int, workers: int = 1, progress: Progress 
         workers: Number of processes.
         progress: Told after each lesson.
     """
-    progress("simulate", 0, count)
-    made = []
-    with closing(in_order(partial(make_lesson, seed), range(count), workers=workers)) as lessons:
-        for lesson in lessons:
-            made.append(lesson)
-            progress("simulate", len(made), count)
+    make = partial(make_lesson, seed)
+    made = all_in_order(make, range(count), task="simulate", workers=workers, progress=progress)
     return Lessons(np.stack([descriptors for descriptors, _ in made]), np.stack([scores for _, scores in made]))
 
 

@@ -1,9 +1,11 @@
 """Who works: processes of this machine, or a cluster. Callers hand it on and need not know which."""
 
 from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
+from onephase.progress import Progress, silent
 from onephase.work.cluster import Cluster, in_cluster, workers_in
 from onephase.work.one_core import one_core
 from onephase.work.processes import in_processes
@@ -41,6 +43,25 @@ def in_order(
             yield from map(function, items)
     else:
         yield from in_processes(function, items, count=min(workers, len(items)))
+
+
+def all_in_order(
+    function: Callable[[Item], Answer],
+    items: Sequence[Item],
+    *,
+    task: str,
+    workers: Workers,
+    sees: Sequence[Path] = (),
+    progress: Progress = silent,
+) -> list[Answer]:
+    """Return the answers of :func:`in_order`; progress is told of ``task`` before the first and after each."""
+    done = list[Answer]()
+    progress(task, 0, len(items))
+    with closing(in_order(function, items, workers=workers, sees=sees)) as answers:
+        for one in answers:
+            done.append(one)
+            progress(task, len(done), len(items))
+    return done
 
 
 def count_of(workers: Workers) -> int:

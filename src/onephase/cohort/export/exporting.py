@@ -5,8 +5,7 @@ written again from the start.
 """
 
 import os
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -30,7 +29,7 @@ from onephase.imaging.case import Mask
 from onephase.progress import Progress, silent
 from onephase.readers.header_identifiers import Identifier
 from onephase.storage import folder_aside, sha256_of, write_json, write_text
-from onephase.work.workers import Workers, in_order
+from onephase.work.workers import Workers, all_in_order
 from onephase.writers.volume_file import write_mask, write_volume
 
 READING = "reading who must not be told"
@@ -112,13 +111,8 @@ def plan_export(
     if form is Form.DICOM:
         refuse_other_images(records)
     terms = tuple(one for one in map(terms_of, paths) if one is not None)
-    identifiers: set[Identifier] = set()
-    progress(READING, 0, len(records))
-    with closing(in_order(source_identifiers, records, workers=workers)) as found:
-        for done, of_one in enumerate(found, start=1):
-            identifiers |= of_one
-            progress(READING, done, len(records))
-    return Plan(records, form, terms, frozenset(identifiers))
+    found = all_in_order(source_identifiers, records, task=READING, workers=workers, progress=progress)
+    return Plan(records, form, terms, frozenset().union(*found))
 
 
 def write_copy(plan: Plan, folder: Path, *, key: bytes, workers: Workers = 1, progress: Progress = silent) -> None:
@@ -140,7 +134,8 @@ def write_copy(plan: Plan, folder: Path, *, key: bytes, workers: Workers = 1, pr
     names = names_of(plan.records, key=key)
     with folder_aside(folder) as aside:
         write = partial(_write_case, folder=aside, form=plan.form, key=key)
-        _for_each(write, list(zip(plan.records, names, strict=True)), workers=workers, progress=progress)
+        pairs = list(zip(plan.records, names, strict=True))
+        all_in_order(write, pairs, task=WRITING, workers=workers, progress=progress)
         write_text(aside / TABLE, table_text(plan.records, names, form=plan.form))
         sums = {path.relative_to(aside).as_posix(): sha256_of(path) for path in _files(aside)}
         told = manifest(plan.records, plan.terms, form=plan.form, searched_for=plan.searched_for, files=sums)
@@ -159,19 +154,6 @@ def refuse_folder(folder: Path) -> None:
     if folder.is_dir() and any(folder.iterdir()):
         message = f"{folder} is not empty: name a new folder for each copy"
         raise ExportError(message)
-
-
-def _for_each(
-    write: Callable[[tuple[Record, Names]], None],
-    pairs: Sequence[tuple[Record, Names]],
-    *,
-    workers: Workers,
-    progress: Progress,
-) -> None:
-    progress(WRITING, 0, len(pairs))
-    with closing(in_order(write, pairs, workers=workers)) as written:
-        for done, _ in enumerate(written, start=1):
-            progress(WRITING, done, len(pairs))
 
 
 def _write_case(pair: tuple[Record, Names], *, folder: Path, form: Form, key: bytes) -> None:

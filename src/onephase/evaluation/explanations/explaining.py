@@ -1,9 +1,7 @@
 """Every network's explanations of every case: one small file a case, so that nothing is done twice."""
 
-import hashlib
-import json
 from collections.abc import Sequence
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -16,6 +14,7 @@ from onephase.cohort.cutting import CutPatch, cut_patch
 from onephase.cohort.records import Record, sources_of
 from onephase.cohort.source_key import source_key
 from onephase.errors import ImageError
+from onephase.evaluation.case_files import stored, stream_of
 from onephase.evaluation.explanations.looking import Explanations, explained, scenes_of
 from onephase.evaluation.explanations.sanity import randomised
 from onephase.imaging.patch import Patch
@@ -24,8 +23,8 @@ from onephase.inference.cohort_prediction import folder_name
 from onephase.inference.opened_bundle import opened_bundle
 from onephase.progress import Progress, silent
 from onephase.settings import Settings
-from onephase.storage import read_json, write_faults, write_json
-from onephase.work.workers import Workers, in_order
+from onephase.storage import write_faults
+from onephase.work.workers import Workers, all_in_order
 
 ANSWERS = "explained"
 OWN, UNLEARNED, MISLED = "own", "random weights", "shuffled labels"
@@ -108,14 +107,10 @@ def explain_cases(
     with write_faults(explaining.out):
         explaining.out.mkdir(parents=True, exist_ok=True)  # now, so that a cluster is asked whether it sees the folder
     bundles = [one.folder for one in (explaining.bundle, explaining.misled) if one]
-    turns, done = turns_of(records, seed=explaining.seed), list[Explained]()
-    sees = (*bundles, explaining.out, *sources_of(records))
-    progress("cases", 0, len(turns))
-    with closing(in_order(partial(explain_case, explaining), turns, workers=workers, sees=sees)) as answers:
-        for one in answers:
-            done.append(one)
-            progress("cases", len(done), len(turns))
-    return done
+    turns, sees = turns_of(records, seed=explaining.seed), (*bundles, explaining.out, *sources_of(records))
+    return all_in_order(
+        partial(explain_case, explaining), turns, task="cases", workers=workers, sees=sees, progress=progress
+    )
 
 
 def turns_of(records: Sequence[Record], *, seed: int) -> list[Turn]:
@@ -131,15 +126,11 @@ def explain_case(explaining: Explaining, turn: Turn) -> Explained:
     case_id = turn.record.case_id
     path = explaining.out / ANSWERS / f"{folder_name(case_id)}.json"
     try:
-        request = _request(explaining, turn)
-        stored = read_json(path) if path.exists() else {}
-        if stored.get("request") != request:
-            stored = {"request": request, "networks": _answered(explaining, turn)}
-            write_json(path, stored)
+        told = stored(path, _depends_on(explaining, turn), partial(_answered, explaining, turn))
     except ImageError as fault:
         named = str(fault).startswith(f"case {case_id}")
         return Explained(turn.record, {}, problem=str(fault) if named else f"case {case_id}: {fault}")
-    networks = stored["networks"].items()
+    networks = told["networks"].items()
     return Explained(turn.record, {name: [Explanations.from_json(one) for one in some] for name, some in networks})
 
 
@@ -159,10 +150,9 @@ def networks_of(explaining: Explaining) -> dict[str, list[Bundle]]:
 def _answered(explaining: Explaining, turn: Turn) -> dict[str, Any]:
     networks = networks_of(explaining)
     settings = networks[OWN][0].settings
-    drawn_for = hashlib.sha256(json.dumps([explaining.seed, turn.record.case_id]).encode()).digest()
-    rng = np.random.default_rng(int.from_bytes(drawn_for[:8]))  # its own, which no other case shares
+    rng = stream_of(explaining.seed, turn.record.case_id)
     scenes = scenes_of(_patch(turn.record, settings), _donated(turn, settings), settings.regions, rng=rng)
-    return {name: [explained(one, scenes).to_json() for one in some] for name, some in networks.items()}
+    return {"networks": {name: [explained(one, scenes).to_json() for one in some] for name, some in networks.items()}}
 
 
 def _donated(turn: Turn, settings: Settings) -> Patch:
@@ -180,13 +170,12 @@ def _patch(record: Record, settings: Settings) -> Patch:
     raise cut
 
 
-def _request(explaining: Explaining, turn: Turn) -> str:
-    """Return a digest of everything that the explanations depend on, the bytes of images and masks included."""
+def _depends_on(explaining: Explaining, turn: Turn) -> tuple[object, ...]:
+    """Return everything that the explanations depend on, digests of the bytes of images and masks included."""
     misled = explaining.misled and explaining.misled.identity
     asked = (explaining.bundle.identity, misled, explaining.permutations, explaining.seed, onephase.__version__)
     donors = [_key(record) for record in turn.donors]
-    parts = (*asked, turn.record.case_id, source_key(turn.record), donors)
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+    return *asked, turn.record.case_id, source_key(turn.record), donors
 
 
 def _key(record: Record) -> str:

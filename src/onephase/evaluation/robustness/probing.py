@@ -1,9 +1,6 @@
 """Every case changed in every way and answered again: one small file a case, so that nothing is done twice."""
 
-import hashlib
-import json
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,14 +13,15 @@ from onephase.biomarkers.potentials import Potentials
 from onephase.cohort.records import Record, sources_of
 from onephase.cohort.source_key import source_key
 from onephase.errors import ImageError
+from onephase.evaluation.case_files import stored, stream_of
 from onephase.evaluation.robustness.change import Change, Original
 from onephase.imaging.case import Case
 from onephase.imaging.preprocessing import prepare_patch
 from onephase.inference.cohort_prediction import folder_name
 from onephase.inference.opened_bundle import opened_bundle
 from onephase.progress import Progress, silent
-from onephase.storage import read_json, write_faults, write_json
-from onephase.work.workers import Workers, in_order
+from onephase.storage import write_faults
+from onephase.work.workers import Workers, all_in_order
 
 UNCHANGED = "as given"
 CASES = "cases"
@@ -82,29 +80,20 @@ def probe_cohort(
     """
     with write_faults(probing.out):
         probing.out.mkdir(parents=True, exist_ok=True)  # now, so that a cluster is asked whether it sees the folder
-    probed, sees = list[Probed](), (probing.bundle, probing.out, *sources_of(records))
-    progress("cases", 0, len(records))
-    with closing(in_order(partial(probe_case, probing), records, workers=workers, sees=sees)) as answers:
-        for one in answers:
-            probed.append(one)
-            progress("cases", len(probed), len(records))
-    return probed
+    sees = (probing.bundle, probing.out, *sources_of(records))
+    return all_in_order(
+        partial(probe_case, probing), records, task="cases", workers=workers, sees=sees, progress=progress
+    )
 
 
 def probe_case(probing: Probing, record: Record) -> Probed:
     """Answer one case as given and under every change, unless its file holds these very answers."""
     path = probing.out / CASES / f"{folder_name(record.case_id)}.json"
     try:
-        request = _request(probing, record)
-        stored = read_json(path) if path.exists() else {}
-        if stored.get("request") != request:
-            stored = {"request": request, **_answered(probing, record)}
-            write_json(path, stored)
+        told = stored(path, _depends_on(probing, record), partial(_answered, probing, record))
     except ImageError as fault:
         return Probed(record, {}, {}, problem=str(fault))
-    return Probed(
-        record, {name: Potentials.from_json(one) for name, one in stored["answers"].items()}, stored["reasons"]
-    )
+    return Probed(record, {name: Potentials.from_json(one) for name, one in told["answers"].items()}, told["reasons"])
 
 
 def _answered(probing: Probing, record: Record) -> dict[str, Any]:
@@ -130,13 +119,10 @@ def _answered(probing: Probing, record: Record) -> dict[str, Any]:
 
 
 def _changed(original: Original, change: Change, *, seed: int) -> Case:
-    """Make a change with its own stream of random numbers, which no other change and no other case shares."""
-    drawn_for = hashlib.sha256(json.dumps([seed, original.record.case_id, change.name]).encode()).digest()
-    return change.apply(original, np.random.default_rng(int.from_bytes(drawn_for[:8])))
+    return change.apply(original, stream_of(seed, original.record.case_id, change.name))
 
 
-def _request(probing: Probing, record: Record) -> str:
-    """Return a digest of everything that the answers depend on, the bytes of image and mask included."""
+def _depends_on(probing: Probing, record: Record) -> tuple[object, ...]:
+    """Return everything that the answers depend on, a digest of the bytes of image and mask included."""
     names = [change.name for change in probing.changes]
-    parts = (probing.identity, onephase.__version__, names, probing.seed, record.case_id, source_key(record))
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+    return probing.identity, onephase.__version__, names, probing.seed, record.case_id, source_key(record)
