@@ -1,12 +1,15 @@
 """How fast a training step is, where its time goes, and what bounds it: `python benchmarks/train_speed.py`.
 
 Prints, for each precision of this machine, cases per second, milliseconds a case and step (wall and CPU), the share of
-the processor's matrix rate that this is, peak memory, and the five operations that take most of a step. With
-``--monai``, beside it in the same run, the same network trained by a plain MONAI script: CacheDataset, its random
-transforms, DataLoader, eager. Patches are noise: speed does not depend on what they show.
+the processor's matrix rate that this is, peak memory, and the five operations that take most of a step; on a GPU also
+how much of a step it works, for the rest of it waits for the next kernel to be launched. With ``--monai``, beside it in
+the same run, the same network trained by a plain MONAI script: CacheDataset, its random transforms, DataLoader, eager.
+Patches are noise: speed does not depend on what they show.
 """
 
 import argparse
+import copy
+import os
 import resource
 import time
 
@@ -28,15 +31,17 @@ from onephase.biomarkers.panel import Events
 from onephase.imaging.descriptors import DESCRIPTORS
 from onephase.learning.augmentation import AugmentationDraw
 from onephase.learning.dataset import PatchBatch, PatchDataset
-from onephase.learning.loop import panel_nll
-from onephase.network.network import PanelNetwork, build_network
+from onephase.learning.loop import LARGEST_GRADIENT, panel_nll
+from onephase.learning.run_state import RunState
+from onephase.network.network import build_network
 from onephase.settings import Settings
 
 MATRIX_SIZE = {"cpu": 2048, "cuda": 8192}
+LOADERS = min(os.cpu_count() or 1, 16)
 MONAI_WAYS = (
     ("MONAI, loading in the same process", 0, True),
-    ("MONAI, two loading processes", 2, True),
-    ("MONAI, two loading processes, nothing shifted", 2, False),
+    (f"MONAI, {LOADERS} loading processes", LOADERS, True),
+    (f"MONAI, {LOADERS} loading processes, nothing shifted", LOADERS, False),
 )
 """How a user would set it up: loading processes, and whether patches are shifted, which MONAI resamples for."""
 
@@ -44,12 +49,13 @@ MONAI_WAYS = (
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--steps", type=int, default=5, help="steps that are timed")
+    options.add_argument("--cases", type=int, default=32, help="cases of an epoch; a loading process prepares a batch")
     options.add_argument("--bf16", action="store_true", help="bf16 as well, also where it is emulated")
     options.add_argument("--monai", action="store_true", help="the same by a plain MONAI script")
     chosen = options.parse_args()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     settings = Settings()
-    training = _noise(settings, cases=2 * settings.learning.batch_size).to(device)
+    training = _noise(settings, cases=chosen.cases).to(device)
     name = torch.cuda.get_device_name() if device.type == "cuda" else f"{torch.get_num_threads()} CPU threads"
     print(f"torch {torch.__version__} on {name}; batch {settings.learning.batch_size}, {settings.imaging.patch_voxels}")
     for dtype in (torch.float32, torch.bfloat16) if chosen.bf16 or device.type == "cuda" else (torch.float32,):
@@ -80,10 +86,11 @@ def _report(settings: Settings, training: PatchDataset, *, dtype: torch.dtype, s
     for module in network.modules():
         if isinstance(module, torch.nn.Conv3d):
             module.weight.data = module.weight.data.contiguous(memory_format=torch.channels_last_3d)
-    optimizer = torch.optim.AdamW(network.parameters())
+    averaged, optimizer = copy.deepcopy(network).eval(), torch.optim.AdamW(network.parameters())
+    state = RunState(network, averaged, optimizer, start_nll=0.0)
 
     def step() -> None:
-        _step(network, optimizer, training, settings=settings, dtype=dtype)
+        _step(state, training, settings=settings, dtype=dtype)
 
     step()
     with FlopCounterMode(display=False) as counter:
@@ -99,23 +106,21 @@ def _report(settings: Settings, training: PatchDataset, *, dtype: torch.dtype, s
         f"{dtype}: {cases / wall:.1f} cases/s, {1e3 * wall / cases:.1f} ms a case and step ({1e3 * cpu / cases:.1f} ms "
         f"of CPU), {rate / 1e9:.0f} of {ceiling / 1e9:.0f} GFLOP/s ({100 * rate / ceiling:.0f} % of a matrix product)"
     )
-    with profile(activities=[ProfilerActivity.CPU]) as profiled:
+    gpu = training.image.device.type == "cuda"
+    with profile(activities=[ProfilerActivity.CUDA if gpu else ProfilerActivity.CPU]) as profiled:
         step()
-    averages = sorted(profiled.key_averages(), key=lambda event: -event.self_cpu_time_total)
-    total = sum(event.self_cpu_time_total for event in averages)
-    for event in averages[:5]:
-        print(f"    {100 * event.self_cpu_time_total / total:4.0f} %  {event.key}")
+    taken = {one.key: one.self_device_time_total if gpu else one.self_cpu_time_total for one in profiled.key_averages()}
+    total = sum(taken.values())  # in microseconds
+    if gpu:
+        busy, launched = total / 1e6 / (wall / steps), sum(one.count for one in profiled.key_averages())
+        print(f"    the GPU works {100 * busy:.0f} % of a step, in {launched} pieces")
+    for name, part in sorted(taken.items(), key=lambda item: -item[1])[:5]:
+        print(f"    {100 * part / total:4.0f} %  {name[:100]}")
 
 
-def _step(
-    network: PanelNetwork,
-    optimizer: torch.optim.Optimizer,
-    training: PatchDataset,
-    *,
-    settings: Settings,
-    dtype: torch.dtype,
-) -> None:
-    """One step as in `learning.loop`: draw, augment, forward, backward, update."""
+def _step(state: RunState, training: PatchDataset, *, settings: Settings, dtype: torch.dtype) -> None:
+    """One step as in `learning.loop`: draw, augment, forward, backward, clip, update, average."""
+    network, optimizer = state.network, state.optimizer
     size, device = settings.learning.batch_size, training.image.device
     batch = training.batch(torch.randperm(len(training))[:size].to(device))
     draw = AugmentationDraw.draw(
@@ -126,7 +131,9 @@ def _step(
         output = network(image, distance_mm, batch.descriptors)
     optimizer.zero_grad()
     panel_nll(output, network, batch).backward()
+    torch.nn.utils.clip_grad_norm_(network.parameters(), LARGEST_GRADIENT)
     optimizer.step()
+    state.average(decay=settings.learning.ema_decay)
     if device.type == "cuda":
         torch.cuda.synchronize()
 
