@@ -2,7 +2,8 @@
 
 Prints, for each precision of this machine, cases per second, milliseconds a case and step (wall and CPU), the share of
 the processor's matrix rate that this is, peak memory, and the five operations that take most of a step; on a GPU also
-how much of a step it works, for the rest of it waits for the next kernel to be launched. With ``--monai``, beside it in
+how much of a step it works, for the rest of it waits for the next kernel to be launched, and the same step replayed as
+one CUDA graph, as training does. With ``--monai``, beside it in
 the same run, the same network trained by a plain MONAI script: CacheDataset, its random transforms, DataLoader, eager.
 Patches are noise: speed does not depend on what they show.
 """
@@ -12,6 +13,10 @@ import copy
 import os
 import resource
 import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import get_args
 
 import numpy as np
 import torch
@@ -31,8 +36,9 @@ from onephase.biomarkers.panel import Events
 from onephase.imaging.descriptors import DESCRIPTORS
 from onephase.learning.augmentation import AugmentationDraw
 from onephase.learning.dataset import PatchBatch, PatchDataset
-from onephase.learning.loop import LARGEST_GRADIENT, panel_nll
+from onephase.learning.device import Precision, open_fabric
 from onephase.learning.run_state import RunState
+from onephase.learning.step import ReplayedStep, TrainingStep, optimizer_of, panel_nll
 from onephase.network.network import build_network
 from onephase.settings import Settings
 
@@ -58,8 +64,9 @@ def main() -> None:
     training = _noise(settings, cases=chosen.cases).to(device)
     name = torch.cuda.get_device_name() if device.type == "cuda" else f"{torch.get_num_threads()} CPU threads"
     print(f"torch {torch.__version__} on {name}; batch {settings.learning.batch_size}, {settings.imaging.patch_voxels}")
-    for dtype in (torch.float32, torch.bfloat16) if chosen.bf16 or device.type == "cuda" else (torch.float32,):
-        _report(settings, training, dtype=dtype, steps=chosen.steps)
+    both = chosen.bf16 or device.type == "cuda"
+    for precision in get_args(Precision) if both else ("f32",):
+        _report(settings, training, precision=precision, steps=chosen.steps)
     if chosen.monai:
         for label, workers, shifted in MONAI_WAYS:
             _report_monai(settings, training, label=label, workers=workers, shifted=shifted, steps=chosen.steps)
@@ -81,60 +88,84 @@ def _noise(settings: Settings, *, cases: int) -> PatchDataset:
     )
 
 
-def _report(settings: Settings, training: PatchDataset, *, dtype: torch.dtype, steps: int) -> None:
-    network = build_network(settings.network, settings.regions, settings.imaging).to(training.image.device)
+def _report(settings: Settings, training: PatchDataset, *, precision: Precision, steps: int) -> None:
+    step = _opened(settings, training, precision=precision)
+    first = training.batch(slice(settings.learning.batch_size))
+    terms = torch.zeros((settings.learning.batch_size, 4), device=training.image.device)
+    step.pace(learning_rate=settings.learning.learning_rate, decay=settings.learning.ema_decay)
+    step(first, terms)
+    with FlopCounterMode(display=False) as counter:
+        step(first, terms)
+    operations, ceiling = counter.get_total_flops(), _matrix_rate(training.image.device, precision=precision)
+    ways: dict[str, TrainingStep | ReplayedStep] = {precision: step}
+    if training.image.device.type == "cuda":
+        ways[f"{precision}, replayed"] = ReplayedStep.captured(step, first, terms)
+    for name, way in ways.items():
+        one = partial(_draw_and_step, way, training, terms, settings=settings)
+        wall, cpu = _timed(one, steps=steps)
+        cases, rate = settings.learning.batch_size, operations / wall
+        print(
+            f"{name}: {cases / wall:.1f} cases/s, {1e3 * wall / cases:.2f} ms a case and step ({1e3 * cpu / cases:.2f} "
+            f"ms of CPU), {rate / 1e9:.0f} of {ceiling / 1e9:.0f} GFLOP/s ({100 * rate / ceiling:.1f} % of a matrix "
+            "product)"
+        )
+        _profile(one, wall=wall)
+
+
+def _opened(settings: Settings, training: PatchDataset, *, precision: Precision) -> TrainingStep:
+    """Return the step of an untrained network, as `learning.loop` sets it up."""
+    fabric = open_fabric(precision)
+    network = build_network(settings.network, settings.regions, settings.imaging)
     for module in network.modules():
         if isinstance(module, torch.nn.Conv3d):
             module.weight.data = module.weight.data.contiguous(memory_format=torch.channels_last_3d)
-    averaged, optimizer = copy.deepcopy(network).eval(), torch.optim.AdamW(network.parameters())
-    state = RunState(network, averaged, optimizer, start_nll=0.0)
-
-    def step() -> None:
-        _step(state, training, settings=settings, dtype=dtype)
-
-    step()
-    with FlopCounterMode(display=False) as counter:
-        step()
-    wall, cpu = time.perf_counter(), time.process_time()
-    for _ in range(steps):
-        step()
-    cases = steps * settings.learning.batch_size
-    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    rate = counter.get_total_flops() * steps / wall
-    ceiling = _matrix_rate(training.image.device, dtype=dtype)
-    print(
-        f"{dtype}: {cases / wall:.1f} cases/s, {1e3 * wall / cases:.1f} ms a case and step ({1e3 * cpu / cases:.1f} ms "
-        f"of CPU), {rate / 1e9:.0f} of {ceiling / 1e9:.0f} GFLOP/s ({100 * rate / ceiling:.0f} % of a matrix product)"
-    )
-    gpu = training.image.device.type == "cuda"
-    with profile(activities=[ProfilerActivity.CUDA if gpu else ProfilerActivity.CPU]) as profiled:
-        step()
-    taken = {one.key: one.self_device_time_total if gpu else one.self_cpu_time_total for one in profiled.key_averages()}
-    total = sum(taken.values())  # in microseconds
-    if gpu:
-        busy, launched = total / 1e6 / (wall / steps), sum(one.count for one in profiled.key_averages())
-        print(f"    the GPU works {100 * busy:.0f} % of a step, in {launched} pieces")
-    for name, part in sorted(taken.items(), key=lambda item: -item[1])[:5]:
-        print(f"    {100 * part / total:4.0f} %  {name[:100]}")
+    setup, optimizer = fabric.setup(network, optimizer_of(network, settings.learning, device=fabric.device))
+    state = RunState(setup.module, copy.deepcopy(setup.module).eval(), optimizer, start_nll=0.0)
+    return TrainingStep(fabric, setup, state, coupling_sd=settings.learning.coupling_sd, cases=len(training))
 
 
-def _step(state: RunState, training: PatchDataset, *, settings: Settings, dtype: torch.dtype) -> None:
-    """One step as in `learning.loop`: draw, augment, forward, backward, clip, update, average."""
-    network, optimizer = state.network, state.optimizer
+def _draw_and_step(
+    step: TrainingStep | ReplayedStep, training: PatchDataset, terms: torch.Tensor, *, settings: Settings
+) -> None:
+    """One step as in `learning.loop`: draw, augment, then all else."""
     size, device = settings.learning.batch_size, training.image.device
     batch = training.batch(torch.randperm(len(training))[:size].to(device))
     draw = AugmentationDraw.draw(
         torch.Generator(), cases=size, settings=settings.learning.augmentation, imaging=settings.imaging
     )
     image, distance_mm = draw.apply(batch.image, batch.distance_mm)
-    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=dtype == torch.bfloat16):
-        output = network(image, distance_mm, batch.descriptors)
-    optimizer.zero_grad()
-    panel_nll(output, network, batch).backward()
-    torch.nn.utils.clip_grad_norm_(network.parameters(), LARGEST_GRADIENT)
-    optimizer.step()
-    state.average(decay=settings.learning.ema_decay)
-    if device.type == "cuda":
+    step(replace(batch, image=image, distance_mm=distance_mm), terms)
+
+
+def _timed(step: Callable[[], None], *, steps: int) -> tuple[float, float]:
+    """Return wall and CPU seconds of a step."""
+    step()
+    _wait_for_gpu()
+    wall, cpu = time.perf_counter(), time.process_time()
+    for _ in range(steps):
+        step()
+    _wait_for_gpu()
+    return (time.perf_counter() - wall) / steps, (time.process_time() - cpu) / steps
+
+
+def _profile(step: Callable[[], None], *, wall: float) -> None:
+    """Say what takes most of a step, and on a GPU how much of it the GPU works."""
+    gpu = torch.cuda.is_available()
+    with profile(activities=[ProfilerActivity.CUDA if gpu else ProfilerActivity.CPU]) as profiled:
+        step()
+        _wait_for_gpu()
+    averages = profiled.key_averages()
+    taken = {one.key: one.self_device_time_total if gpu else one.self_cpu_time_total for one in averages}
+    total = sum(taken.values())  # in microseconds
+    if gpu:
+        pieces = sum(one.count for one in averages if one.self_device_time_total)
+        print(f"    the GPU works {100 * total / 1e6 / wall:.0f} % of a step, in {pieces} pieces")
+    for name, part in sorted(taken.items(), key=lambda item: -item[1])[:5]:
+        print(f"    {100 * part / total:4.0f} %  {name[:100]}")
+
+
+def _wait_for_gpu() -> None:
+    if torch.cuda.is_available():
         torch.cuda.synchronize()
 
 
@@ -172,8 +203,7 @@ def _report_monai(
     started = time.perf_counter()
     for _ in range(epochs):
         epoch()
-    if device.type == "cuda":
-        torch.cuda.synchronize()
+    _wait_for_gpu()
     rate = epochs * len(training) / (time.perf_counter() - started)
     print(f"{label}: {rate:.1f} cases/s")
 
@@ -193,16 +223,15 @@ def _monai_transforms(settings: Settings, *, shifted: bool) -> Compose:
     )
 
 
-def _matrix_rate(device: torch.device, *, dtype: torch.dtype) -> float:
+def _matrix_rate(device: torch.device, *, precision: Precision) -> float:
     """Return the FLOP/s of a square matrix product, the ceiling of a convolution."""
-    size = MATRIX_SIZE[device.type] if dtype == torch.float32 or device.type == "cuda" else 256
-    matrix = torch.randn(size, size, device=device, dtype=dtype)
+    size = MATRIX_SIZE[device.type] if precision == "f32" or device.type == "cuda" else 256
+    matrix = torch.randn(size, size, device=device, dtype=torch.float32 if precision == "f32" else torch.bfloat16)
     best = float("inf")
     for _ in range(4):
         started = time.perf_counter()
         matrix @ matrix
-        if device.type == "cuda":
-            torch.cuda.synchronize()
+        _wait_for_gpu()
         best = min(best, time.perf_counter() - started)
     return 2 * size**3 / best
 

@@ -11,7 +11,8 @@ from onephase.biomarkers.prior import fit_prior  # noqa: E402
 from onephase.errors import TrainingError  # noqa: E402
 from onephase.inference.engine import open_engine  # noqa: E402
 from onephase.learning.export import export_network, largest_difference  # noqa: E402
-from onephase.learning.loop import panel_nll, predict_potentials  # noqa: E402
+from onephase.learning.loop import predict_potentials  # noqa: E402
+from onephase.learning.step import panel_nll  # noqa: E402
 from onephase.network.network import build_network  # noqa: E402
 
 pytestmark = pytest.mark.torch

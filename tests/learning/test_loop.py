@@ -12,14 +12,7 @@ torch = pytest.importorskip("torch", reason="needs the train extra")
 from onephase.errors import TrainingError  # noqa: E402
 from onephase.learning.checkpoint import CHECKPOINT_NAME, read_checkpoint  # noqa: E402
 from onephase.learning.device import resolve_precision  # noqa: E402
-from onephase.learning.loop import (  # noqa: E402
-    coupling_penalty,
-    mean_nll,
-    panel_nll,
-    predict_potentials,
-    refuse_lone_cases,
-    train_network,
-)
+from onephase.learning.loop import mean_nll, predict_potentials, refuse_lone_cases, train_network  # noqa: E402
 from onephase.learning.run_state import LOG_NAME  # noqa: E402
 from onephase.network.network import build_network  # noqa: E402
 from onephase.progress import silent  # noqa: E402
@@ -168,40 +161,6 @@ def test_training_stops_when_validation_does_not_improve(make_dataset, make_sett
     settings = make_settings(epochs=50, patience=2, learning_rate=1e-12, ema_decay=0.0, network={"dropout": 0.0})
     trained = _train(make_dataset, settings, tmp_path)
     assert len(trained.history) < 50
-
-
-def test_a_batch_without_labels_costs_nothing_and_teaches_nothing(make_dataset, make_settings):
-    settings = make_settings()
-    network = build_network(settings.network, settings.regions, settings.imaging)
-    batch = make_dataset(4, seed=1, known=False).batch(slice(None))
-    loss = panel_nll(network(batch.image, batch.distance_mm, batch.descriptors), network, batch)
-    loss.backward()
-    assert loss == 0
-    assert all((p.grad is None) or (p.grad == 0).all() for p in network.parameters())
-
-
-def test_cases_without_labels_do_not_change_the_loss(make_dataset, make_settings):
-    settings = make_settings()
-    network = build_network(settings.network, settings.regions, settings.imaging).eval()
-    known, unknown = make_dataset(4, seed=1).batch(slice(None)), make_dataset(3, seed=2, known=False).batch(slice(None))
-    both = type(known)(*(torch.cat([getattr(part, name) for part in (known, unknown)]) for name in known.__slots__))
-    losses = [
-        panel_nll(network(batch.image, batch.distance_mm, batch.descriptors), network, batch).item()
-        for batch in (known, both)
-    ]
-    assert losses[0] == pytest.approx(losses[1], rel=1e-6)
-
-
-def test_the_penalty_is_that_of_a_normal_prior(make_settings):
-    settings = make_settings()
-    network = build_network(settings.network, settings.regions, settings.imaging)
-    with torch.no_grad():
-        network.coupling.copy_(torch.tensor([0.5, -0.3, 0.1]))
-        network.shift.copy_(torch.tensor([0.2, 0.4, -0.6]))
-    normal = torch.distributions.Normal(0, 0.7)
-    constants = torch.cat([network.coupling, network.shift])
-    expected = normal.log_prob(torch.zeros(6)).sum() - normal.log_prob(constants).sum()
-    torch.testing.assert_close(coupling_penalty(network, sd=0.7), expected)
 
 
 def test_too_few_cases_are_a_sentence(make_dataset, make_settings, tmp_path):

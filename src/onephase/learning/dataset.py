@@ -25,6 +25,18 @@ class PatchBatch:
     cells: Bool[Tensor, "batch 8"]
     ki67: Float64[Tensor, "batch 2"]
 
+    def clone(self) -> "PatchBatch":
+        """Return a copy."""
+        return type(self)(*(tensor.clone() for tensor in self._tensors()))
+
+    def copy_(self, other: "PatchBatch") -> None:
+        """Take the values of a batch of the same size, in place."""
+        for own, new in zip(self._tensors(), other._tensors(), strict=True):
+            own.copy_(new)
+
+    def _tensors(self) -> tuple[Tensor, ...]:
+        return (self.image, self.distance_mm, self.descriptors, self.cells, self.ki67)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PatchDataset:

@@ -6,6 +6,7 @@ parameter, because no branch that is not taken ever computes an infinity ("safe 
 """
 
 import math
+from functools import cache
 
 import torch
 from jaxtyping import Bool, Float, Float64
@@ -36,7 +37,7 @@ def panel_log_probability(  # noqa: PLR0913 - five potentials make a posterior, 
         ki67: Interval of the Ki-67 fraction that the event allows.
     """
     log_cells = cell_log_probabilities(unary=unary.double(), coupling=coupling.double())  # (batch, cell)
-    signs = torch.tensor(SIGNS, device=unary.device)  # (cell, receptor)
+    signs, _, _ = _constants(unary.device)
     mu = ki67_mu.double()[:, None] + signs @ shift.double()  # (batch, cell)
     log_interval = interval_log_probability(mu, ki67_sigma.double()[:, None].expand_as(mu), interval=ki67)
     joint = (log_cells + log_interval).masked_fill(~cells, -math.inf)  # (batch, cell)
@@ -48,8 +49,7 @@ def cell_log_probabilities(
     *, unary: Float64[Tensor, "batch 3"], coupling: Float64[Tensor, "3"]
 ) -> Float64[Tensor, "batch 8"]:
     """Return the log probability of each receptor cell under the log-linear model."""
-    status = torch.tensor(STATUS, device=unary.device)  # (cell, receptor)
-    pair_signs = torch.tensor(PAIR_SIGNS, device=unary.device)  # (cell, pair)
+    _, status, pair_signs = _constants(unary.device)
     scores = unary @ status.T + pair_signs @ coupling  # (batch, cell)
     return scores - scores.logsumexp(dim=1, keepdim=True)
 
@@ -75,6 +75,16 @@ def interval_log_probability(
     between = _log_normal_between(torch.where(both, low, -1.0), torch.where(both, high, 1.0))
     one_sided = torch.where(from_start, torch.special.log_ndtr(-low), torch.special.log_ndtr(high))
     return torch.where(both, between, torch.where(from_start | to_stop, one_sided, 0.0))
+
+
+@cache
+def _constants(device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+    """Return signs (cell, receptor), status (cell, receptor) and pair signs (cell, pair), which stay on the device.
+
+    A captured step copies nothing from the host.
+    """
+    signs, status, pair_signs = (torch.tensor(values, device=device) for values in (SIGNS, STATUS, PAIR_SIGNS))
+    return signs, status, pair_signs
 
 
 def _log_normal_between(low: Tensor, high: Tensor) -> Tensor:

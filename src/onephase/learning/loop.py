@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -27,16 +27,15 @@ from onephase.errors import TrainingError
 from onephase.learning.augmentation import AugmentationDraw
 from onephase.learning.dataset import PatchBatch, PatchDataset
 from onephase.learning.device import leads, open_fabric, resolve_precision
-from onephase.learning.likelihood import panel_log_probability
 from onephase.learning.run_state import EpochFigures, RunState, seeded
 from onephase.learning.schedule import averaging_decay, learning_rate_share
 from onephase.learning.start import Start, fit_start
-from onephase.network.network import NetworkOutput, PanelNetwork, build_network
+from onephase.learning.step import ReplayedStep, TrainingStep, optimizer_of
+from onephase.network.network import PanelNetwork, build_network
 from onephase.progress import Progress
 from onephase.settings import Settings
 
-LARGEST_GRADIENT = 5.0
-"""Norm to which a gradient is clipped (our choice)."""
+Step: TypeAlias = TrainingStep | ReplayedStep
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,20 +92,22 @@ def train_network(
     precision = resolve_precision(learning.precision)
     fabric = open_fabric(precision)
     refuse_lone_cases(learning.batch_size, processes=fabric.world_size)
-    network, optimizer = fabric.setup(*_untrained(settings, start=start))
     training, validation = training.to(fabric.device), validation.to(fabric.device)
-    averaged = copy.deepcopy(network.module).eval()
-    start_nll = mean_nll(predict_potentials(averaged, validation), validation.events)
-    state = RunState(network.module, averaged, optimizer, start_nll=start_nll)
+    launched = _opened(fabric, _untrained(settings, start=start), training, validation, settings=settings)
+    step: Step = launched
+    state = launched.state
     run_id = _run_id(training, validation, settings=settings, precision=precision)
     if resume:
         state.restore(folder, run_id=run_id)
     terms = torch.tensor(start.terms, dtype=torch.float32, device=fabric.device)  # (case, 4)
+    if fabric.device.type == "cuda" and fabric.world_size == 1:
+        some = slice(_batch_size(training, settings=settings))
+        step = ReplayedStep.captured(launched, training.batch(some), terms[some])
     progress("train", state.step, steps)
     while not state.is_over(learning):
         started, epoch = time.perf_counter(), len(state.history) + 1
         train_nll = _epoch(
-            fabric, network, state, training=training, terms=terms, settings=settings, steps=steps, progress=progress
+            fabric, step, state, training=training, terms=terms, settings=settings, steps=steps, progress=progress
         )
         if not math.isfinite(train_nll):
             message = f"training diverged in epoch {epoch}: lower learning.learning_rate ({learning.learning_rate})"
@@ -125,7 +126,7 @@ def train_network(
 
 def _epoch(  # noqa: PLR0913 - what steps, what it learns from, and who is told
     fabric: Fabric,
-    network: Any,
+    step: Step,
     state: RunState,
     *,
     training: PatchDataset,
@@ -139,39 +140,14 @@ def _epoch(  # noqa: PLR0913 - what steps, what it learns from, and who is told
     with seeded(learning.seed, epoch=len(state.history) + 1) as generator:
         own = slice(fabric.global_rank, None, fabric.world_size)
         for rows, batch in _augmented_batches(training, settings=settings, generator=generator, own=own):
-            for group in state.optimizer.param_groups:
-                group["lr"] = learning.learning_rate * learning_rate_share(state.step, steps=steps)
-            output = network(batch.image, batch.distance_mm, batch.descriptors, start=terms[rows])
-            nll = panel_nll(output, state.network, batch)
-            state.optimizer.zero_grad()
-            fabric.backward(nll + coupling_penalty(state.network, sd=learning.coupling_sd) / len(training))
-            fabric.clip_gradients(network, state.optimizer, max_norm=LARGEST_GRADIENT, error_if_nonfinite=False)
-            state.optimizer.step()
-            state.average(decay=averaging_decay(state.step, decay=learning.ema_decay))
+            step.pace(
+                learning_rate=learning.learning_rate * learning_rate_share(state.step, steps=steps),
+                decay=averaging_decay(state.step, decay=learning.ema_decay),
+            )
+            nlls.append(step(batch, terms[rows]))
             state.step += 1
-            nlls.append(nll.detach())
             progress("train", state.step, steps)
     return float(fabric.all_reduce(torch.stack(nlls).mean(), reduce_op="mean"))
-
-
-def panel_nll(output: NetworkOutput, network: PanelNetwork, batch: PatchBatch) -> Tensor:
-    """Return minus the mean log probability of what is known of a batch; 0 where nothing is."""
-    log_probability = panel_log_probability(
-        unary=output.unary,
-        ki67_mu=output.ki67_mu,
-        ki67_sigma=output.ki67_log_sigma.exp(),
-        coupling=network.coupling,
-        shift=network.shift,
-        cells=batch.cells,
-        ki67=batch.ki67,
-    )
-    known = ~batch.cells.all(dim=1) | (batch.ki67[:, 0] > 0) | (batch.ki67[:, 1] < 1)
-    return -log_probability.sum() / known.sum().clamp_min(1)
-
-
-def coupling_penalty(network: PanelNetwork, *, sd: float) -> Tensor:
-    """Return minus the log density of a normal prior on couplings and shifts, less a constant."""
-    return (network.coupling.square().sum() + network.shift.square().sum()) / (2 * sd**2)
 
 
 @torch.no_grad()
@@ -204,8 +180,8 @@ def mean_nll(potentials: Potentials, events: Events) -> float:
     return -float(PanelPosterior.from_potentials(potentials).log_probability(events).mean())
 
 
-def _untrained(settings: Settings, *, start: Start) -> tuple[PanelNetwork, torch.optim.Optimizer]:
-    """Return a network that says what it starts from, and its optimiser."""
+def _untrained(settings: Settings, *, start: Start) -> PanelNetwork:
+    """Return a network that says what it starts from."""
     with seeded(settings.learning.seed, epoch=0):
         network = build_network(settings.network, settings.regions, settings.imaging)
     network.head.start_from(start.constants)
@@ -214,15 +190,26 @@ def _untrained(settings: Settings, *, start: Start) -> tuple[PanelNetwork, torch
     for convolution in (module for module in network.modules() if isinstance(module, torch.nn.Conv3d)):
         # Channels last: two thirds of the time of a step on a CPU.
         convolution.weight.data = convolution.weight.data.contiguous(memory_format=torch.channels_last_3d)
-    weights = [parameter for parameter in network.parameters() if parameter.requires_grad and parameter.ndim > 1]
-    others = [parameter for parameter in network.parameters() if parameter.requires_grad and parameter.ndim <= 1]
-    decay = settings.learning.weight_decay
-    groups = [{"params": weights, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]
-    return network, torch.optim.AdamW(groups, lr=settings.learning.learning_rate)
+    return network
+
+
+def _opened(
+    fabric: Fabric, network: PanelNetwork, training: PatchDataset, validation: PatchDataset, *, settings: Settings
+) -> TrainingStep:
+    """Set a network up to be trained, and judge what it says before its first step."""
+    setup, optimizer = fabric.setup(network, optimizer_of(network, settings.learning, device=fabric.device))
+    averaged = copy.deepcopy(setup.module).eval()
+    start_nll = mean_nll(predict_potentials(averaged, validation), validation.events)
+    state = RunState(setup.module, averaged, optimizer, start_nll=start_nll)
+    return TrainingStep(fabric, setup, state, coupling_sd=settings.learning.coupling_sd, cases=len(training))
 
 
 def _steps_an_epoch(training: PatchDataset, *, settings: Settings) -> int:
     return max(1, len(training) // settings.learning.batch_size)
+
+
+def _batch_size(training: PatchDataset, *, settings: Settings) -> int:
+    return min(settings.learning.batch_size, len(training))
 
 
 def _augmented_batches(
@@ -232,7 +219,7 @@ def _augmented_batches(
 
     A rest too small for a batch waits for another epoch.
     """
-    size = min(settings.learning.batch_size, len(training))
+    size = _batch_size(training, settings=settings)
     order = torch.randperm(len(training), generator=generator).to(training.cells.device)
     for step in range(_steps_an_epoch(training, settings=settings)):
         rows = order[step * size : (step + 1) * size]

@@ -77,8 +77,17 @@ class RunState:
         done = len(self.history)
         return done >= learning.epochs or done - self.best_epoch >= learning.patience
 
+    def tensors(self) -> dict[str, Tensor]:
+        """Return all that a step changes, by name: the tensors themselves."""
+        groups = {
+            "network": self.network.state_dict(),
+            "averaged": self.averaged.state_dict(),
+            "optimizer": optimizer_tensors(self.optimizer, self.network),
+        }
+        return {f"{group}:{name}": tensor for group, members in groups.items() for name, tensor in members.items()}
+
     @torch.no_grad()
-    def average(self, *, decay: float) -> None:
+    def average(self, *, decay: float | Tensor) -> None:
         """Move the averaged weights and normalisation statistics towards the network's."""
         for kept, stepped in zip(self.averaged.state_dict().values(), self.network.state_dict().values(), strict=True):
             if kept.is_floating_point():
@@ -99,13 +108,7 @@ class RunState:
             folder: The run's folder.
             run_id: Stands for the settings and the cases, so that no other run takes this one up.
         """
-        groups = {
-            "network": self.network.state_dict(),
-            "averaged": self.averaged.state_dict(),
-            "best": self.best,
-            "optimizer": optimizer_tensors(self.optimizer, self.network),
-        }
-        tensors = {f"{group}:{name}": tensor for group, members in groups.items() for name, tensor in members.items()}
+        tensors = self.tensors() | {f"best:{name}": tensor for name, tensor in self.best.items()}
         history = [asdict(figures) for figures in self.history]
         write_checkpoint(folder, tensors, facts={"run_id": run_id, "step": self.step, "history": history})
         write_text(folder / LOG_NAME, "".join(json.dumps(line) + "\n" for line in history))

@@ -1,0 +1,165 @@
+"""One step of training: from a batch to moved weights; on a GPU captured once and then replayed.
+
+A step of this network is some 3,000 small kernels. Launched one by one they keep an H100 waiting for four fifths of
+the time (docs/log.md); replayed as a CUDA graph they are one launch.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from lightning.fabric import Fabric
+from torch import Tensor
+
+from onephase.learning.dataset import PatchBatch
+from onephase.learning.likelihood import panel_log_probability
+from onephase.learning.run_state import RunState
+from onephase.network.network import NetworkOutput, PanelNetwork
+from onephase.settings import LearningSettings
+
+LARGEST_GRADIENT = 5.0
+"""Norm to which a gradient is clipped (our choice)."""
+
+WARM_UPS = 3
+"""Steps before the capture, in which libraries choose their kernels and gradients find their memory."""
+
+
+class TrainingStep:
+    """Everything of a step but the drawing of its batch.
+
+    Args:
+        fabric: Where and in what precision training runs.
+        network: As fabric has set it up.
+        state: Of the run; each step moves it.
+        coupling_sd: Of the prior on couplings and shifts.
+        cases: Training cases, over which that prior is spread.
+    """
+
+    def __init__(self, fabric: Fabric, network: Any, state: RunState, *, coupling_sd: float, cases: int) -> None:
+        self.fabric, self.network, self.state = fabric, network, state
+        self.coupling_sd, self.cases = coupling_sd, cases
+        self._decay: float | Tensor = 0.0 if fabric.device.type == "cpu" else torch.zeros((), device=fabric.device)
+
+    def pace(self, *, learning_rate: float, decay: float) -> None:
+        """Set what changes from step to step: the learning rate, and how much of the averaged weights stays."""
+        if isinstance(self._decay, Tensor):  # in place, for a captured step reads it there
+            self._decay.fill_(decay)
+        else:
+            self._decay = decay
+        for group in self.state.optimizer.param_groups:
+            if isinstance(group["lr"], Tensor):
+                group["lr"].fill_(learning_rate)
+            else:
+                group["lr"] = learning_rate
+
+    def __call__(self, batch: PatchBatch, terms: Tensor) -> Tensor:
+        """Step once.
+
+        Args:
+            batch: On the device of the run.
+            terms: What each case starts from, as (case, 4).
+
+        Returns:
+            The batch's mean negative log-likelihood before the step.
+        """
+        network, optimizer = self.state.network, self.state.optimizer
+        nll = panel_nll(self.network(batch.image, batch.distance_mm, batch.descriptors, start=terms), network, batch)
+        optimizer.zero_grad()
+        self.fabric.backward(nll + coupling_penalty(network, sd=self.coupling_sd) / self.cases)
+        self.fabric.clip_gradients(self.network, optimizer, max_norm=LARGEST_GRADIENT, error_if_nonfinite=False)
+        optimizer.step()
+        self.state.average(decay=self._decay)
+        return nll.detach()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReplayedStep:
+    """A training step as one CUDA graph. All batches are of the size of the one that it was captured with.
+
+    Attributes:
+        step: What is replayed.
+        batch: Where the graph reads its batch.
+        terms: Where it reads what each case starts from.
+        nll: Where it leaves the negative log-likelihood.
+        graph: The captured launches.
+    """
+
+    step: TrainingStep
+    batch: PatchBatch
+    terms: Tensor
+    nll: Tensor
+    graph: torch.cuda.CUDAGraph
+
+    @classmethod
+    def captured(cls, step: TrainingStep, batch: PatchBatch, terms: Tensor) -> "ReplayedStep":
+        """Return a step that is replayed; the state of the run is as before.
+
+        Args:
+            step: On a GPU, alone.
+            batch: Any batch of the run, for its shapes.
+            terms: The same.
+        """
+        batch, terms, before = batch.clone(), terms.clone(), step.state.tensors()
+        before = {name: tensor.clone() for name, tensor in before.items()}
+        aside = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        aside.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(aside):
+            for _ in range(WARM_UPS):
+                step(batch, terms)
+        torch.cuda.current_stream().wait_stream(aside)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            nll = step(batch, terms)
+        for name, tensor in step.state.tensors().items():
+            if name in before:
+                tensor.copy_(before[name])
+            else:
+                tensor.zero_()  # moments of an optimiser that had not stepped yet
+        return cls(step, batch, terms, nll, graph)
+
+    def pace(self, *, learning_rate: float, decay: float) -> None:
+        """Set what changes from step to step, as :meth:`TrainingStep.pace` does."""
+        self.step.pace(learning_rate=learning_rate, decay=decay)
+
+    def __call__(self, batch: PatchBatch, terms: Tensor) -> Tensor:
+        """Step once, as the captured step does."""
+        self.batch.copy_(batch)
+        self.terms.copy_(terms)
+        self.graph.replay()
+        return self.nll.clone()
+
+
+def optimizer_of(network: PanelNetwork, learning: LearningSettings, *, device: torch.device) -> torch.optim.Optimizer:
+    """Return an optimiser of a network; constants and normalisation do not decay.
+
+    Args:
+        network: On any device yet.
+        learning: Rate and decay.
+        device: Where it will step; on a GPU the rate is kept there, so that a captured step finds it.
+    """
+    weights = [parameter for parameter in network.parameters() if parameter.requires_grad and parameter.ndim > 1]
+    others = [parameter for parameter in network.parameters() if parameter.requires_grad and parameter.ndim <= 1]
+    groups = [{"params": weights, "weight_decay": learning.weight_decay}, {"params": others, "weight_decay": 0.0}]
+    if device.type == "cpu":
+        return torch.optim.AdamW(groups, lr=learning.learning_rate)
+    return torch.optim.AdamW(groups, lr=torch.tensor(learning.learning_rate, device=device), capturable=True)
+
+
+def panel_nll(output: NetworkOutput, network: PanelNetwork, batch: PatchBatch) -> Tensor:
+    """Return minus the mean log probability of what is known of a batch; 0 where nothing is."""
+    log_probability = panel_log_probability(
+        unary=output.unary,
+        ki67_mu=output.ki67_mu,
+        ki67_sigma=output.ki67_log_sigma.exp(),
+        coupling=network.coupling,
+        shift=network.shift,
+        cells=batch.cells,
+        ki67=batch.ki67,
+    )
+    known = ~batch.cells.all(dim=1) | (batch.ki67[:, 0] > 0) | (batch.ki67[:, 1] < 1)
+    return -log_probability.sum() / known.sum().clamp_min(1)
+
+
+def coupling_penalty(network: PanelNetwork, *, sd: float) -> Tensor:
+    """Return minus the log density of a normal prior on couplings and shifts, less a constant."""
+    return (network.coupling.square().sum() + network.shift.square().sum()) / (2 * sd**2)
