@@ -1,8 +1,10 @@
+import math
+
 import pytest
 
 torch = pytest.importorskip("torch", reason="needs the train extra")
 
-from onephase.network.attention import NoAttention, SpatialAttention, enlarge, relative_to_strongest  # noqa: E402
+from onephase.network.attention import FAINTEST, NoAttention, SpatialAttention, enlarge, relative_to_strongest  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
@@ -23,7 +25,15 @@ def test_votes_of_all_scales_add_up_on_the_finest_grid():
     assert map_.shape == (2, 1, 4, 6, 8)
     assert ((map_ > 0) & (map_ < 1)).all()
     by_hand = attention.votes[0](fine) + enlarge(attention.votes[1](coarse), (4, 6, 8))
+    assert by_hand.min() > FAINTEST
     torch.testing.assert_close(map_, torch.sigmoid(by_hand))
+
+
+def test_no_voxel_counts_nothing():
+    attention = SpatialAttention((2,))
+    torch.nn.init.constant_(attention.votes[0].weight, -20.0)
+    map_ = attention([torch.rand(1, 2, 3, 4, 5) + 1])
+    torch.testing.assert_close(map_, torch.full_like(map_, 1 / (1 + math.exp(9))))
 
 
 def test_without_attention_the_map_is_one():

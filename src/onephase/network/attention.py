@@ -14,6 +14,10 @@ from torch.nn import functional
 
 from onephase.network.encoder import Triple
 
+FAINTEST = -9.0
+"""Least logit of a voxel, which then counts some ten-thousandth. Where every voxel of a region counts next to nothing, it
+is pooled by the ratios of such counts, and below -18 runtimes differ in them: there onnxruntime's sigmoid ends."""
+
 
 class SpatialAttention(nn.Module):
     """One vote a stage, one map in all.
@@ -36,7 +40,7 @@ class SpatialAttention(nn.Module):
         logits = torch.zeros_like(features[0][:, :1])  # (batch, 1, slice, row, column)
         for vote, scale in zip(self.votes, features, strict=True):
             logits = logits + enlarge(vote(scale), finest)
-        return torch.sigmoid(logits)
+        return torch.sigmoid(logits.clamp_min(FAINTEST))
 
 
 class NoAttention(nn.Module):
