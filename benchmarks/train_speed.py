@@ -9,7 +9,6 @@ Patches are noise: speed does not depend on what they show.
 """
 
 import argparse
-import copy
 import os
 import resource
 import time
@@ -18,7 +17,6 @@ from dataclasses import replace
 from functools import partial
 from typing import get_args
 
-import numpy as np
 import torch
 from monai.data import CacheDataset, DataLoader
 from monai.transforms import (
@@ -32,13 +30,11 @@ from monai.transforms import (
 from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
-from onephase.biomarkers.panel import Events
-from onephase.imaging.descriptors import DESCRIPTORS
 from onephase.learning.augmentation import AugmentationDraw
 from onephase.learning.dataset import PatchBatch, PatchDataset
 from onephase.learning.device import Precision, open_fabric
-from onephase.learning.run_state import RunState
-from onephase.learning.step import ReplayedStep, TrainingStep, optimizer_of, panel_nll
+from onephase.learning.rehearsal import noise
+from onephase.learning.step import ReplayedStep, Step, open_step, panel_nll
 from onephase.network.network import build_network
 from onephase.settings import Settings
 
@@ -61,7 +57,7 @@ def main() -> None:
     chosen = options.parse_args()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     settings = Settings()
-    training = _noise(settings, cases=chosen.cases).to(device)
+    training = noise(settings, cases=chosen.cases).to(device)
     name = torch.cuda.get_device_name() if device.type == "cuda" else f"{torch.get_num_threads()} CPU threads"
     print(f"torch {torch.__version__} on {name}; batch {settings.learning.batch_size}, {settings.imaging.patch_voxels}")
     both = chosen.bf16 or device.type == "cuda"
@@ -73,23 +69,9 @@ def main() -> None:
     print(f"peak resident memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
 
 
-def _noise(settings: Settings, *, cases: int) -> PatchDataset:
-    rng = np.random.default_rng(0)
-    shape = (cases, *settings.imaging.patch_voxels)
-    cells = np.eye(8, dtype=bool)[rng.integers(0, 8, size=cases)]
-    start = rng.integers(1, 98, size=cases) / 100
-    return PatchDataset.from_arrays(
-        [str(case) for case in range(cases)],
-        Events(cells, np.stack([start, start + 0.01], axis=1), np.full(cases, -1, dtype=np.int8)),
-        patients=[str(case) for case in range(cases)],
-        image=rng.normal(size=shape).astype(np.float16),
-        distance_mm=rng.uniform(-8, 20, size=shape).astype(np.float16),
-        descriptors=rng.normal(size=(cases, len(DESCRIPTORS))).astype(np.float32),
-    )
-
-
 def _report(settings: Settings, training: PatchDataset, *, precision: Precision, steps: int) -> None:
-    step = _opened(settings, training, precision=precision)
+    network = build_network(settings.network, settings.regions, settings.imaging)
+    step = open_step(open_fabric(precision), network, learning=settings.learning, cases=len(training))
     first = training.batch(slice(settings.learning.batch_size))
     terms = torch.zeros((settings.learning.batch_size, 4), device=training.image.device)
     step.pace(learning_rate=settings.learning.learning_rate, decay=settings.learning.ema_decay)
@@ -97,7 +79,7 @@ def _report(settings: Settings, training: PatchDataset, *, precision: Precision,
     with FlopCounterMode(display=False) as counter:
         step(first, terms)
     operations, ceiling = counter.get_total_flops(), _matrix_rate(training.image.device, precision=precision)
-    ways: dict[str, TrainingStep | ReplayedStep] = {precision: step}
+    ways: dict[str, Step] = {precision: step}
     if training.image.device.type == "cuda":
         ways[f"{precision}, replayed"] = ReplayedStep.captured(step, first, terms)
     for name, way in ways.items():
@@ -112,21 +94,7 @@ def _report(settings: Settings, training: PatchDataset, *, precision: Precision,
         _profile(one, wall=wall)
 
 
-def _opened(settings: Settings, training: PatchDataset, *, precision: Precision) -> TrainingStep:
-    """Return the step of an untrained network, as `learning.loop` sets it up."""
-    fabric = open_fabric(precision)
-    network = build_network(settings.network, settings.regions, settings.imaging)
-    for module in network.modules():
-        if isinstance(module, torch.nn.Conv3d):
-            module.weight.data = module.weight.data.contiguous(memory_format=torch.channels_last_3d)
-    setup, optimizer = fabric.setup(network, optimizer_of(network, settings.learning, device=fabric.device))
-    state = RunState(setup.module, copy.deepcopy(setup.module).eval(), optimizer, start_nll=0.0)
-    return TrainingStep(fabric, setup, state, coupling_sd=settings.learning.coupling_sd, cases=len(training))
-
-
-def _draw_and_step(
-    step: TrainingStep | ReplayedStep, training: PatchDataset, terms: torch.Tensor, *, settings: Settings
-) -> None:
+def _draw_and_step(step: Step, training: PatchDataset, terms: torch.Tensor, *, settings: Settings) -> None:
     """One step as in `learning.loop`: draw, augment, then all else."""
     size, device = settings.learning.batch_size, training.image.device
     batch = training.batch(torch.randperm(len(training))[:size].to(device))

@@ -5,13 +5,12 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the train extra")
 
 from onephase.learning.device import open_fabric  # noqa: E402
-from onephase.learning.run_state import RunState, seeded  # noqa: E402
+from onephase.learning.run_state import seeded  # noqa: E402
 from onephase.learning.step import (  # noqa: E402
     LARGEST_GRADIENT,
     ReplayedStep,
-    TrainingStep,
     coupling_penalty,
-    optimizer_of,
+    open_step,
     panel_nll,
 )
 from onephase.network.network import build_network  # noqa: E402
@@ -27,9 +26,7 @@ def _opened(settings):
     fabric = open_fabric("f32")
     with seeded(1, epoch=0):
         network = build_network(settings.network, settings.regions, settings.imaging)
-    setup, optimizer = fabric.setup(network, optimizer_of(network, settings.learning, device=fabric.device))
-    state = RunState(setup.module, copy.deepcopy(setup.module).eval(), optimizer, start_nll=0.0)
-    return TrainingStep(fabric, setup, state, coupling_sd=0.5, cases=24)
+    return open_step(fabric, network, learning=settings.learning, cases=24)
 
 
 def _batches(step, dataset, *, size=8):
@@ -49,7 +46,7 @@ def _walked(step, batches):
 
 def test_a_step_is_that_of_adam_on_a_clipped_gradient(make_dataset, make_settings):
     """Its first step moves each weight against the sign of its gradient, by the learning rate."""
-    settings = make_settings(weight_decay=0.0, network={"dropout": 0.0})
+    settings = make_settings(weight_decay=0.0, coupling_sd=0.5, network={"dropout": 0.0})
     step = _opened(settings)
     ((batch, terms),) = _batches(step, make_dataset(8, seed=1))
     before = {name: weight.detach().clone() for name, weight in step.state.network.named_parameters()}

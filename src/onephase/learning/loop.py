@@ -4,7 +4,6 @@ An epoch's randomness (order, augmentation, dropout) follows from the run's seed
 that a run killed and resumed ends, on the CPU, with the same bits as one that was not.
 """
 
-import copy
 import hashlib
 import json
 import math
@@ -12,7 +11,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -30,12 +28,10 @@ from onephase.learning.device import leads, open_fabric, resolve_precision
 from onephase.learning.run_state import EpochFigures, RunState, seeded
 from onephase.learning.schedule import averaging_decay, learning_rate_share
 from onephase.learning.start import Start, fit_start
-from onephase.learning.step import ReplayedStep, TrainingStep, optimizer_of
+from onephase.learning.step import Step, open_step, quickened
 from onephase.network.network import PanelNetwork, build_network
 from onephase.progress import Progress
 from onephase.settings import Settings
-
-Step: TypeAlias = TrainingStep | ReplayedStep
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,16 +89,15 @@ def train_network(
     fabric = open_fabric(precision)
     refuse_lone_cases(learning.batch_size, processes=fabric.world_size)
     training, validation = training.to(fabric.device), validation.to(fabric.device)
-    launched = _opened(fabric, _untrained(settings, start=start), training, validation, settings=settings)
-    step: Step = launched
-    state = launched.state
+    opened = open_step(fabric, _untrained(settings, start=start), learning=learning, cases=len(training))
+    state = opened.state
+    state.start_nll = mean_nll(predict_potentials(state.averaged, validation), validation.events)
     run_id = _run_id(training, validation, settings=settings, precision=precision)
     if resume:
         state.restore(folder, run_id=run_id)
     terms = torch.tensor(start.terms, dtype=torch.float32, device=fabric.device)  # (case, 4)
-    if fabric.device.type == "cuda" and fabric.world_size == 1:
-        some = slice(_batch_size(training, settings=settings))
-        step = ReplayedStep.captured(launched, training.batch(some), terms[some])
+    some = slice(_batch_size(training, settings=settings))
+    step = quickened(opened, training.batch(some), terms[some])
     progress("train", state.step, steps)
     while not state.is_over(learning):
         started, epoch = time.perf_counter(), len(state.history) + 1
@@ -187,21 +182,7 @@ def _untrained(settings: Settings, *, start: Start) -> PanelNetwork:
     network.head.start_from(start.constants)
     if start.panel is not None:
         network.start_terms.tell(start.panel)
-    for convolution in (module for module in network.modules() if isinstance(module, torch.nn.Conv3d)):
-        # Channels last: two thirds of the time of a step on a CPU.
-        convolution.weight.data = convolution.weight.data.contiguous(memory_format=torch.channels_last_3d)
     return network
-
-
-def _opened(
-    fabric: Fabric, network: PanelNetwork, training: PatchDataset, validation: PatchDataset, *, settings: Settings
-) -> TrainingStep:
-    """Set a network up to be trained, and judge what it says before its first step."""
-    setup, optimizer = fabric.setup(network, optimizer_of(network, settings.learning, device=fabric.device))
-    averaged = copy.deepcopy(setup.module).eval()
-    start_nll = mean_nll(predict_potentials(averaged, validation), validation.events)
-    state = RunState(setup.module, averaged, optimizer, start_nll=start_nll)
-    return TrainingStep(fabric, setup, state, coupling_sd=settings.learning.coupling_sd, cases=len(training))
 
 
 def _steps_an_epoch(training: PatchDataset, *, settings: Settings) -> int:

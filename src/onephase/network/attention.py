@@ -15,8 +15,8 @@ from torch.nn import functional
 from onephase.network.encoder import Triple
 
 FAINTEST = -9.0
-"""Least logit of a voxel, which then counts some ten-thousandth. Where every voxel of a region counts next to nothing, it
-is pooled by the ratios of such counts, and below -18 runtimes differ in them: there onnxruntime's sigmoid ends."""
+"""Least logit of a voxel, which then counts some ten-thousandth. Where every voxel of a region counts next to nothing,
+it is pooled by the ratios of such counts, and below -18 runtimes differ in them: there onnxruntime's sigmoid ends."""
 
 
 class SpatialAttention(nn.Module):

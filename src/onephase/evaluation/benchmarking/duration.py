@@ -1,6 +1,5 @@
 """How long a benchmark will take, from a training step that is timed on this machine."""
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,7 +9,6 @@ from onephase.evaluation.benchmarking.plan import Plan, Run
 from onephase.evaluation.contestants import RADIOMICS
 from onephase.settings import Settings
 
-STEPS = 2
 AROUND_TRAINING_S = 25.0
 """Around the epochs of a network: descriptors, export, bundle, answers (measured: docs/benchmark.md)."""
 RIVAL_S = 8.0
@@ -21,27 +19,10 @@ RADIOMICS_A_CASE_S = 1.6
 
 def seconds_a_case(settings: Settings) -> float:
     """Return how long a training step takes a case, on noise, as a worker trains: on one core or on the GPU."""
-    import torch  # half the time of a dry run, and only needed for it
+    from onephase.learning.rehearsal import seconds_a_step  # torch is half the time of a dry run, and only needed here
 
-    from onephase.imaging.descriptors import DESCRIPTORS
-    from onephase.network.network import build_network
-
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    cases, shape = settings.learning.batch_size, settings.imaging.patch_voxels
     with threadpool_limits(1):
-        network = build_network(settings.network, settings.regions, settings.imaging).to(device)
-        image = torch.randn((cases, 1, *shape), device=device)
-        distance_mm = torch.rand((cases, 1, *shape), device=device) * 28 - 8
-        descriptors = torch.randn((cases, len(DESCRIPTORS)), device=device)
-        taken = []
-        for _ in range(1 + STEPS):  # the first one warms up
-            started = time.perf_counter()
-            output = network(image, distance_mm, descriptors)
-            (output.unary.sum() + output.ki67_mu.sum() + output.ki67_log_sigma.sum()).backward()
-            if device.type == "cuda":
-                torch.cuda.synchronize()
-            taken.append(time.perf_counter() - started)
-    return min(taken[1:]) / cases
+        return seconds_a_step(settings) / settings.learning.batch_size
 
 
 @dataclass(frozen=True, slots=True)
