@@ -2,10 +2,9 @@
 
 Prints, for each precision of this machine, cases per second, milliseconds a case and step (wall and CPU), the share of
 the processor's matrix rate that this is, peak memory, and the five operations that take most of a step; on a GPU also
-how much of a step it works, for the rest of it waits for the next kernel to be launched, and the same step replayed as
-one CUDA graph, as training does. With ``--monai``, beside it in
-the same run, the same network trained by a plain MONAI script: CacheDataset, its random transforms, DataLoader, eager.
-Patches are noise: speed does not depend on what they show.
+for how much of a step it works, and the same step replayed as one CUDA graph, as training does. With ``--monai``,
+beside it in the same run, the same network trained by a plain MONAI script: CacheDataset, its random transforms,
+DataLoader, eager and in f32. Patches are noise: speed does not depend on what they show.
 """
 
 import argparse
@@ -13,7 +12,6 @@ import os
 import resource
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import get_args
 
@@ -30,7 +28,7 @@ from monai.transforms import (
 from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
-from onephase.learning.augmentation import AugmentationDraw
+from onephase.learning.batches import augmented_batches
 from onephase.learning.dataset import PatchBatch, PatchDataset
 from onephase.learning.device import Precision, open_fabric
 from onephase.learning.rehearsal import noise
@@ -71,13 +69,14 @@ def main() -> None:
 
 def _report(settings: Settings, training: PatchDataset, *, precision: Precision, steps: int) -> None:
     network = build_network(settings.network, settings.regions, settings.imaging)
-    step = open_step(open_fabric(precision), network, learning=settings.learning, cases=len(training))
+    step = open_step(
+        open_fabric(precision), network, learning=settings.learning, cases=len(training), judge=lambda _: 0.0
+    )
     first = training.batch(slice(settings.learning.batch_size))
     terms = torch.zeros((settings.learning.batch_size, 4), device=training.image.device)
-    step.pace(learning_rate=settings.learning.learning_rate, decay=settings.learning.ema_decay)
-    step(first, terms)
+    step.launch(first, terms)
     with FlopCounterMode(display=False) as counter:
-        step(first, terms)
+        step.launch(first, terms)
     operations, ceiling = counter.get_total_flops(), _matrix_rate(training.image.device, precision=precision)
     ways: dict[str, Step] = {precision: step}
     if training.image.device.type == "cuda":
@@ -95,14 +94,9 @@ def _report(settings: Settings, training: PatchDataset, *, precision: Precision,
 
 
 def _draw_and_step(step: Step, training: PatchDataset, terms: torch.Tensor, *, settings: Settings) -> None:
-    """One step as in `learning.loop`: draw, augment, then all else."""
-    size, device = settings.learning.batch_size, training.image.device
-    batch = training.batch(torch.randperm(len(training))[:size].to(device))
-    draw = AugmentationDraw.draw(
-        torch.Generator(), cases=size, settings=settings.learning.augmentation, imaging=settings.imaging
-    )
-    image, distance_mm = draw.apply(batch.image, batch.distance_mm)
-    step(replace(batch, image=image, distance_mm=distance_mm), terms)
+    """One step as in `learning.loop`."""
+    _, batch = next(augmented_batches(training, settings, generator=torch.Generator()))
+    step(batch, terms, learning_rate=settings.learning.learning_rate, decay=settings.learning.ema_decay)
 
 
 def _timed(step: Callable[[], None], *, steps: int) -> tuple[float, float]:
@@ -192,7 +186,8 @@ def _monai_transforms(settings: Settings, *, shifted: bool) -> Compose:
 
 
 def _matrix_rate(device: torch.device, *, precision: Precision) -> float:
-    """Return the FLOP/s of a square matrix product, the ceiling of a convolution."""
+    """Return the FLOP/s of a square matrix product, the ceiling of a convolution; on a GPU f32 is TF32, as there."""
+    torch.backends.cuda.matmul.allow_tf32 = True
     size = MATRIX_SIZE[device.type] if precision == "f32" or device.type == "cuda" else 256
     matrix = torch.randn(size, size, device=device, dtype=torch.float32 if precision == "f32" else torch.bfloat16)
     best = float("inf")

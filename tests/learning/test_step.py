@@ -4,15 +4,11 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the train extra")
 
+from onephase.learning import step as step_module  # noqa: E402
+from onephase.learning.checkpoint import optimizer_tensors  # noqa: E402
 from onephase.learning.device import open_fabric  # noqa: E402
 from onephase.learning.run_state import seeded  # noqa: E402
-from onephase.learning.step import (  # noqa: E402
-    LARGEST_GRADIENT,
-    ReplayedStep,
-    coupling_penalty,
-    open_step,
-    panel_nll,
-)
+from onephase.learning.step import ReplayedStep, coupling_penalty, open_step, panel_nll  # noqa: E402
 from onephase.network.network import build_network  # noqa: E402
 
 pytestmark = pytest.mark.torch
@@ -21,12 +17,15 @@ pytestmark = pytest.mark.torch
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
 
 
-def _opened(settings):
-    """Return a step of an untrained network, the same each time."""
-    fabric = open_fabric("f32")
+def _opened(settings, *, precision="f32"):
+    """Return a step of an untrained network, the same each time, with couplings that its prior pulls on."""
+    fabric = open_fabric(precision)
     with seeded(1, epoch=0):
         network = build_network(settings.network, settings.regions, settings.imaging)
-    return open_step(fabric, network, learning=settings.learning, cases=24)
+    with torch.no_grad():
+        network.coupling.fill_(0.4)
+        network.shift.fill_(-0.3)
+    return open_step(fabric, network, learning=settings.learning, cases=24, judge=lambda _: 5.0)
 
 
 def _batches(step, dataset, *, size=8):
@@ -37,39 +36,54 @@ def _batches(step, dataset, *, size=8):
 
 def _walked(step, batches):
     """Step through some batches at a changing pace; return what each said."""
-    said = []
-    for place, (batch, terms) in enumerate(batches):
-        step.pace(learning_rate=0.01 / (1 + place), decay=0.5 + 0.1 * place)
-        said.append(float(step(batch, terms)))
-    return said
+    return [
+        float(step(batch, terms, learning_rate=0.01 / (1 + place), decay=0.5 + 0.1 * place))
+        for place, (batch, terms) in enumerate(batches)
+    ]
 
 
-def test_a_step_is_that_of_adam_on_a_clipped_gradient(make_dataset, make_settings):
-    """Its first step moves each weight against the sign of its gradient, by the learning rate."""
-    settings = make_settings(weight_decay=0.0, coupling_sd=0.5, network={"dropout": 0.0})
+def test_a_step_is_that_of_adam_on_a_clipped_gradient(make_dataset, make_settings, monkeypatch):
+    """After the first step its first moment is a tenth of the gradient, its second a thousandth of its square."""
+    monkeypatch.setattr(step_module, "LARGEST_GRADIENT", 0.1)
+    settings = make_settings(weight_decay=0.1, coupling_sd=0.2, network={"dropout": 0.0})
     step = _opened(settings)
+    assert step.state.start_nll == 5.0
     ((batch, terms),) = _batches(step, make_dataset(8, seed=1))
-    before = {name: weight.detach().clone() for name, weight in step.state.network.named_parameters()}
     reference = copy.deepcopy(step.state.network).train()
-    output = reference(batch.image, batch.distance_mm, batch.descriptors, start=terms)
-    nll = panel_nll(output, reference, batch)
-    (nll + coupling_penalty(reference, sd=0.5) / 24).backward()
+    before = {name: weight.detach().clone() for name, weight in reference.named_parameters()}
+    nll = panel_nll(reference(batch.image, batch.distance_mm, batch.descriptors, start=terms), reference, batch)
+    (nll + (reference.coupling.square().sum() + reference.shift.square().sum()) / (2 * 0.2**2) / 24).backward()
     gradients = {name: weight.grad for name, weight in reference.named_parameters() if weight.grad is not None}
     norm = float(sum(gradient.square().sum() for gradient in gradients.values()).sqrt())
-    step.pace(learning_rate=0.01, decay=0.75)
-    assert float(step(batch, terms)) == pytest.approx(float(nll.detach()), rel=1e-5)
+    assert norm > 0.1
+    assert float(step(batch, terms, learning_rate=0.01, decay=0.75)) == pytest.approx(float(nll.detach()), rel=1e-5)
+    held = optimizer_tensors(step.state.optimizer, step.state.network)
+    for name, gradient in gradients.items():
+        clipped = gradient * 0.1 / norm
+        torch.testing.assert_close(held[f"exp_avg/{name}"], 0.1 * clipped, atol=1e-7, rtol=1e-3)
+        torch.testing.assert_close(held[f"exp_avg_sq/{name}"], 0.001 * clipped.square(), atol=1e-9, rtol=1e-3)
     for name, weight in step.state.network.named_parameters():
-        gradient = gradients.get(name)
-        told = torch.zeros_like(weight) if gradient is None else gradient * min(1.0, LARGEST_GRADIENT / norm)
-        moved = -0.01 * told / (told.abs() + 1e-8)
-        torch.testing.assert_close(weight - before[name], moved, atol=2e-4, rtol=1e-3, msg=name)
+        if name in gradients:
+            shrunk = before[name] * (1 - 0.01 * (0.1 if weight.ndim > 1 else 0.0))
+            mean, square = held[f"exp_avg/{name}"] / 0.1, held[f"exp_avg_sq/{name}"] / 0.001
+            torch.testing.assert_close(weight, shrunk - 0.01 * mean / (square.sqrt() + 1e-8), atol=1e-6, rtol=1e-4)
         kept = dict(step.state.averaged.named_parameters())[name]
         torch.testing.assert_close(kept, before[name].lerp(weight, 0.25))
 
 
+def test_a_batch_of_another_size_is_refused(make_dataset):
+    whole, part = (make_dataset(4, seed=1).batch(slice(cases)) for cases in (4, 1))
+    with pytest.raises(ValueError, match="a batch of 1 cases, expected 4"):
+        whole.clone().copy_(part)
+
+
 @needs_gpu
-def test_capturing_a_step_changes_nothing_of_the_run(make_dataset, make_settings):
-    step = _opened(make_settings())
+@pytest.mark.parametrize(
+    "shape", [{}, {"attention": False, "scales": (1,)}, {"regions": ("whole",)}, {"tasks": ("er",)}]
+)
+@pytest.mark.parametrize("sampling", ["volume", "stack"])
+def test_capturing_a_step_changes_nothing_of_the_run(make_dataset, make_settings, shape, sampling):
+    step = _opened(make_settings(network=shape, sampling=sampling))
     batches = _batches(step, make_dataset(16, seed=1))
     _walked(step, batches)
     before = {name: tensor.clone() for name, tensor in step.state.tensors().items()}
@@ -80,19 +94,20 @@ def test_capturing_a_step_changes_nothing_of_the_run(make_dataset, make_settings
 
 
 @needs_gpu
-@pytest.mark.parametrize("begun", [False, True])
-def test_a_replayed_step_goes_where_the_step_itself_goes(make_dataset, make_settings, begun):
-    """Also where the optimiser has its moments already, as after a resumed run."""
+@pytest.mark.parametrize("resumed", [False, True])
+@pytest.mark.parametrize("precision", ["f32", "bf16"])
+def test_a_replayed_step_goes_where_the_step_itself_goes(make_dataset, make_settings, tmp_path, resumed, precision):
+    """Also where the optimiser has its moments from a checkpoint."""
     settings, dataset = make_settings(network={"dropout": 0.0}), make_dataset(40, seed=1)
-    plain, captured = _opened(settings), _opened(settings)
-    batches = _batches(plain, dataset)
-    if begun:
-        _walked(plain, batches[:2])
-        _walked(captured, batches[:2])
-    replayed = ReplayedStep.captured(captured, *batches[-1])
-    start = _weights(plain)
-    assert _walked(replayed, batches) == pytest.approx(_walked(plain, batches), rel=1e-3)
-    apart, walked = (_weights(plain) - other for other in (_weights(captured), start))
+    launched, captured = (_opened(settings, precision=precision) for _ in range(2))
+    batches = _batches(launched, dataset)
+    if resumed:
+        _walked(launched, batches[:2])
+        launched.state.write(tmp_path, run_id="a run")
+        captured.state.restore(tmp_path, run_id="a run")
+    replayed, start = ReplayedStep.captured(captured, *batches[-1]), _weights(launched)
+    assert _walked(replayed, batches) == pytest.approx(_walked(launched, batches), rel=1e-2)
+    apart, walked = (_weights(launched) - other for other in (_weights(captured), start))
     assert apart.norm() < 0.05 * walked.norm()  # on a GPU sums are taken in any order, and Adam enlarges small ones
 
 
@@ -105,11 +120,10 @@ def test_a_replayed_step_hides_other_units_each_time(make_dataset, make_settings
     step = _opened(make_settings(network={"dropout": 0.5}))
     batches = _batches(step, make_dataset(8, seed=1))
     replayed = ReplayedStep.captured(step, *batches[0])
-    replayed.pace(learning_rate=0.0, decay=1.0)
     said = []
     for seed in (1, 1, 2):
         with seeded(seed, epoch=1):
-            said += [float(replayed(*batches[0])) for _ in range(2)]
+            said += [float(replayed(*batches[0], learning_rate=0.0, decay=1.0)) for _ in range(2)]
     assert said[:2] == pytest.approx(said[2:4], rel=1e-5)  # the same seed, the same units
     assert len({round(value, 4) for value in said}) == 4
 

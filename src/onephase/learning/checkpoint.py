@@ -72,6 +72,6 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, network: nn.Module, *, t
     for key, tensor in tensors.items():
         kind, name = key.split("/", maxsplit=1)
         parameter = parameters[name]
-        # Beside the parameter and laid out as it is; the counter of steps is a lone number.
+        # Beside the parameter and laid out as it is; Adam's counter of steps is a lone number, but there too.
         like = torch.empty_like(parameter) if tensor.ndim else torch.empty_like(tensor, device=parameter.device)
         optimizer.state[parameter][kind] = like.copy_(tensor)

@@ -30,7 +30,14 @@ class PatchBatch:
         return type(self)(*(tensor.clone() for tensor in self._tensors()))
 
     def copy_(self, other: "PatchBatch") -> None:
-        """Take the values of a batch of the same size, in place."""
+        """Take the values of a batch of the same size, in place.
+
+        Raises:
+            ValueError: If it is of another size.
+        """
+        if self.image.shape != other.image.shape:
+            message = f"a batch of {len(other.image)} cases, expected {len(self.image)}"
+            raise ValueError(message)
         for own, new in zip(self._tensors(), other._tensors(), strict=True):
             own.copy_(new)
 

@@ -7,6 +7,7 @@ parameter, because no branch that is not taken ever computes an infinity ("safe 
 
 import math
 from functools import cache
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Bool, Float, Float64
@@ -37,8 +38,7 @@ def panel_log_probability(  # noqa: PLR0913 - five potentials make a posterior, 
         ki67: Interval of the Ki-67 fraction that the event allows.
     """
     log_cells = cell_log_probabilities(unary=unary.double(), coupling=coupling.double())  # (batch, cell)
-    signs, _, _ = _constants(unary.device)
-    mu = ki67_mu.double()[:, None] + signs @ shift.double()  # (batch, cell)
+    mu = ki67_mu.double()[:, None] + _constants(unary.device).signs @ shift.double()  # (batch, cell)
     log_interval = interval_log_probability(mu, ki67_sigma.double()[:, None].expand_as(mu), interval=ki67)
     joint = (log_cells + log_interval).masked_fill(~cells, -math.inf)  # (batch, cell)
     known = ~cells.all(dim=1) | (ki67[:, 0] > 0) | (ki67[:, 1] < 1)
@@ -49,8 +49,8 @@ def cell_log_probabilities(
     *, unary: Float64[Tensor, "batch 3"], coupling: Float64[Tensor, "3"]
 ) -> Float64[Tensor, "batch 8"]:
     """Return the log probability of each receptor cell under the log-linear model."""
-    _, status, pair_signs = _constants(unary.device)
-    scores = unary @ status.T + pair_signs @ coupling  # (batch, cell)
+    constants = _constants(unary.device)
+    scores = unary @ constants.status.T + constants.pair_signs @ coupling  # (batch, cell)
     return scores - scores.logsumexp(dim=1, keepdim=True)
 
 
@@ -77,14 +77,18 @@ def interval_log_probability(
     return torch.where(both, between, torch.where(from_start | to_stop, one_sided, 0.0))
 
 
-@cache
-def _constants(device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
-    """Return signs (cell, receptor), status (cell, receptor) and pair signs (cell, pair), which stay on the device.
+class _Constants(NamedTuple):
+    """What the cells are in numbers: (cell, receptor), (cell, receptor), (cell, pair)."""
 
-    A captured step copies nothing from the host.
-    """
-    signs, status, pair_signs = (torch.tensor(values, device=device) for values in (SIGNS, STATUS, PAIR_SIGNS))
-    return signs, status, pair_signs
+    signs: Tensor
+    status: Tensor
+    pair_signs: Tensor
+
+
+@cache
+def _constants(device: torch.device) -> _Constants:
+    """Return the constants, which stay on the device: a captured step copies nothing from the host."""
+    return _Constants(*(torch.tensor(values, device=device) for values in (SIGNS, STATUS, PAIR_SIGNS)))
 
 
 def _log_normal_between(low: Tensor, high: Tensor) -> Tensor:

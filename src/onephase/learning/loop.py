@@ -8,7 +8,6 @@ import hashlib
 import json
 import math
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,13 +21,13 @@ from onephase.biomarkers.posterior import PanelPosterior
 from onephase.biomarkers.potentials import Potentials
 from onephase.biomarkers.prior import fit_prior
 from onephase.errors import TrainingError
-from onephase.learning.augmentation import AugmentationDraw
-from onephase.learning.dataset import PatchBatch, PatchDataset
+from onephase.learning.batches import augmented_batches, batch_size, batches_an_epoch
+from onephase.learning.dataset import PatchDataset
 from onephase.learning.device import leads, open_fabric, resolve_precision
-from onephase.learning.run_state import EpochFigures, RunState, seeded
+from onephase.learning.run_state import EpochFigures, seeded
 from onephase.learning.schedule import averaging_decay, learning_rate_share
 from onephase.learning.start import Start, fit_start
-from onephase.learning.step import Step, open_step, quickened
+from onephase.learning.step import Step, open_step, replayed_on_gpu
 from onephase.network.network import PanelNetwork, build_network
 from onephase.progress import Progress
 from onephase.settings import Settings
@@ -78,7 +77,7 @@ def train_network(
             f"{len(validation)}: check the splits of the cohort"
         )
         raise TrainingError(message)
-    learning, steps_an_epoch = settings.learning, _steps_an_epoch(training, settings=settings)
+    learning, steps_an_epoch = settings.learning, batches_an_epoch(training, settings)
     steps = learning.epochs * steps_an_epoch
     prior = fit_prior(training.events)
     prior_nll = mean_nll(Potentials.stack([prior] * len(validation)), validation.events)
@@ -89,28 +88,30 @@ def train_network(
     fabric = open_fabric(precision)
     refuse_lone_cases(learning.batch_size, processes=fabric.world_size)
     training, validation = training.to(fabric.device), validation.to(fabric.device)
-    opened = open_step(fabric, _untrained(settings, start=start), learning=learning, cases=len(training))
+
+    def judge(network: PanelNetwork) -> float:
+        return mean_nll(predict_potentials(network, validation), validation.events)
+
+    opened = open_step(fabric, _untrained(settings, start=start), learning=learning, cases=len(training), judge=judge)
     state = opened.state
-    state.start_nll = mean_nll(predict_potentials(state.averaged, validation), validation.events)
     run_id = _run_id(training, validation, settings=settings, precision=precision)
     if resume:
         state.restore(folder, run_id=run_id)
     terms = torch.tensor(start.terms, dtype=torch.float32, device=fabric.device)  # (case, 4)
-    some = slice(_batch_size(training, settings=settings))
-    step = quickened(opened, training.batch(some), terms[some])
+    some = slice(batch_size(training, settings))
+    step = replayed_on_gpu(opened, training.batch(some), terms[some])
     progress("train", state.step, steps)
     while not state.is_over(learning):
         started, epoch = time.perf_counter(), len(state.history) + 1
         train_nll = _epoch(
-            fabric, step, state, training=training, terms=terms, settings=settings, steps=steps, progress=progress
+            fabric, step, training=training, terms=terms, settings=settings, steps=steps, progress=progress
         )
         if not math.isfinite(train_nll):
             message = f"training diverged in epoch {epoch}: lower learning.learning_rate ({learning.learning_rate})"
             raise TrainingError(message)
         for buffer in filter(torch.is_floating_point, (*state.network.buffers(), *state.averaged.buffers())):
             buffer.copy_(fabric.all_reduce(buffer, reduce_op="mean"))  # statistics that each process has of its cases
-        validation_nll = mean_nll(predict_potentials(state.averaged, validation), validation.events)
-        validation_nll = fabric.broadcast(validation_nll)  # so that all stop after the same epoch
+        validation_nll = fabric.broadcast(judge(state.averaged))  # so that all stop after the same epoch
         state.close_epoch(EpochFigures(epoch, train_nll, validation_nll, prior_nll, time.perf_counter() - started))
         if leads():
             state.write(folder, run_id=run_id)
@@ -122,7 +123,6 @@ def train_network(
 def _epoch(  # noqa: PLR0913 - what steps, what it learns from, and who is told
     fabric: Fabric,
     step: Step,
-    state: RunState,
     *,
     training: PatchDataset,
     terms: Tensor,
@@ -131,15 +131,17 @@ def _epoch(  # noqa: PLR0913 - what steps, what it learns from, and who is told
     progress: Progress,
 ) -> float:
     """Step once through the training cases; return the mean negative log-likelihood of the batches."""
-    learning, nlls = settings.learning, []
+    learning, state, nlls = settings.learning, step.state, []
     with seeded(learning.seed, epoch=len(state.history) + 1) as generator:
         own = slice(fabric.global_rank, None, fabric.world_size)
-        for rows, batch in _augmented_batches(training, settings=settings, generator=generator, own=own):
-            step.pace(
+        for rows, batch in augmented_batches(training, settings, generator=generator, own=own):
+            nll = step(
+                batch,
+                terms[rows],
                 learning_rate=learning.learning_rate * learning_rate_share(state.step, steps=steps),
                 decay=averaging_decay(state.step, decay=learning.ema_decay),
             )
-            nlls.append(step(batch, terms[rows]))
+            nlls.append(nll)
             state.step += 1
             progress("train", state.step, steps)
     return float(fabric.all_reduce(torch.stack(nlls).mean(), reduce_op="mean"))
@@ -183,34 +185,6 @@ def _untrained(settings: Settings, *, start: Start) -> PanelNetwork:
     if start.panel is not None:
         network.start_terms.tell(start.panel)
     return network
-
-
-def _steps_an_epoch(training: PatchDataset, *, settings: Settings) -> int:
-    return max(1, len(training) // settings.learning.batch_size)
-
-
-def _batch_size(training: PatchDataset, *, settings: Settings) -> int:
-    return min(settings.learning.batch_size, len(training))
-
-
-def _augmented_batches(
-    training: PatchDataset, *, settings: Settings, generator: torch.Generator, own: slice
-) -> Iterator[tuple[Tensor, PatchBatch]]:
-    """Yield rows and batches of an epoch in a new order, and of each batch, drawn alike by all processes, the ``own``.
-
-    A rest too small for a batch waits for another epoch.
-    """
-    size = _batch_size(training, settings=settings)
-    order = torch.randperm(len(training), generator=generator).to(training.cells.device)
-    for step in range(_steps_an_epoch(training, settings=settings)):
-        rows = order[step * size : (step + 1) * size]
-        batch = training.batch(rows)
-        draw = AugmentationDraw.draw(
-            generator, cases=size, settings=settings.learning.augmentation, imaging=settings.imaging
-        )
-        image, distance_mm = draw.apply(batch.image, batch.distance_mm)
-        told = (batch.descriptors[own], batch.cells[own], batch.ki67[own])
-        yield rows[own], PatchBatch(image[own], distance_mm[own], *told)
 
 
 def refuse_lone_cases(batch_size: int, *, processes: int) -> None:

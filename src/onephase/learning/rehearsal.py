@@ -1,5 +1,6 @@
 """A training step on noise, to be timed: its speed does not depend on what the patches show."""
 
+import math
 import time
 
 import numpy as np
@@ -7,13 +8,14 @@ import torch
 
 from onephase.biomarkers.panel import Events
 from onephase.imaging.descriptors import DESCRIPTORS
+from onephase.learning.batches import augmented_batches
 from onephase.learning.dataset import PatchDataset
 from onephase.learning.device import open_fabric, resolve_precision
-from onephase.learning.step import open_step, quickened
+from onephase.learning.step import open_step, replayed_on_gpu
 from onephase.network.network import build_network
 from onephase.settings import Settings
 
-STEPS = 2
+TIMED = 2
 
 
 def noise(settings: Settings, *, cases: int) -> PatchDataset:
@@ -34,17 +36,21 @@ def noise(settings: Settings, *, cases: int) -> PatchDataset:
 
 
 def seconds_a_step(settings: Settings) -> float:
-    """Return how long a training step takes here, as training takes it: the quickest of a few."""
-    fabric = open_fabric(resolve_precision(settings.learning.precision))
-    cases = settings.learning.batch_size
-    batch = noise(settings, cases=cases).to(fabric.device).batch(slice(None))
-    terms = torch.zeros((cases, 4), device=fabric.device)
+    """Return how long a training step takes here, its batch drawn and changed: the quickest of a few.
+
+    Where the precision that is wanted is not at hand, it is timed in single precision: another machine may train.
+    """
+    wanted = settings.learning.precision
+    fabric = open_fabric(resolve_precision("auto" if wanted == "bf16" else wanted))
+    size = settings.learning.batch_size
+    training = noise(settings, cases=size * (1 + TIMED)).to(fabric.device)
+    terms = torch.zeros((size, 4), device=fabric.device)
     network = build_network(settings.network, settings.regions, settings.imaging)
-    step = quickened(open_step(fabric, network, learning=settings.learning, cases=cases), batch, terms)
-    step.pace(learning_rate=settings.learning.learning_rate, decay=settings.learning.ema_decay)
-    taken = []
-    for _ in range(1 + STEPS):  # the first one warms up
-        started = time.perf_counter()
-        float(step(batch, terms))  # waits for a GPU
+    opened = open_step(fabric, network, learning=settings.learning, cases=len(training), judge=lambda _: math.inf)
+    step = replayed_on_gpu(opened, training.batch(slice(size)), terms)
+    taken, started = list[float](), time.perf_counter()
+    for _, batch in augmented_batches(training, settings, generator=torch.Generator()):
+        float(step(batch, terms, learning_rate=settings.learning.learning_rate, decay=0.0))  # waits for a GPU
         taken.append(time.perf_counter() - started)
-    return min(taken[1:])
+        started = time.perf_counter()
+    return min(taken[1:])  # the first one warms up

@@ -2,7 +2,6 @@
 
 import copy
 import json
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -50,7 +49,7 @@ class RunState:
         optimizer: Over the parameters of ``network``.
         step: Steps done.
         history: Figures of each epoch done.
-        start_nll: Validation figure of the network before its first step; infinite until it is judged.
+        start_nll: Validation figure of the network before its first step.
         best: Averaged weights of the epoch with the best validation log-likelihood; those of the start, epoch 0,
             where no epoch was better.
     """
@@ -58,7 +57,7 @@ class RunState:
     network: PanelNetwork
     averaged: PanelNetwork
     optimizer: torch.optim.Optimizer
-    start_nll: float = math.inf
+    start_nll: float
     step: int = 0
     history: list[EpochFigures] = field(default_factory=list)
     best: dict[str, Tensor] = field(init=False)

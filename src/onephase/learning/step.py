@@ -1,10 +1,11 @@
 """One step of training: from a batch to moved weights; on a GPU captured once and then replayed.
 
-A step of this network is some 3,000 small kernels. Launched one by one they keep an H100 waiting for four fifths of
-the time (docs/log.md); replayed as a CUDA graph they are one launch.
+A step of this network is some 1,500 small kernels. Launched one by one they keep an H100 waiting for five sixths of the
+time (docs/log.md); replayed as a CUDA graph they are one launch.
 """
 
 import copy
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -12,6 +13,7 @@ import torch
 from lightning.fabric import Fabric
 from torch import Tensor
 
+from onephase.errors import TrainingError
 from onephase.learning.dataset import PatchBatch
 from onephase.learning.likelihood import panel_log_probability
 from onephase.learning.run_state import RunState
@@ -41,9 +43,24 @@ class TrainingStep:
         self.coupling_sd, self.cases = coupling_sd, cases
         self._decay: float | Tensor = 0.0 if fabric.device.type == "cpu" else torch.zeros((), device=fabric.device)
 
+    def __call__(self, batch: PatchBatch, terms: Tensor, *, learning_rate: float, decay: float) -> Tensor:
+        """Step once.
+
+        Args:
+            batch: On the device of the run.
+            terms: What each case starts from, as (case, 4).
+            learning_rate: Of this step.
+            decay: How much of the averaged weights stays.
+
+        Returns:
+            The batch's mean negative log-likelihood before the step.
+        """
+        self.pace(learning_rate=learning_rate, decay=decay)
+        return self.launch(batch, terms)
+
     def pace(self, *, learning_rate: float, decay: float) -> None:
-        """Set what changes from step to step: the learning rate, and how much of the averaged weights stays."""
-        if isinstance(self._decay, Tensor):  # in place, for a captured step reads it there
+        """Set what changes from step to step; on a GPU in place, for a captured step reads it there."""
+        if isinstance(self._decay, Tensor):
             self._decay.fill_(decay)
         else:
             self._decay = decay
@@ -53,16 +70,8 @@ class TrainingStep:
             else:
                 group["lr"] = learning_rate
 
-    def __call__(self, batch: PatchBatch, terms: Tensor) -> Tensor:
-        """Step once.
-
-        Args:
-            batch: On the device of the run.
-            terms: What each case starts from, as (case, 4).
-
-        Returns:
-            The batch's mean negative log-likelihood before the step.
-        """
+    def launch(self, batch: PatchBatch, terms: Tensor) -> Tensor:
+        """Step once at the pace that is set."""
         network, optimizer = self.state.network, self.state.optimizer
         nll = panel_nll(self.network(batch.image, batch.distance_mm, batch.descriptors, start=terms), network, batch)
         optimizer.zero_grad()
@@ -99,18 +108,20 @@ class ReplayedStep:
             step: On a GPU, alone.
             batch: Any batch of the run, for its shapes.
             terms: The same.
+
+        Raises:
+            TrainingError: If it cannot be captured, most often for want of memory.
         """
-        batch, terms, before = batch.clone(), terms.clone(), step.state.tensors()
-        before = {name: tensor.clone() for name, tensor in before.items()}
-        aside = torch.cuda.Stream()  # type: ignore[no-untyped-call]
-        aside.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(aside):
-            for _ in range(WARM_UPS):
-                step(batch, terms)
-        torch.cuda.current_stream().wait_stream(aside)
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
-            nll = step(batch, terms)
+        batch, terms = batch.clone(), terms.clone()
+        before = {name: tensor.clone() for name, tensor in step.state.tensors().items()}
+        try:
+            graph, nll = _capture(step, batch, terms)
+        except RuntimeError as fault:
+            message = (
+                f"a training step could not be captured on {torch.cuda.get_device_name()}: "
+                f"{str(fault).splitlines()[0]}; look whether other programs hold its memory"
+            )
+            raise TrainingError(message) from None
         for name, tensor in step.state.tensors().items():
             if name in before:
                 tensor.copy_(before[name])
@@ -118,12 +129,14 @@ class ReplayedStep:
                 tensor.zero_()  # moments of an optimiser that had not stepped yet
         return cls(step, batch, terms, nll, graph)
 
-    def pace(self, *, learning_rate: float, decay: float) -> None:
-        """Set what changes from step to step, as :meth:`TrainingStep.pace` does."""
-        self.step.pace(learning_rate=learning_rate, decay=decay)
+    @property
+    def state(self) -> RunState:
+        """Of the run."""
+        return self.step.state
 
-    def __call__(self, batch: PatchBatch, terms: Tensor) -> Tensor:
+    def __call__(self, batch: PatchBatch, terms: Tensor, *, learning_rate: float, decay: float) -> Tensor:
         """Step once, as the captured step does."""
+        self.step.pace(learning_rate=learning_rate, decay=decay)
         self.batch.copy_(batch)
         self.terms.copy_(terms)
         self.graph.replay()
@@ -133,7 +146,14 @@ class ReplayedStep:
 Step: TypeAlias = TrainingStep | ReplayedStep
 
 
-def open_step(fabric: Fabric, network: PanelNetwork, *, learning: LearningSettings, cases: int) -> TrainingStep:
+def open_step(
+    fabric: Fabric,
+    network: PanelNetwork,
+    *,
+    learning: LearningSettings,
+    cases: int,
+    judge: Callable[[PanelNetwork], float],
+) -> TrainingStep:
     """Set a network up to be trained, where fabric trains.
 
     Args:
@@ -141,22 +161,27 @@ def open_step(fabric: Fabric, network: PanelNetwork, *, learning: LearningSettin
         network: With the weights that it starts from.
         learning: Of the run.
         cases: Number of training cases.
+        judge: Gives the validation figure of what a network says, here before the first step.
     """
     for convolution in (module for module in network.modules() if isinstance(module, torch.nn.Conv3d)):
         # Channels last: two thirds of the time of a step on a CPU.
         convolution.weight.data = convolution.weight.data.contiguous(memory_format=torch.channels_last_3d)
     setup, optimizer = fabric.setup(network, _optimizer(network, learning, device=fabric.device))
-    state = RunState(setup.module, copy.deepcopy(setup.module).eval(), optimizer)
+    averaged = copy.deepcopy(setup.module).eval()
+    state = RunState(setup.module, averaged, optimizer, start_nll=judge(averaged))
     return TrainingStep(fabric, setup, state, coupling_sd=learning.coupling_sd, cases=cases)
 
 
-def quickened(step: TrainingStep, batch: PatchBatch, terms: Tensor) -> Step:
-    """Return a step as it is best taken on its device: replayed on a GPU, unless others wait for its gradients.
+def replayed_on_gpu(step: TrainingStep, batch: PatchBatch, terms: Tensor) -> Step:
+    """Return a step as it is best taken on its device: replayed on a GPU, unless other processes share its batches.
 
     Args:
         step: Whose state may have been restored, but is not replaced any more.
         batch: Any batch of the run, for its shapes.
         terms: The same.
+
+    Raises:
+        TrainingError: If it cannot be captured.
     """
     alone = step.fabric.world_size == 1
     return ReplayedStep.captured(step, batch, terms) if step.fabric.device.type == "cuda" and alone else step
@@ -180,6 +205,20 @@ def panel_nll(output: NetworkOutput, network: PanelNetwork, batch: PatchBatch) -
 def coupling_penalty(network: PanelNetwork, *, sd: float) -> Tensor:
     """Return minus the log density of a normal prior on couplings and shifts, less a constant."""
     return (network.coupling.square().sum() + network.shift.square().sum()) / (2 * sd**2)
+
+
+def _capture(step: TrainingStep, batch: PatchBatch, terms: Tensor) -> tuple[torch.cuda.CUDAGraph, Tensor]:
+    """Return a graph of a step that reads from these tensors, and where it leaves the negative log-likelihood."""
+    aside = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+    aside.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(aside):
+        for _ in range(WARM_UPS):
+            step.launch(batch, terms)
+    torch.cuda.current_stream().wait_stream(aside)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        nll = step.launch(batch, terms)
+    return graph, nll
 
 
 def _optimizer(network: PanelNetwork, learning: LearningSettings, *, device: torch.device) -> torch.optim.Optimizer:

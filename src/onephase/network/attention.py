@@ -15,8 +15,9 @@ from torch.nn import functional
 from onephase.network.encoder import Triple
 
 FAINTEST = -9.0
-"""Least logit of a voxel, which then counts some ten-thousandth. Where every voxel of a region counts next to nothing,
-it is pooled by the ratios of such counts, and below -18 runtimes differ in them: there onnxruntime's sigmoid ends."""
+"""Least logit of a voxel, which then counts some ten-thousandth; below it, it teaches nothing. Where every voxel of a
+region counts next to nothing, the region is pooled by the ratios of such counts, and those runtimes do not agree on:
+onnxruntime's sigmoid takes every logit below -18 for -18."""
 
 
 class SpatialAttention(nn.Module):

@@ -18,9 +18,15 @@ RADIOMICS_A_CASE_S = 1.6
 
 
 def seconds_a_case(settings: Settings) -> float:
-    """Return how long a training step takes a case, on noise, as a worker trains: on one core or on the GPU."""
-    from onephase.learning.rehearsal import seconds_a_step  # torch is half the time of a dry run, and only needed here
+    """Return how long a training step takes a case, on noise, as a worker trains: on one core, or alone on the GPU.
 
+    Raises:
+        TrainingError: If this is one process of several under ``torchrun``.
+    """
+    from onephase.learning.device import refuse_several  # torch is half the time of a dry run, and only needed here
+    from onephase.learning.rehearsal import seconds_a_step
+
+    refuse_several("a benchmark")
     with threadpool_limits(1):
         return seconds_a_step(settings) / settings.learning.batch_size
 
