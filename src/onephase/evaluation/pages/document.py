@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 import onephase
 from onephase.evaluation.pages.table import Table
 from onephase.inference.prediction import RESEARCH_USE
+from onephase.reports.svg import text
 from onephase.storage import json_text
 
 TEMPLATE = "document.html"
@@ -19,6 +20,9 @@ EMPTY = "[ to be written ]"
 """Stands where only a person knows the answer."""
 NO_BREAK_SPACE = "\u00a0"
 BREAKABLE = re.compile(r"(?<!;) (?!\()")
+VIEW_BOX = re.compile(r'viewBox="0 0 ([0-9.]+) ([0-9.]+)"')
+NOTE_HEIGHT = 18
+SIMULATED = "SIMULATED cases among these: no evidence of patients"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +32,16 @@ class Figure:
     name: str
     drawing: Markup
 
-    def to_svg(self) -> str:
-        """Return the drawing as a file of its own."""
-        own = '<svg xmlns="http://www.w3.org/2000/svg" font-family="sans-serif" '
-        return str(self.drawing).replace("<svg ", own, 1)
+    def to_svg(self, *, note: str = "") -> str:
+        """Return the drawing as a file of its own, with a note at its foot, for it may leave its page."""
+        own = str(self.drawing).replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" font-family="sans-serif" ', 1)
+        box = VIEW_BOX.search(own)
+        if not note or box is None:
+            return own
+        width, height = (float(size) for size in box.groups())
+        foot = text(note, (width / 2, height + 12), size=11, anchor="middle", fill="currentColor")
+        taller = own.replace(box.group(), f'viewBox="0 0 {width:g} {height + NOTE_HEIGHT:g}"', 1)
+        return taller.removesuffix("</svg>") + foot + "</svg>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +127,14 @@ class Document:
 
     def parts(self) -> dict[str, str]:
         """Return each table as CSV and each drawing as SVG, by its name in the folder of the page."""
+        note = SIMULATED if self.simulated else ""
         return {
             **{f"tables/{table.name}.csv": table.to_csv() for part in self.sections for table in part.tables},
-            **{f"figures/{figure.name}.svg": figure.to_svg() for part in self.sections for figure in part.figures},
+            **{
+                f"figures/{figure.name}.svg": figure.to_svg(note=note)
+                for part in self.sections
+                for figure in part.figures
+            },
         }
 
 
