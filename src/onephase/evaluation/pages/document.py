@@ -39,7 +39,7 @@ class Figure:
         if not note or box is None:
             return own
         width, height = (float(size) for size in box.groups())
-        foot = text(note, (width / 2, height + 12), size=11, anchor="middle", fill="currentColor")
+        foot = str(text(note, (width / 2, height + 12), size=11, anchor="middle"))
         taller = own.replace(box.group(), f'viewBox="0 0 {width:g} {height + NOTE_HEIGHT:g}"', 1)
         return taller.removesuffix("</svg>") + foot + "</svg>"
 
