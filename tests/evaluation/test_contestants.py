@@ -16,7 +16,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_toy_cohort(tmp_path_factory.mktemp("prepared"))
 
 
-@pytest.mark.parametrize("name", ["descriptors, ridge", "descriptors, boosting", "covariates"])
+@pytest.mark.parametrize("name", ["phenotype, ridge", "descriptors, ridge", "descriptors, boosting", "covariates"])
 def test_who_sees_the_cue_finds_it(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(contestants, "INNER_FOLDS", 3)
     lesions = lesions_of([open_prepared(folder)])

@@ -21,19 +21,21 @@ from onephase.baselines.radiomics import (
     radiomics_ridge,
     radiomics_ridge_harmonised,
 )
-from onephase.biomarkers.linear_panel import choose_spread, fit_linear_panel
+from onephase.biomarkers.linear_panel import SPREADS, choose_spread, fit_linear_panel
 from onephase.biomarkers.posterior import PanelPosterior
 from onephase.biomarkers.potentials import Potentials
 from onephase.cohort.lesions import Lesion, events_of, patches_of
 from onephase.cohort.splits import folds
 from onephase.imaging.descriptors import DESCRIPTORS
 from onephase.inference.bundle import Bundle
+from onephase.simulation.phenotype import CUE_NAMES
 
 Contestant: TypeAlias = Callable[[Sequence[Lesion], Sequence[Lesion]], PanelPosterior | None]
 """Training lesions and tested lesions to answers for the latter; None where it cannot take part."""
 
 INNER_FOLDS = 5
 INNER_SEED = 1
+PHENOTYPE_SPREADS = (0.03, 0.06, 0.1, 0.2, 0.4)  # those of the network's start
 COHORT_SPREAD = 1.0  # of the log odds of one cohort and site against the others
 
 
@@ -56,6 +58,14 @@ def geometry(training: Sequence[Lesion], tested: Sequence[Lesion]) -> PanelPoste
 def descriptors_linear(training: Sequence[Lesion], tested: Sequence[Lesion]) -> PanelPosterior:
     """Answer by the region descriptors of the patch in a ridge-regularised linear panel."""
     return _linear(training, _descriptors(training), _descriptors(tested), names=DESCRIPTORS)
+
+
+def phenotype_linear(training: Sequence[Lesion], tested: Sequence[Lesion]) -> PanelPosterior:
+    """Answer by what the phenotype stage reads of the descriptors, in the same linear panel.
+
+    The network starts from such a panel: what it sees beyond shows in the difference.
+    """
+    return _linear(training, _phenotype(training), _phenotype(tested), names=CUE_NAMES, spreads=PHENOTYPE_SPREADS)
 
 
 def descriptors_boosted(training: Sequence[Lesion], tested: Sequence[Lesion]) -> PanelPosterior:
@@ -105,6 +115,7 @@ def rivals(columns: Sequence[str] = ()) -> dict[str, Contestant]:
     """
     named: dict[str, Contestant] = {"covariates": partial(covariates, columns=tuple(columns))} if columns else {}
     return {
+        "phenotype, ridge": phenotype_linear,
         "descriptors, ridge": descriptors_linear,
         "descriptors, boosting": descriptors_boosted,
         **RADIOMICS,
@@ -119,11 +130,13 @@ def _linear(
     tested: Float64[np.ndarray, "other feature"],
     *,
     names: Sequence[str],
+    spreads: Sequence[float] = SPREADS,
 ) -> PanelPosterior:
     """Answer by a linear panel of features; the penalty is chosen by five folds of the training lesions."""
     records = [lesion.record for lesion in training]
     events = events_of(records)
-    spread = choose_spread(features, events, fold=folds(records, INNER_FOLDS, seed=INNER_SEED))
+    fold = folds(records, INNER_FOLDS, seed=INNER_SEED)
+    spread = choose_spread(features, events, fold=fold, candidates=spreads)
     model = fit_linear_panel(features, events, names=names, spread=spread)
     return PanelPosterior.from_potentials(model.potentials(tested))
 
@@ -131,6 +144,17 @@ def _linear(
 def _descriptors(lesions: Sequence[Lesion]) -> Float64[np.ndarray, "case descriptor"]:
     stored = [lesion.prepared.store.descriptors[lesion.row] for lesion in lesions]
     return np.array(stored, dtype=np.float64).reshape(len(lesions), -1)
+
+
+def _phenotype(lesions: Sequence[Lesion]) -> Float64[np.ndarray, "case cue"]:
+    import torch  # for this contestant alone
+
+    from onephase.network.phenotype import taught_stage
+
+    stage = taught_stage(torch.arange(len(DESCRIPTORS))).eval()
+    with torch.no_grad():
+        read = stage(torch.tensor(_descriptors(lesions), dtype=torch.float32))
+    return np.asarray(read, dtype=np.float64)
 
 
 def _geometry_features(lesions: Sequence[Lesion]) -> Float64[np.ndarray, "case feature"]:

@@ -55,6 +55,19 @@ class FlowRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Compared:
+    """Who is compared with whom; all comparisons of a group are one family of tests.
+
+    Attributes:
+        lead: The contestant that the study is about.
+        rivals: The others, each of which it is compared with.
+    """
+
+    lead: str
+    rivals: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Group:
     """The figures of one group of cases.
 
@@ -62,7 +75,7 @@ class Group:
         name: Cohort, or all of them.
         flow: How many cases stand behind the figures.
         scores: By contestant, in the order of the tables.
-        versus: The network against each rival; all their figures are one family of tests.
+        versus: The lead against each rival; all their figures are one family of tests.
     """
 
     name: str
@@ -124,13 +137,20 @@ class Study:
 
 
 def study_of(
-    predictions: Predictions, *, policy: SubtypePolicy, seed: int = 1, resamples: int = RESAMPLES, level: float = 0.95
+    predictions: Predictions,
+    *,
+    policy: SubtypePolicy,
+    compared: Compared | None = None,
+    seed: int = 1,
+    resamples: int = RESAMPLES,
+    level: float = 0.95,
 ) -> Study:
     """Score every contestant of ``predictions``, cohort by cohort and together.
 
     Args:
         predictions: Contestants on the same cases.
         policy: Subtype policy.
+        compared: Who is compared with whom; the network with every contestant where left out.
         seed: Seed of the bootstrap.
         resamples: Bootstrap resamples.
         level: Coverage that intervals aim at.
@@ -145,15 +165,16 @@ def study_of(
     answers = {name: answers_of(posterior, events, policy=policy) for name, posterior in cases.posteriors.items()}
     names = np.array([record.cohort for record in cases.records])
     lesions = [record.cohort for record in predictions.records]
+    who = compared or Compared(NETWORK, tuple(name for name in answers if name != NETWORK))
     groups = []
     for name in sorted(set(lesions)):
         rows = np.flatnonzero(names == name)
         flow = _flow(name, lesions.count(name), events.take(rows))
-        groups.append(_group(flow, cases.take(rows), answers, rows=rows, resamples=drawn.take(rows)))
+        groups.append(_group(flow, cases.take(rows), answers, who, rows=rows, resamples=drawn.take(rows)))
     if len(groups) > 1:
         rows = np.arange(len(cases))
         flow = _flow(ALL_COHORTS, len(lesions), events)
-        groups.append(_group(flow, cases, answers, rows=rows, resamples=drawn))
+        groups.append(_group(flow, cases, answers, who, rows=rows, resamples=drawn))
     return Study(
         protocol=predictions.protocol,
         simulated=sum(record.provenance == "simulated" for record in cases.records),
@@ -170,6 +191,7 @@ def _group(
     flow: FlowRow,
     members: Predictions,
     answers: Mapping[str, Answers],
+    compared: Compared,
     *,
     rows: Int64[np.ndarray, " member"],
     resamples: Resamples,
@@ -181,9 +203,10 @@ def _group(
     whole = len(rows) == len(answers[PRIOR])
     parts = subgroups_of(members.records, volume_ml=members.volume_ml) if whole else ()
     scores = {name: score(events, one, prior=prior, resamples=resamples, subgroups=parts) for name, one in own.items()}
-    rivals = [name for name in own if NETWORK in own and name not in (NETWORK, *UNCOMPARED)]
-    compared = [versus(events, (NETWORK, own[NETWORK]), (rival, own[rival]), resamples=resamples) for rival in rivals]
-    return Group(flow.group, flow, scores, as_one_family(compared))
+    lead = compared.lead
+    rivals = [name for name in compared.rivals if lead in own and name not in UNCOMPARED]
+    family = [versus(events, (lead, own[lead]), (rival, own[rival]), resamples=resamples) for rival in rivals]
+    return Group(flow.group, flow, scores, as_one_family(family))
 
 
 def _flow(name: str, lesions: int, events: Events) -> FlowRow:

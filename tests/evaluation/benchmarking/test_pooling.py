@@ -1,9 +1,13 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 from tests.evaluation.benchmarking.conftest import EXTERNAL, Done, answers_of_studies
 
+from onephase.biomarkers.posterior import PanelPosterior
+from onephase.biomarkers.potentials import Potentials
 from onephase.cohort.prepared import open_prepared
+from onephase.evaluation.benchmarking.pooling import compared_in
 
 
 def test_each_study_has_its_own_cases_and_every_contestant(done: Done) -> None:
@@ -36,3 +40,20 @@ def test_answers_are_those_of_the_first_seed_of_all_seeds_and_of_four_tasks(done
     for name, strength in {"onephase": 1.4, "onephase, 2 seeds": 1.9, "core only": 1.4, "single tasks": 1.1}.items():
         er = predictions.posteriors[name].marginals()[:, 0]
         np.testing.assert_allclose(er, 1 / (1 + np.exp(-strength * mean)), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("seeds", "lead", "rivals"),
+    [
+        ({"onephase": 3, "core only": 3, "ridge": 0}, "onephase, 3 seeds", ("core only, 3 seeds", "ridge")),
+        ({"onephase": 2, "core only": 1, "ridge": 0}, "onephase", ("core only", "ridge")),
+        ({"onephase": 3, "ridge": 0}, "onephase, 3 seeds", ("ridge",)),
+        ({"onephase": 1, "core only": 1}, "onephase", ("core only",)),
+    ],
+)
+def test_ensembles_are_compared_with_ensembles_and_single_seeds_with_single_seeds(seeds, lead, rivals) -> None:
+    flat = Potentials(np.zeros((1, 3)), np.zeros(1), np.ones(1), np.zeros(3), np.zeros(3))
+    posterior = PanelPosterior.from_potentials(flat)
+    given = {name: dict.fromkeys(range(1, n + 1) if n else [0], posterior) for name, n in seeds.items()}
+    compared = compared_in(given)
+    assert (compared.lead, compared.rivals) == (lead, rivals)

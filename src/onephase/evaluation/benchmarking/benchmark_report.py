@@ -13,7 +13,7 @@ from onephase.cohort.lesions import events_of
 from onephase.evaluation.benchmarking.learning_curve import headline_figures
 from onephase.evaluation.benchmarking.overview import OVERVIEW_NAME, overview_of
 from onephase.evaluation.benchmarking.plan import Plan, slug
-from onephase.evaluation.benchmarking.pooling import Seeds, pooled, seconds_of, stored_flow, stored_plan
+from onephase.evaluation.benchmarking.pooling import Seeds, compared_in, pooled, seconds_of, stored_flow, stored_plan
 from onephase.evaluation.pages.page import write_study
 from onephase.evaluation.pages.table import TITLES, Table
 from onephase.evaluation.predictions import PRIOR, Predictions, write_predictions
@@ -79,7 +79,7 @@ def write_report(out: Path, *, progress: Progress = silent) -> BenchmarkReport:
         predictions = replace(predictions, cohort_flow=cohort_flow)
         folder = out / slug(protocol)
         write_predictions(folder, predictions)
-        studies[protocol] = study_of(predictions, policy=settings.subtype_policy)
+        studies[protocol] = study_of(predictions, policy=settings.subtype_policy, compared=compared_in(seeds))
         pages[protocol] = write_study(folder, studies[protocol], predictions)
         tables[protocol] = seed_table(predictions, seeds, settings=settings)
         summaries[protocol] = summary_table(studies[protocol])

@@ -15,6 +15,7 @@ from onephase.evaluation.benchmarking.ensembles import average, join_tasks
 from onephase.evaluation.benchmarking.plan import SINGLE_TASKS, Part, Plan, Run
 from onephase.evaluation.oracle import with_oracle
 from onephase.evaluation.predictions import NETWORK, PRIOR, Predictions, read_predictions
+from onephase.evaluation.study import Compared
 from onephase.settings import TaskName
 from onephase.storage import read_json
 
@@ -66,10 +67,30 @@ def pooled(out: Path, plan: Plan, protocol: str, *, facts: Mapping[str, Any]) ->
         members = list(by_seed.values())
         posteriors[name] = members[0]
         if len(members) > 1:
-            posteriors[f"{name}, {len(members)} seeds"] = average(members)
+            posteriors[ensemble_name(name, len(members))] = average(members)
     joined = Predictions.joined([predictions for predictions, _ in answered], facts=facts)
     whole = replace(joined, posteriors={**posteriors, PRIOR: joined.posteriors[PRIOR]})
     return with_oracle(replace(whole, protocol=plan.words[protocol])), seeds
+
+
+def compared_in(seeds: Seeds) -> Compared:
+    """Return who is compared with whom, like with like.
+
+    Where every trained contestant has as many seeds, the ensemble of its seeds speaks for it; else its first seed does,
+    as it does for the network. A contestant that draws nothing has but one row.
+
+    Args:
+        seeds: Answers by contestant and seed.
+    """
+    drawn = {name: len(by_seed) for name, by_seed in seeds.items() if 0 not in by_seed}
+    several = drawn[NETWORK] > 1 and len(set(drawn.values())) == 1
+    rows = {name: ensemble_name(name, drawn[name]) if several and name in drawn else name for name in seeds}
+    return Compared(rows[NETWORK], tuple(row for name, row in rows.items() if name != NETWORK))
+
+
+def ensemble_name(contestant: str, seeds: int) -> str:
+    """Return the name of the row of an ensemble."""
+    return f"{contestant}, {seeds} seeds"
 
 
 def seconds_of(out: Path, plan: Plan) -> dict[str, float]:

@@ -27,6 +27,7 @@ CONTESTANT_WORDS: Mapping[str, str] = {
     "single tasks": "four networks with one task each, together one contestant (single tasks)",
     "radiomics, ridge": "a linear panel on radiomics features (radiomics, ridge)",
     "radiomics, boosting": "gradient boosting on the same features (radiomics, boosting)",
+    "phenotype, ridge": "a linear panel on what the phenotype stage reads (phenotype, ridge)",
     "descriptors, ridge": "a linear panel on descriptors of the regions (descriptors, ridge)",
     "descriptors, boosting": "gradient boosting on the same descriptors (descriptors, boosting)",
     "covariates": "a linear panel on columns of the cohort table, which sees no image (covariates)",
