@@ -78,6 +78,16 @@ def test_own_words_count_only_when_they_stand_alone(plain_copy: Callable[..., Pa
     assert kinds(plain_copy(table=b"case-bcdfghjklmnp,1\n"), "CASE-bcdfghjklmnp")  # a pseudonym of the source
 
 
+def test_the_name_of_a_file_is_not_found_in_that_of_a_pseudonym_by_its_suffix(plain_copy: Callable[..., Path]) -> None:
+    """A mask of the source was called ``m.nii.gz``, and one pseudonym in sixteen ends in an m."""
+    own = b"images/case-bcdfghjklmnm.nii.gz,1\n"
+    assert not kinds(plain_copy(table=own), "m.nii.gz")
+    for leak in (b"images/m.nii.gz,1\n", b"images/site-m.nii.gz,1\n", own + b"m.nii.gz"):
+        assert kinds(plain_copy(table=leak), "m.nii.gz") == [("cohort.csv", KIND)]
+    assert kinds(plain_copy(table=own), "case-bcdfghjklmnm") == [("cohort.csv", KIND)]  # that of a former copy
+    assert kinds(plain_copy(table=own), "case-bcdfghjklmnm.nii.gz") == [("cohort.csv", KIND)]
+
+
 @pytest.mark.parametrize("identifier", ["Case Western", "images of Moore", "er 1", "Moore's case", "CASE_ID", "json"])
 def test_identifiers_with_own_words_in_them_are_found(plain_copy: Callable[..., Path], identifier: str) -> None:
     found = kinds(plain_copy(table=f"x {identifier} y,1\n".encode()), identifier)

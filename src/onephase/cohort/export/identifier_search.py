@@ -23,6 +23,7 @@ _NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,3})?")
 _WORD = re.compile(r"[^\W_]+")
 _CHECKSUM = re.compile(rb"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 _PSEUDONYM = rb"-[bcdfghjklmnpqrst]{12}"
+_SUFFIX = b".nii.gz"
 
 
 class IdentifierSearch:
@@ -90,7 +91,11 @@ class IdentifierSearch:
     def _own_parts(self, content: bytes) -> list[tuple[int, int]]:
         """Return where the copy's own words stand in a text, its pseudonyms, and checksums that are right."""
         small = content.lower()
-        own = [found.span() for found in self._own.finditer(small) if found[0] not in self._old_pseudonyms]
+        own = [
+            found.span()
+            for found in self._own.finditer(small)
+            if not {found[0], found[0].removesuffix(_SUFFIX)} & self._old_pseudonyms
+        ]
         right = [found.span() for found in _CHECKSUM.finditer(small) if found[0].decode() in self.checksums]
         return sorted(own + right)
 
@@ -113,10 +118,14 @@ def _is_large(number: Decimal) -> bool:
 
 
 def _alone(words: Iterable[str]) -> re.Pattern[bytes]:
-    """Return the pattern of words that stand alone, with a pseudonym behind them or not; longer ones first."""
+    """Return the pattern of words that stand alone, with a pseudonym behind them or not; longer ones first.
+
+    A pseudonym takes the suffix of its file with it, or a file ``m.nii.gz`` of the source would be found in it.
+    """
     some = sorted({word.encode().lower() for word in words if word}, key=len, reverse=True)
     own = b"|".join(map(re.escape, some)) or rb"(?!)"
-    return re.compile(rb"(?<![0-9a-z_-])(?:%s)(?:%s)?(?![0-9a-z_-])" % (own, _PSEUDONYM))
+    file = re.escape(_SUFFIX)
+    return re.compile(rb"(?<![0-9a-z_-])(?:%s)(?:%s(?:%s)?)?(?![0-9a-z_-])" % (own, _PSEUDONYM, file))
 
 
 def _at_least(length: int, texts: dict[str, str]) -> Iterator[tuple[str, str]]:
