@@ -47,3 +47,14 @@ def test_half_a_header_is_refused(tmp_path: Path):
 def test_axes_that_the_header_does_not_use_may_hold_anything(tmp_path: Path):
     path = with_numbers(tmp_path / "image.nii", {280: float("nan")}, codes=(1, 0))
     assert open_volume_file(path, Format.NIFTI).grid.shape == (4, 5, 6)
+
+
+@pytest.mark.parametrize("length", [-32768, 0, 349])
+def test_a_header_of_another_length_is_refused(tmp_path: Path, length: int):
+    """Found by fuzzing: its bytes were read here in one order and by ITK in the other, which met an endless axis."""
+    path = with_numbers(tmp_path / "image.nii", {300: float("-inf")})
+    content = bytearray(path.read_bytes())
+    struct.pack_into("<i", content, 0, length)
+    path.write_bytes(content)
+    with pytest.raises(ImageError, match=r"image\.nii says that its header has -?\d+ bytes, expected 348: export it"):
+        open_volume_file(path, Format.NIFTI)

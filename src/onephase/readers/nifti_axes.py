@@ -14,6 +14,9 @@ QFORM, SFORM = (256, 6), (280, 12)  # the byte where each begins, and how many n
 def check_nifti_axes(path: Path) -> None:
     """Refuse a header whose axes are no numbers, or reach farther than anything that is imaged.
 
+    Its first number is its own length, which tells the order of bytes; ITK goes by another number, and with a wrong
+    length the two would read different axes.
+
     Args:
         path: A .nii or .nii.gz file.
 
@@ -26,6 +29,10 @@ def check_nifti_axes(path: Path) -> None:
         message = f"{path} is cut short or its header is broken: copy or export it again"
         raise ImageError(message)
     order = byte_order(header)
+    length = struct.unpack_from(f"{order}i", header, 0)[0]
+    if length != HEADER_BYTES:
+        message = f"{path} says that its header has {length} bytes, expected {HEADER_BYTES}: export it again"
+        raise ImageError(message)
     codes = struct.unpack_from(f"{order}2h", header, CODES)
     for name, code, (start, count) in zip(("qform", "sform"), codes, (QFORM, SFORM), strict=True):
         numbers = struct.unpack_from(f"{order}{count}f", header, start)
