@@ -187,7 +187,7 @@ def _monai_transforms(settings: Settings, *, shifted: bool) -> Compose:
 
 def _matrix_rate(device: torch.device, *, precision: Precision) -> float:
     """Return the FLOP/s of a square matrix product, the ceiling of a convolution; on a GPU f32 is TF32, as there."""
-    torch.backends.cuda.matmul.allow_tf32 = True
+    before, torch.backends.cuda.matmul.allow_tf32 = torch.backends.cuda.matmul.allow_tf32, True
     size = MATRIX_SIZE[device.type] if precision == "f32" or device.type == "cuda" else 256
     matrix = torch.randn(size, size, device=device, dtype=torch.float32 if precision == "f32" else torch.bfloat16)
     best = float("inf")
@@ -196,6 +196,7 @@ def _matrix_rate(device: torch.device, *, precision: Precision) -> float:
         matrix @ matrix
         _wait_for_gpu()
         best = min(best, time.perf_counter() - started)
+    torch.backends.cuda.matmul.allow_tf32 = before  # what is timed afterwards multiplies as training does
     return 2 * size**3 / best
 
 

@@ -35,7 +35,6 @@ Contestant: TypeAlias = Callable[[Sequence[Lesion], Sequence[Lesion]], PanelPost
 
 INNER_FOLDS = 5
 INNER_SEED = 1
-PHENOTYPE_SPREADS = (0.03, 0.06, 0.1, 0.2, 0.4)  # those of the network's start
 COHORT_SPREAD = 1.0  # of the log odds of one cohort and site against the others
 
 
@@ -65,7 +64,10 @@ def phenotype_linear(training: Sequence[Lesion], tested: Sequence[Lesion]) -> Pa
 
     The network starts from such a panel: what it sees beyond shows in the difference.
     """
-    return _linear(training, _phenotype(training), _phenotype(tested), names=CUE_NAMES, spreads=PHENOTYPE_SPREADS)
+    from onephase.learning.start import SPREADS as AT_START  # needs torch, as the stage does
+
+    features, others = _phenotype(training), _phenotype(tested)
+    return _linear(training, features, others, names=CUE_NAMES, spreads=AT_START["phenotype"])
 
 
 def descriptors_boosted(training: Sequence[Lesion], tested: Sequence[Lesion]) -> PanelPosterior:

@@ -12,7 +12,7 @@ from onephase.settings import Settings
 ALL = slice(None)
 
 
-def batch_size(training: PatchDataset, settings: Settings) -> int:
+def cases_a_batch(training: PatchDataset, settings: Settings) -> int:
     """Return how many cases a batch has."""
     return min(settings.learning.batch_size, len(training))
 
@@ -33,7 +33,7 @@ def augmented_batches(
         generator: Decides order and changes; on the CPU.
         own: Which part of each batch, drawn alike by all processes, this process is given.
     """
-    size = batch_size(training, settings)
+    size = cases_a_batch(training, settings)
     order = torch.randperm(len(training), generator=generator).to(training.cells.device)
     for step in range(batches_an_epoch(training, settings)):
         rows = order[step * size : (step + 1) * size]

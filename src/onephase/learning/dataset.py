@@ -42,7 +42,7 @@ class PatchBatch:
             own.copy_(new)
 
     def _tensors(self) -> tuple[Tensor, ...]:
-        return (self.image, self.distance_mm, self.descriptors, self.cells, self.ki67)
+        return tuple(getattr(self, name) for name in self.__slots__)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

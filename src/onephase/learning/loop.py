@@ -21,7 +21,7 @@ from onephase.biomarkers.posterior import PanelPosterior
 from onephase.biomarkers.potentials import Potentials
 from onephase.biomarkers.prior import fit_prior
 from onephase.errors import TrainingError
-from onephase.learning.batches import augmented_batches, batch_size, batches_an_epoch
+from onephase.learning.batches import augmented_batches, batches_an_epoch, cases_a_batch
 from onephase.learning.dataset import PatchDataset
 from onephase.learning.device import leads, open_fabric, resolve_precision
 from onephase.learning.run_state import EpochFigures, seeded
@@ -98,7 +98,7 @@ def train_network(
     if resume:
         state.restore(folder, run_id=run_id)
     terms = torch.tensor(start.terms, dtype=torch.float32, device=fabric.device)  # (case, 4)
-    some = slice(batch_size(training, settings))
+    some = slice(cases_a_batch(training, settings))
     step = replayed_on_gpu(opened, training.batch(some), terms[some])
     progress("train", state.step, steps)
     while not state.is_over(learning):

@@ -1,5 +1,6 @@
 """Drawings as inline SVG: elements with escaped text, and scales from numbers to their place."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -9,6 +10,9 @@ from markupsafe import Markup
 Number: TypeAlias = float | int
 Value: TypeAlias = str | Number
 Point: TypeAlias = Sequence[Number]  # x, y
+_VIEW_BOX = re.compile(r'viewBox="0 0 ([0-9.]+) ([0-9.]+)"')
+_FOOT = 18
+"""Height of a line below a drawing, in its coordinates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,26 @@ def drawing(*children: Markup, width: Number, height: Number, label: str, **attr
     """
     box = f"0 0 {_written(width)} {_written(height)}"
     return element("svg", *children, viewBox=box, role="img", aria_label=label, **attributes)
+
+
+def footed(drawing: Markup, note: str) -> Markup:
+    """Return a whole drawing with words at its foot.
+
+    Args:
+        drawing: As :func:`drawing` returns it.
+        note: One line.
+
+    Raises:
+        ValueError: If it is no whole drawing.
+    """
+    box = _VIEW_BOX.search(drawing)
+    if box is None or not drawing.endswith("</svg>"):
+        message = "this is no whole drawing: it has no viewBox, or does not end"
+        raise ValueError(message)
+    width, height = (float(size) for size in box.groups())
+    taller = str(drawing).replace(box.group(), f'viewBox="0 0 {width:g} {height + _FOOT:g}"', 1)
+    foot = text(note, (width / 2, height + 2 * _FOOT / 3), size=11, anchor="middle")
+    return Markup(taller.removesuffix("</svg>") + str(foot) + "</svg>")  # noqa: S704 - both are escaped
 
 
 def text(words: str, at: Point, *, size: Number = 13, anchor: str = "start", **more: Value) -> Markup:

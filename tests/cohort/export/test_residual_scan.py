@@ -82,6 +82,7 @@ def test_the_name_of_a_file_is_not_found_in_that_of_a_pseudonym_by_its_suffix(pl
     """A mask of the source was called ``m.nii.gz``, and one pseudonym in sixteen ends in an m."""
     own = b"images/case-bcdfghjklmnm.nii.gz,1\n"
     assert not kinds(plain_copy(table=own), "m.nii.gz")
+    assert not kinds(plain_copy(table=b"masks/case-bcdfghjklmnm.dcm,1\n"), "m.dcm")
     for leak in (b"images/m.nii.gz,1\n", b"images/site-m.nii.gz,1\n", own + b"m.nii.gz"):
         assert kinds(plain_copy(table=leak), "m.nii.gz") == [("cohort.csv", KIND)]
     assert kinds(plain_copy(table=own), "case-bcdfghjklmnm") == [("cohort.csv", KIND)]  # that of a former copy

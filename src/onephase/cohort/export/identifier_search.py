@@ -15,6 +15,7 @@ from decimal import Decimal
 from itertools import combinations
 
 from onephase.cohort.export.dates import dates_in, written_dates
+from onephase.cohort.export.form import Form
 from onephase.cohort.export.needles import Needles
 
 SHORTEST_WITH_LETTERS, SHORTEST_IN_DIGITS, SHORTEST_IN_VOXELS = 4, 6, 6
@@ -23,7 +24,7 @@ _NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,3})?")
 _WORD = re.compile(r"[^\W_]+")
 _CHECKSUM = re.compile(rb"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 _PSEUDONYM = rb"-[bcdfghjklmnpqrst]{12}"
-_SUFFIX = b".nii.gz"
+_SUFFIXES = tuple(form.suffix.encode() for form in Form)
 
 
 class IdentifierSearch:
@@ -94,7 +95,7 @@ class IdentifierSearch:
         own = [
             found.span()
             for found in self._own.finditer(small)
-            if not {found[0], found[0].removesuffix(_SUFFIX)} & self._old_pseudonyms
+            if not {found[0], *map(found[0].removesuffix, _SUFFIXES)} & self._old_pseudonyms
         ]
         right = [found.span() for found in _CHECKSUM.finditer(small) if found[0].decode() in self.checksums]
         return sorted(own + right)
@@ -124,7 +125,7 @@ def _alone(words: Iterable[str]) -> re.Pattern[bytes]:
     """
     some = sorted({word.encode().lower() for word in words if word}, key=len, reverse=True)
     own = b"|".join(map(re.escape, some)) or rb"(?!)"
-    file = re.escape(_SUFFIX)
+    file = b"|".join(map(re.escape, _SUFFIXES))
     return re.compile(rb"(?<![0-9a-z_-])(?:%s)(?:%s(?:%s)?)?(?![0-9a-z_-])" % (own, _PSEUDONYM, file))
 
 

@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 import onephase
 from onephase.evaluation.pages.table import Table
 from onephase.inference.prediction import RESEARCH_USE
-from onephase.reports.svg import text
+from onephase.reports.svg import footed
 from onephase.storage import json_text
 
 TEMPLATE = "document.html"
@@ -20,8 +20,6 @@ EMPTY = "[ to be written ]"
 """Stands where only a person knows the answer."""
 NO_BREAK_SPACE = "\u00a0"
 BREAKABLE = re.compile(r"(?<!;) (?!\()")
-VIEW_BOX = re.compile(r'viewBox="0 0 ([0-9.]+) ([0-9.]+)"')
-NOTE_HEIGHT = 18
 SIMULATED = "SIMULATED cases among these: no evidence of patients"
 
 
@@ -34,14 +32,9 @@ class Figure:
 
     def to_svg(self, *, note: str = "") -> str:
         """Return the drawing as a file of its own, with a note at its foot, for it may leave its page."""
-        own = str(self.drawing).replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" font-family="sans-serif" ', 1)
-        box = VIEW_BOX.search(own)
-        if not note or box is None:
-            return own
-        width, height = (float(size) for size in box.groups())
-        foot = str(text(note, (width / 2, height + 12), size=11, anchor="middle"))
-        taller = own.replace(box.group(), f'viewBox="0 0 {width:g} {height + NOTE_HEIGHT:g}"', 1)
-        return taller.removesuffix("</svg>") + foot + "</svg>"
+        own = '<svg xmlns="http://www.w3.org/2000/svg" font-family="sans-serif" '
+        drawing = footed(self.drawing, note) if note else self.drawing
+        return str(drawing).replace("<svg ", own, 1)
 
 
 @dataclass(frozen=True, slots=True)
