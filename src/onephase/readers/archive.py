@@ -29,17 +29,22 @@ def unpacked(path: Path) -> Iterator[Path]:
         ImageError: If the archive is broken, encrypted, or too large.
         NotOurInputError: If it holds absolute names, ``..``, links, or a suspicious compression ratio.
     """
+    with tempfile.TemporaryDirectory(prefix="onephase-") as name:
+        folder = Path(name)
+        _unpack(path, folder)
+        with _named_after(path, folder):
+            yield folder
+
+
+def _unpack(path: Path, folder: Path) -> None:
     try:
-        with zipfile.ZipFile(path) as archive, tempfile.TemporaryDirectory(prefix="onephase-") as name:
+        with zipfile.ZipFile(path) as archive:
             members = [member for member in archive.infolist() if not member.is_dir()]
             _check(path, members)
-            folder = Path(name)
             for number, member in enumerate(members, start=1):
                 with archive.open(member) as packed, (folder / f"{number:05d}").open("xb") as plain:
                     shutil.copyfileobj(packed, plain)
-            with _named_after(path, folder):
-                yield folder
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError):
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, UnicodeDecodeError):
         message = f"{path} is a broken ZIP, or packed in an unusual way: pack it again"
         raise ImageError(message) from None
 
