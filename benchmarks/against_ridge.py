@@ -24,7 +24,6 @@ from onephase.baselines.boosting import fit_boosted_panel
 from onephase.baselines.geometry import geometry_features
 from onephase.baselines.radiomics_features import radiomics_features
 from onephase.baselines.selected_panel import fit_selected_panel
-from onephase.biomarkers.calibration import fit_calibration
 from onephase.biomarkers.linear_panel import OUTPUTS, choose_spread, fit_linear_panel
 from onephase.biomarkers.panel import Events
 from onephase.biomarkers.posterior import PanelPosterior
@@ -39,6 +38,7 @@ from onephase.learning.dataset import PatchDataset
 from onephase.learning.lessons import Lessons
 from onephase.learning.loop import predict_potentials, train_network
 from onephase.learning.phenotype import reading_skill, teach_phenotype
+from onephase.learning.recalibration import earned_calibration
 from onephase.learning.start import SPREADS
 from onephase.network.phenotype import taught_stage
 from onephase.progress import silent
@@ -222,7 +222,7 @@ def network(training: Part, validation: Part, tested: Sequence[Part], *, seed: i
             resume=False,
             progress=silent,
         ).network
-    calibration = fit_calibration(predict_potentials(found, held_out), validation.events)
+    calibration = earned_calibration(predict_potentials(found, held_out), validation.events, patients=held_out.patients)
     said = [
         Potentials.stack([predict_potentials(found, piece.patches()) for piece in cases.pieces()]) for cases in tested
     ]

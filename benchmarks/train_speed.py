@@ -69,9 +69,7 @@ def main() -> None:
 
 def _report(settings: Settings, training: PatchDataset, *, precision: Precision, steps: int) -> None:
     network = build_network(settings.network, settings.regions, settings.imaging)
-    step = open_step(
-        open_fabric(precision), network, learning=settings.learning, cases=len(training), judge=lambda _: 0.0
-    )
+    step = open_step(open_fabric(precision), network, learning=settings.learning, cases=len(training))
     first = training.batch(slice(settings.learning.batch_size))
     terms = torch.zeros((settings.learning.batch_size, 4), device=training.image.device)
     step.launch(first, terms)

@@ -9,10 +9,11 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the train extra")
 
+from onephase.biomarkers.posterior import PanelPosterior  # noqa: E402
 from onephase.errors import TrainingError  # noqa: E402
 from onephase.learning.checkpoint import CHECKPOINT_NAME, read_checkpoint  # noqa: E402
 from onephase.learning.device import resolve_precision  # noqa: E402
-from onephase.learning.loop import mean_nll, predict_potentials, refuse_lone_cases, train_network  # noqa: E402
+from onephase.learning.loop import predict_potentials, refuse_lone_cases, train_network  # noqa: E402
 from onephase.learning.run_state import LOG_NAME  # noqa: E402
 from onephase.network.network import build_network  # noqa: E402
 from onephase.progress import silent  # noqa: E402
@@ -79,18 +80,25 @@ def _train(make_dataset, settings, folder, *, resume=False, progress=silent):
     )
 
 
+def _log_probability(network, cases):
+    return PanelPosterior.from_potentials(predict_potentials(network, cases)).log_probability(cases.events)
+
+
 def test_a_planted_signal_is_learned(make_dataset, make_settings, tmp_path):
     settings = make_settings(epochs=30, patience=30, learning_rate=0.01, ema_decay=0.9, network={"dropout": 0.0})
+    validation = make_dataset(48, seed=2)
     trained = train_network(
         make_dataset(96, seed=1),
-        make_dataset(48, seed=2),
+        validation,
         settings=settings,
         folder=tmp_path,
         resume=False,
         progress=silent,
     )
-    best = min(figures.validation_nll for figures in trained.history)
-    assert best < trained.history[0].prior_nll - 0.8
+    best = max(trained.history, key=lambda figures: figures.gain)
+    assert best.validation_nll < trained.history[0].prior_nll - 0.8
+    assert best.gain > 5 * best.gain_error
+    assert -_log_probability(trained.network, validation).mean() == best.validation_nll  # its weights were kept
     test = make_dataset(48, seed=3)
     potentials = predict_potentials(trained.network, test)
     right = (potentials.unary > 0) == np.stack([test.events.status(name) == 1 for name in ("er", "pr", "her2")], axis=1)
@@ -147,14 +155,21 @@ def test_the_checkpoint_of_another_run_is_refused(make_dataset, make_settings, t
 
 
 def test_the_log_has_a_line_for_each_epoch(make_dataset, make_settings, tmp_path):
-    trained = _train(make_dataset, make_settings(epochs=2), tmp_path)
+    _train(make_dataset, make_settings(epochs=2), tmp_path)
     lines = [json.loads(line) for line in (tmp_path / LOG_NAME).read_text().splitlines()]
     assert [line["epoch"] for line in lines] == [1, 2]
-    assert set(lines[0]) == {"epoch", "train_nll", "validation_nll", "prior_nll", "seconds"}
+    assert set(lines[0]) == {"epoch", "train_nll", "validation_nll", "gain", "gain_error", "prior_nll", "seconds"}
     assert sorted(path.name for path in tmp_path.iterdir()) == [CHECKPOINT_NAME, LOG_NAME]
+
+
+def test_an_epoch_that_gains_less_than_its_error_is_not_kept(make_dataset, make_settings, tmp_path):
+    """Labels of other cases: whatever is learned, ten cases cannot show that it helps."""
+    settings = make_settings(epochs=3, network={"dropout": 0.0})
+    trained = _train(make_dataset, settings, tmp_path)
+    assert all(figures.gain <= figures.gain_error for figures in trained.history)
     validation = make_dataset(10, seed=2)
-    best = min(lines, key=lambda line: line["validation_nll"])
-    assert mean_nll(predict_potentials(trained.network, validation), validation.events) == best["validation_nll"]
+    at_start = trained.history[0].validation_nll + trained.history[0].gain
+    assert -_log_probability(trained.network, validation).mean() == pytest.approx(at_start, abs=1e-9)
 
 
 def test_training_stops_when_validation_does_not_improve(make_dataset, make_settings, tmp_path):

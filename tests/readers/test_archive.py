@@ -115,6 +115,6 @@ def test_a_file_that_begins_before_the_archive_is_refused(tmp_path: Path):
 
 def test_a_file_whose_name_is_no_utf8_where_it_stands_is_refused(tmp_path: Path):
     path = packed(tmp_path / "name.zip", {"schnitt-ä.dcm": b"DICM" * 50})
-    path.write_bytes(path.read_bytes().replace("ä".encode(), b"\xc3\xc5", 1))  # before the file; the table keeps its own
+    path.write_bytes(path.read_bytes().replace("ä".encode(), b"\xc3\xc5", 1))  # the table keeps its own
     with pytest.raises(ImageError, match="is a broken ZIP"), unpacked(path):
         pass

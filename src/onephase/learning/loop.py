@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from jaxtyping import Float64
 from lightning.fabric import Fabric
 from torch import Tensor
 
-from onephase.biomarkers.panel import Events
 from onephase.biomarkers.posterior import PanelPosterior
 from onephase.biomarkers.potentials import Potentials
 from onephase.biomarkers.prior import fit_prior
@@ -31,6 +31,7 @@ from onephase.learning.step import Step, open_step, replayed_on_gpu
 from onephase.network.network import PanelNetwork, build_network
 from onephase.progress import Progress
 from onephase.settings import Settings
+from onephase.statistics.standard_error import mean_and_error
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,7 +39,7 @@ class TrainedNetwork:
     """What a run leaves.
 
     Attributes:
-        network: With the averaged weights of the best epoch, on the CPU, in evaluation mode.
+        network: With the averaged weights of the epoch that is kept, on the CPU, in evaluation mode.
         prior: Potentials of one case, fitted to the training cases.
         history: Figures of each epoch.
     """
@@ -80,7 +81,8 @@ def train_network(
     learning, steps_an_epoch = settings.learning, batches_an_epoch(training, settings)
     steps = learning.epochs * steps_an_epoch
     prior = fit_prior(training.events)
-    prior_nll = mean_nll(Potentials.stack([prior] * len(validation)), validation.events)
+    of_prior = PanelPosterior.from_potentials(Potentials.stack([prior] * len(validation)))
+    prior_nll = -float(of_prior.log_probability(validation.events).mean())
     progress("start", 0, 1)
     start = fit_start(training, settings, prior=prior)
     progress("start", 1, 1)
@@ -89,11 +91,9 @@ def train_network(
     refuse_lone_cases(learning.batch_size, processes=fabric.world_size)
     training, validation = training.to(fabric.device), validation.to(fabric.device)
 
-    def judge(network: PanelNetwork) -> float:
-        return mean_nll(predict_potentials(network, validation), validation.events)
-
-    opened = open_step(fabric, _untrained(settings, start=start), learning=learning, cases=len(training), judge=judge)
+    opened = open_step(fabric, _untrained(settings, start=start), learning=learning, cases=len(training))
     state = opened.state
+    at_start = _judged(state.averaged, validation)
     run_id = _run_id(training, validation, settings=settings, precision=precision)
     if resume:
         state.restore(folder, run_id=run_id)
@@ -111,12 +111,13 @@ def train_network(
             raise TrainingError(message)
         for buffer in filter(torch.is_floating_point, (*state.network.buffers(), *state.averaged.buffers())):
             buffer.copy_(fabric.all_reduce(buffer, reduce_op="mean"))  # statistics that each process has of its cases
-        validation_nll = fabric.broadcast(judge(state.averaged))  # so that all stop after the same epoch
-        state.close_epoch(EpochFigures(epoch, train_nll, validation_nll, prior_nll, time.perf_counter() - started))
+        now = fabric.broadcast(_judged(state.averaged, validation))  # so that all stop after the same epoch
+        gained, seconds = mean_and_error(now - at_start, validation.patients), time.perf_counter() - started
+        state.close_epoch(EpochFigures(epoch, train_nll, -float(now.mean()), *gained, prior_nll, seconds))
         if leads():
             state.write(folder, run_id=run_id)
     progress("train", steps, steps)
-    state.averaged.load_state_dict(state.best)
+    state.averaged.load_state_dict(state.kept)
     return TrainedNetwork(state.averaged.cpu(), prior, tuple(state.history))
 
 
@@ -172,9 +173,9 @@ def predict_potentials(network: PanelNetwork, dataset: PatchDataset, *, batch_si
     return Potentials.stack(parts)
 
 
-def mean_nll(potentials: Potentials, events: Events) -> float:
-    """Return minus the mean log probability of each case's event."""
-    return -float(PanelPosterior.from_potentials(potentials).log_probability(events).mean())
+def _judged(network: PanelNetwork, cases: PatchDataset) -> Float64[np.ndarray, " case"]:
+    """Return the log probability that a network gives to what was found of each case."""
+    return PanelPosterior.from_potentials(predict_potentials(network, cases)).log_probability(cases.events)
 
 
 def _untrained(settings: Settings, *, start: Start) -> PanelNetwork:

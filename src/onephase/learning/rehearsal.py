@@ -1,6 +1,5 @@
 """A training step on noise, to be timed: its speed does not depend on what the patches show."""
 
-import math
 import time
 
 import numpy as np
@@ -46,7 +45,7 @@ def seconds_a_step(settings: Settings) -> float:
     training = noise(settings, cases=size * (1 + TIMED)).to(fabric.device)
     terms = torch.zeros((size, 4), device=fabric.device)
     network = build_network(settings.network, settings.regions, settings.imaging)
-    opened = open_step(fabric, network, learning=settings.learning, cases=len(training), judge=lambda _: math.inf)
+    opened = open_step(fabric, network, learning=settings.learning, cases=len(training))
     step = replayed_on_gpu(opened, training.batch(slice(size)), terms)
     taken, started = list[float](), time.perf_counter()
     for _, batch in augmented_batches(training, settings, generator=torch.Generator()):

@@ -2,7 +2,7 @@
 
 import copy
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -28,6 +28,8 @@ class EpochFigures:
         epoch: From 1.
         train_nll: Mean over the epoch's batches, augmented and with dropout.
         validation_nll: Of the averaged weights.
+        gain: What validation cases gain over the start, nats a case.
+        gain_error: Its standard error over patients.
         prior_nll: Of the training cohort's panel without any image, on the same validation cases.
         seconds: Spent on the epoch.
     """
@@ -35,6 +37,8 @@ class EpochFigures:
     epoch: int
     train_nll: float
     validation_nll: float
+    gain: float
+    gain_error: float
     prior_nll: float
     seconds: float
 
@@ -49,28 +53,29 @@ class RunState:
         optimizer: Over the parameters of ``network``.
         step: Steps done.
         history: Figures of each epoch done.
-        start_nll: Validation figure of the network before its first step.
-        best: Averaged weights of the epoch with the best validation log-likelihood; those of the start, epoch 0,
-            where no epoch was better.
+        kept: Averaged weights of :attr:`kept_epoch`.
     """
 
     network: PanelNetwork
     averaged: PanelNetwork
     optimizer: torch.optim.Optimizer
-    start_nll: float
     step: int = 0
     history: list[EpochFigures] = field(default_factory=list)
-    best: dict[str, Tensor] = field(init=False)
+    kept: dict[str, Tensor] = field(init=False)
 
     def __post_init__(self) -> None:
-        """The start is the best so far."""
-        self.best = copy.deepcopy(self.averaged.state_dict())
+        """The start is kept until an epoch is."""
+        self.kept = copy.deepcopy(self.averaged.state_dict())
 
     @property
     def best_epoch(self) -> int:
-        """The epoch with the best validation log-likelihood, the earliest where several are equal; 0 is the start."""
-        figures = [(self.start_nll, 0), *((one.validation_nll, one.epoch) for one in self.history)]
-        return min(figures)[1]
+        """The epoch of which validation cases gain most, the earliest where several are equal; 0 is the start."""
+        return _most(self.history)
+
+    @property
+    def kept_epoch(self) -> int:
+        """The same among epochs that gain more than one standard error: an accident of few cases does not choose."""
+        return _most([one for one in self.history if one.gain > one.gain_error])
 
     def is_over(self, learning: LearningSettings) -> bool:
         """Whether all epochs are done, or validation has stopped improving."""
@@ -96,10 +101,10 @@ class RunState:
                 kept.copy_(stepped)
 
     def close_epoch(self, figures: EpochFigures) -> None:
-        """Take an epoch's figures into the history, and its weights where they are the best so far."""
+        """Take an epoch's figures into the history, and its weights where it is to be kept."""
         self.history.append(figures)
-        if self.best_epoch == figures.epoch:
-            self.best = copy.deepcopy(self.averaged.state_dict())
+        if self.kept_epoch == figures.epoch:
+            self.kept = copy.deepcopy(self.averaged.state_dict())
 
     def write(self, folder: Path, *, run_id: str) -> None:
         """Write the checkpoint and the log of the run.
@@ -108,7 +113,7 @@ class RunState:
             folder: The run's folder.
             run_id: Stands for the settings and the cases, so that no other run takes this one up.
         """
-        tensors = self.tensors() | {f"best:{name}": tensor for name, tensor in self.best.items()}
+        tensors = self.tensors() | {f"kept:{name}": tensor for name, tensor in self.kept.items()}
         history = [asdict(figures) for figures in self.history]
         write_checkpoint(folder, tensors, facts={"run_id": run_id, "step": self.step, "history": history})
         write_text(folder / LOG_NAME, "".join(json.dumps(line) + "\n" for line in history))
@@ -129,15 +134,19 @@ class RunState:
                 "choose another folder, or move this one away to train anew"
             )
             raise TrainingError(message)
-        groups: dict[str, dict[str, Tensor]] = {"network": {}, "averaged": {}, "best": {}, "optimizer": {}}
+        groups: dict[str, dict[str, Tensor]] = {"network": {}, "averaged": {}, "kept": {}, "optimizer": {}}
         for key, tensor in tensors.items():
             group, name = key.split(":", maxsplit=1)
             groups[group][name] = tensor
         self.network.load_state_dict(groups["network"])
         self.averaged.load_state_dict(groups["averaged"])
         restore_optimizer(self.optimizer, self.network, tensors=groups["optimizer"])
-        self.best, self.step = groups["best"], facts["step"]
+        self.kept, self.step = groups["kept"], facts["step"]
         self.history = [EpochFigures(**line) for line in facts["history"]]
+
+
+def _most(history: Sequence[EpochFigures]) -> int:
+    return -max([(0.0, 0), *((one.gain, -one.epoch) for one in history)])[1]
 
 
 @contextmanager

@@ -4,16 +4,16 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float64, Int64
+from jaxtyping import Float64
 
 from onephase.biomarkers.linear_panel import OUTPUTS, LinearPanel, choose_spread, fit_linear_panel, fit_without_folds
 from onephase.biomarkers.panel import RECEPTORS
 from onephase.biomarkers.potentials import Potentials
 from onephase.learning.dataset import PatchDataset
+from onephase.learning.folds import folds_of
 from onephase.network.start_terms import facts_of
 from onephase.settings import Settings, StartName
 
-FOLDS = 5
 SPREADS: dict[StartName, tuple[float, ...]] = {
     "phenotype": (0.03, 0.06, 0.1, 0.2, 0.4),
     "descriptors": (0.01, 0.02, 0.035, 0.06, 0.1, 0.2),
@@ -47,7 +47,7 @@ def fit_start(training: PatchDataset, settings: Settings, *, prior: Potentials) 
     """
     network = settings.network
     facts = facts_of(network)
-    fold = _folds(training.patients, seed=settings.learning.seed)
+    fold = folds_of(training.patients, seed=settings.learning.seed)
     if len(facts.names) == 0 or fold.max() == 0:
         return Start(prior, None, np.zeros((len(training), OUTPUTS)))
     with torch.no_grad():
@@ -67,11 +67,3 @@ def fit_start(training: PatchDataset, settings: Settings, *, prior: Potentials) 
         # Slopes alone: the constant of a fold leans against the labels that it leaves out.
         terms[out] = (features[out] - panel.centre) / without.scale @ without.weights
     return Start(panel.potentials(panel.centre[np.newaxis]), panel, terms)
-
-
-def _folds(patients: tuple[str, ...], *, seed: int) -> Int64[np.ndarray, " case"]:
-    """Return the fold of each case, by patient; all in one fold where there are too few patients."""
-    names, patient = np.unique(np.asarray(patients, dtype=str), return_inverse=True)
-    if len(names) < FOLDS:
-        return np.zeros(len(patients), dtype=np.int64)
-    return np.asarray(np.random.default_rng(seed).permutation(len(names))[patient] % FOLDS, dtype=np.int64)

@@ -5,7 +5,6 @@ time (docs/log.md); replayed as a CUDA graph they are one launch.
 """
 
 import copy
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -152,7 +151,6 @@ def open_step(
     *,
     learning: LearningSettings,
     cases: int,
-    judge: Callable[[PanelNetwork], float],
 ) -> TrainingStep:
     """Set a network up to be trained, where fabric trains.
 
@@ -161,14 +159,12 @@ def open_step(
         network: With the weights that it starts from.
         learning: Of the run.
         cases: Number of training cases.
-        judge: Gives the validation figure of what a network says, here before the first step.
     """
     for convolution in (module for module in network.modules() if isinstance(module, torch.nn.Conv3d)):
         # Channels last: two thirds of the time of a step on a CPU.
         convolution.weight.data = convolution.weight.data.contiguous(memory_format=torch.channels_last_3d)
     setup, optimizer = fabric.setup(network, _optimizer(network, learning, device=fabric.device))
-    averaged = copy.deepcopy(setup.module).eval()
-    state = RunState(setup.module, averaged, optimizer, start_nll=judge(averaged))
+    state = RunState(setup.module, copy.deepcopy(setup.module).eval(), optimizer)
     return TrainingStep(fabric, setup, state, coupling_sd=learning.coupling_sd, cases=cases)
 
 

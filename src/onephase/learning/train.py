@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 
-from onephase.biomarkers.calibration import fit_calibration
 from onephase.biomarkers.panel import RECEPTORS, Events
 from onephase.biomarkers.posterior import PanelPosterior
 from onephase.biomarkers.potentials import Potentials
@@ -18,6 +17,7 @@ from onephase.learning.dataset import PatchDataset, gather
 from onephase.learning.device import leads
 from onephase.learning.export import export_network
 from onephase.learning.loop import TrainedNetwork, predict_potentials, train_network
+from onephase.learning.recalibration import earned_calibration
 from onephase.progress import Progress, silent
 from onephase.settings import NetworkSettings, Settings
 from onephase.statistics.bootstrap import Resamples, bootstrap, mean_of
@@ -68,7 +68,7 @@ def train(
             network=export_network(trained.network, validation),
             weights={name: tensor.numpy() for name, tensor in trained.network.state_dict().items()},
             settings=settings,
-            calibration=fit_calibration(potentials, validation.events),
+            calibration=earned_calibration(potentials, validation.events, patients=validation.patients),
             prior=trained.prior,
             split={record.case_id: record.split for cohort in prepared for record in cohort.records if record.split},
             trained_on=_trained_on(prepared),
