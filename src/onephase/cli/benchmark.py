@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from onephase.evaluation.benchmarking.duration import Duration
     from onephase.evaluation.benchmarking.plan import Plan, Run
     from onephase.evaluation.benchmarking.presets import Preset
+    from onephase.evaluation.pages.table import Table
     from onephase.progress import Progress
     from onephase.work.workers import Workers as WhoWorks
 
@@ -42,6 +43,13 @@ def benchmark(  # noqa: PLR0913 - one parameter for each option
     leave_sites_out: Annotated[
         bool, typer.Option("--leave-sites-out", help="Leave out each site in turn too.")
     ] = False,
+    cross_validate: Annotated[
+        bool, typer.Option("--cross-validate", help="Answer all cases by folds too; for cohorts without a test set.")
+    ] = False,
+    learn_from: Annotated[
+        list[int] | None,
+        typer.Option(help="Also learn from only so many training cases, for a learning curve; repeatable.", min=2),
+    ] = None,
     covariate: Annotated[
         list[str] | None,
         typer.Option(help="Column of the table for the contestant 'covariates'; repeatable.", show_default=False),
@@ -54,9 +62,7 @@ def benchmark(  # noqa: PLR0913 - one parameter for each option
         int | None,
         typer.Option(min=1, help="Training runs of each network, in the preset's place.", show_default=False),
     ] = None,
-    folds: Annotated[
-        int | None, typer.Option(min=2, help="Folds of the external cases, in the preset's place.", show_default=False)
-    ] = None,
+    folds: Annotated[int | None, typer.Option(min=2, help="Folds, in the preset's place.", show_default=False)] = None,
     workers: Workers = 0,
     scheduler: Scheduler = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and its time; nothing is done.")] = False,
@@ -66,12 +72,15 @@ def benchmark(  # noqa: PLR0913 - one parameter for each option
     """Compare the network, its ablations and simpler rivals on the same splits and seeds: internal, external, adapted.
 
     Internal test, frozen external test (the primary one) and adaptation by folds of the external cases are three
-    studies with a page each, never mixed. Interrupted at any point, the same command goes on where it stopped.
+    studies with a page each, never mixed; folds of all cases, sites left out and a learning curve come on demand.
+    Interrupted at any point, the same command goes on where it stopped.
     What each contestant is, and what the presets do: docs/benchmark.md. Simulated figures are never clinical evidence.
 
     See it work:  onephase benchmark --preset quick --out benchmark
 
     On your cohort:  onephase benchmark prepared --external-site NAME --out benchmark
+
+    How many cases help:  onephase benchmark prepared --learn-from 100 --learn-from 300 --out benchmark
     """
     from onephase.evaluation.benchmarking.presets import preset_of
     from onephase.work.workers import count_of
@@ -86,6 +95,8 @@ def benchmark(  # noqa: PLR0913 - one parameter for each option
             folds=folds or chosen.design.folds,
             external_sites=tuple(external_site or ()),
             leave_sites_out=leave_sites_out,
+            cross_validate=cross_validate,
+            sizes=tuple(learn_from or ()),
             without=(*chosen.design.without, *(without or ())),
         )
         chosen = replace(
@@ -211,17 +222,22 @@ def _say_report(report: "BenchmarkReport", out: Path, *, as_json: bool) -> None:
     if as_json:
         say_json({name: study.to_json() for name, study in report.studies.items()})
         return
-    for name, study in report.studies.items():
+    for name, study in report.apart.items():
         if study.simulated:
             say(f"SIMULATED: {study.simulated} cases are simulated; their figures are never clinical evidence.")
         say(study.protocol)
-        for table in (report.summaries[name], report.seeds[name]):
-            if table.rows:
-                say_table(table.caption, list(table.columns), [list(row) for row in table.rows])
+        _say_tables(report.summaries[name], report.seeds[name])
+    _say_tables(*report.curve)
     say(f"All runs together: {_hours(report.seconds)}; each: {out / 'timing.json'}")
     for name, page in report.pages.items():
         say(f"{name}:  {page}")
     say(f"All together:  {report.overview}")
+
+
+def _say_tables(*tables: "Table") -> None:
+    for table in tables:
+        if table.rows:
+            say_table(table.caption, list(table.columns), [list(row) for row in table.rows])
 
 
 def _hours(seconds: float) -> str:

@@ -96,7 +96,7 @@ def cohort_alone(training: Sequence[Lesion], tested: Sequence[Lesion]) -> PanelP
     this on all cohorts together, and has seen no biology. It does not take part where there is one
     cohort of one site.
     """
-    places = sorted({_place(lesion) for lesion in training})
+    places = sorted({place_of(lesion) for lesion in training})
     if len(places) < 2:  # noqa: PLR2004 - nothing to tell apart
         return None
     model = fit_linear_panel(
@@ -163,12 +163,13 @@ def _geometry_features(lesions: Sequence[Lesion]) -> Float64[np.ndarray, "case f
     return np.concatenate([geometry_features(lesion.prepared, [lesion.record]) for lesion in lesions])
 
 
-def _place(lesion: Lesion) -> tuple[str, str]:
+def place_of(lesion: Lesion) -> tuple[str, str]:
+    """Return cohort and site of a lesion."""
     return lesion.record.cohort, lesion.record.site
 
 
 def _indicators(lesions: Sequence[Lesion], places: Sequence[tuple[str, str]]) -> Float64[np.ndarray, "case place"]:
-    return np.array([[_place(lesion) == place for place in places] for lesion in lesions], dtype=np.float64)
+    return np.array([[place_of(lesion) == place for place in places] for lesion in lesions], dtype=np.float64)
 
 
 SIMPLE_CONTESTANTS: Mapping[str, Contestant] = {"geometry": geometry, "cohort alone": cohort_alone}
@@ -179,4 +180,7 @@ RADIOMICS: Mapping[str, Contestant] = {
     "radiomics, ridge, harmonised": radiomics_ridge_harmonised,
     "radiomics, boosting, harmonised": radiomics_boosted_harmonised,
 }
-"""IBSI features by MIRP; the harmonised ones take part where every tested site was learned from."""
+"""IBSI features by MIRP."""
+
+OF_KNOWN_SITES = frozenset(name for name in RADIOMICS if name.endswith("harmonised"))
+"""Contestants that know a site by its training lesions alone, and answer where every tested site is known."""

@@ -20,6 +20,7 @@ from tests.evaluation.benchmarking.conftest import (
 )
 from tests.test_storage import wait_until_somebody_waits_for
 
+from onephase.biomarkers.posterior import PanelPosterior
 from onephase.cohort.lesions import Lesion
 from onephase.cohort.prepared import PreparedCohort
 from onephase.cohort.records import Record
@@ -28,6 +29,7 @@ from onephase.evaluation.benchmarking import benchmark
 from onephase.evaluation.benchmarking.benchmark import Benchmark, answer, run_benchmark, unfinished
 from onephase.evaluation.benchmarking.benchmark_report import write_report
 from onephase.evaluation.benchmarking.plan import Run
+from onephase.evaluation.contestants import cohort_alone
 from onephase.settings import ImagingSettings, LearningSettings
 from onephase.storage import alone_in
 from onephase.work.cluster import Cluster
@@ -141,6 +143,30 @@ def test_a_contestant_is_given_lesions_it_may_learn_from_and_others_to_answer(
     run = next(run for run in done.benchmark.plan.runs if run.contestant == "never takes part")
     answer(replace(done.benchmark, out=tmp_path), run)
     assert seen == [({"train", "validation"}, {"test", "external"})]
+
+
+def test_who_must_know_every_site_answers_where_it_does_and_in_no_other_study(
+    done: Done, trainer: Trainer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[set[str]] = []
+
+    def knows(training: Sequence[Lesion], tested: Sequence[Lesion]) -> PanelPosterior:
+        seen.append({lesion.record.site for lesion in tested})
+        return cohort_alone(training, tested)
+
+    name = "radiomics, ridge, harmonised"
+    monkeypatch.setitem(RIVALS, name, knows)
+    monkeypatch.setattr(benchmark, "radiomics_features", lambda *_, **__: None)
+    shutil.copytree(done.benchmark.out, tmp_path / "moved")
+    runs = (*done.benchmark.plan.runs, Run("internal", name, name), Run("2-fold adaptation 1", name, name))
+    moved = replace(done.benchmark, out=tmp_path / "moved", plan=replace(done.benchmark.plan, runs=runs))
+    run_benchmark(moved)
+    assert seen == [{"alder", "birch"}, {"larch"}]  # some of the external site's cases were learned from there
+    found = answers_of_studies(moved.out)
+    assert name in found["internal test"].posteriors
+    assert name not in found["frozen external test"].posteriors
+    alone, own = (found["internal test"].posteriors[one].log_cells for one in ("cohort alone", name))
+    np.testing.assert_array_equal(alone, own)
 
 
 def test_radiomics_features_are_measured_before_the_runs_by_all_workers(

@@ -5,17 +5,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.evaluation.benchmarking.conftest import (
-    SETTINGS,
-    Done,
-    Trainer,
-)
+from tests.evaluation.benchmarking.conftest import EXTERNAL, INTERNAL, SETTINGS, Done, Trainer
 
 from onephase.cohort.lesions import events_of
+from onephase.cohort.prepared import open_prepared
 from onephase.errors import StorageError
 from onephase.evaluation.benchmarking import benchmark_report
+from onephase.evaluation.benchmarking.benchmark import Benchmark, run_benchmark
 from onephase.evaluation.benchmarking.benchmark_report import seed_table, write_report
+from onephase.evaluation.benchmarking.plan import Design, network_forms, plan_benchmark
 from onephase.evaluation.benchmarking.pooling import pooled, stored_plan
+from onephase.evaluation.pages.table import TITLES
 from onephase.evaluation.predictions import read_predictions
 from onephase.evaluation.study import study_of
 
@@ -67,3 +67,34 @@ def test_a_folder_without_a_benchmark_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "plan.json").write_text('{"parts": []}')
     with pytest.raises(StorageError, match=r"is no plan of a benchmark .*: start the benchmark again"):
         write_report(tmp_path)
+
+
+def test_a_learning_curve_and_folds_of_all_cases_come_on_demand(
+    folder: Path, trainer: Trainer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(benchmark_report, "study_of", partial(study_of, resamples=40))
+    others = tuple(name for name in network_forms(SETTINGS.network) if name != "onephase")
+    design = Design(seeds=1, other_seeds=1, folds=2, cross_validate=True, sizes=(10,), without=others)
+    records = open_prepared(folder).records
+    plan = plan_benchmark(records, design, network=SETTINGS.network, others=("cohort alone",), seed=1)
+    run_benchmark(Benchmark(tmp_path, (folder,), SETTINGS, plan))
+    report = write_report(tmp_path)
+    assert list(report.apart) == [
+        "internal test",
+        "frozen external test",
+        "2-fold adaptation",
+        "2-fold cross-validation",
+    ]
+    assert report.studies["2-fold cross-validation"].whole.flow.cases == INTERNAL + EXTERNAL
+    (curve,) = report.curve
+    assert curve.columns == ("Figure", "Contestant", "10 cases", "20 cases", "n")
+    er = next(row for row in curve.rows if row[:2] == (TITLES["er"], "onephase"))
+    for place, protocol in ((2, "learned from 10"), (3, "internal test")):
+        assert er[place] == report.studies[protocol].whole.scores["onephase"].receptor("er").auc.text(digits=3)
+    learned = [list(splits.values()).count("train") for _, splits in trainer.runs]
+    assert learned.count(10) == 1
+    assert (tmp_path / "learning-curve" / "tables" / "learning-curve.csv").read_text() == curve.to_csv()
+    assert "SIMULATED" in (tmp_path / "learning-curve" / "figures" / "learning-curve.svg").read_text()
+    overview = report.overview.read_text()
+    assert "Learning curve" in overview
+    assert overview.count("learned-from-10/evaluation.html") == 1

@@ -1,6 +1,7 @@
 import pytest
 
 from onephase.evaluation.benchmarking import duration
+from onephase.evaluation.benchmarking.divisions import Part
 from onephase.evaluation.benchmarking.duration import (
     AROUND_TRAINING_S,
     RADIOMICS_A_CASE_S,
@@ -9,7 +10,7 @@ from onephase.evaluation.benchmarking.duration import (
     estimate,
     seconds_a_case,
 )
-from onephase.evaluation.benchmarking.plan import Part, Plan, Run
+from onephase.evaluation.benchmarking.plan import Plan, Run
 from onephase.settings import ImagingSettings, LearningSettings, NetworkSettings, Settings
 
 SETTINGS = Settings(

@@ -4,8 +4,9 @@ from pathlib import Path
 import pytest
 
 from onephase.biomarkers.panel import Events
-from onephase.cohort.records import Record
+from onephase.cohort.records import Record, Split
 from onephase.errors import CohortError
+from onephase.evaluation.benchmarking.divisions import Part
 from onephase.evaluation.benchmarking.plan import Design, Plan, network_forms, plan_benchmark
 from onephase.settings import NetworkSettings, SplitSettings
 
@@ -130,3 +131,44 @@ def test_a_plan_comes_back_from_json() -> None:
 
 def test_split_settings_are_those_of_the_paper() -> None:
     assert (SplitSettings().train, SplitSettings().validation, SplitSettings().test) == (0.7, 0.1, 0.2)
+
+
+def test_all_cases_can_be_answered_by_folds_whatever_their_split() -> None:
+    records = _records({"here": 40})
+    plan = _plan(records, Design(folds=4, cross_validate=True, adapted=("onephase", "geometry")))
+    assert list(plan.words) == ["internal test", "4-fold cross-validation"]
+    parts = plan.tested_by("4-fold cross-validation")
+    tested = [case for part in parts for case, split in part.split_of.items() if split == "test"]
+    assert sorted(tested) == sorted(record.case_id for record in records)
+    assert all(part.count("train") > part.count("validation") > 0 for part in parts)
+    assert {run.contestant for run in plan.runs if run.part == parts[0].name} == {"onephase", "geometry"}
+    assert plan.learning_curve() == {}
+
+
+def test_a_learning_curve_tests_the_same_cases_after_ever_more_of_the_same() -> None:
+    records = _records({"here": 100, "there": 20}, external="there")
+    plan = _plan(records, Design(sizes=(40, 20), adapted=("onephase",)))
+    assert list(plan.words)[-2:] == ["learned from 20", "learned from 40"]
+    whole = plan.part("internal")
+    sizes = [plan.part(name) for name in ("learned from 20", "learned from 40")]
+    assert plan.learning_curve() == {
+        sizes[0].count("train"): "learned from 20",
+        sizes[1].count("train"): "learned from 40",
+        whole.count("train"): "internal test",
+    }
+
+    def of(part: Part, split: Split) -> set[str]:
+        return {case for case, own in part.split_of.items() if own == split}
+
+    assert of(sizes[0], "test") == of(sizes[1], "test") == of(whole, "test")
+    for split in ("train", "validation"):
+        assert of(sizes[0], split) < of(sizes[1], split) < of(whole, split)
+    patient_of = {record.case_id: record.patient_id for record in records}
+    for size, part in zip((20, 40), sizes, strict=True):
+        assert size - 1 <= part.count("train") <= size
+        assert part.count("external") == 0
+        learned = {patient_of[case] for case in of(part, "train")}
+        assert {case for case in of(whole, "train") if patient_of[case] in learned} == of(part, "train")
+    for size in (whole.count("train"), 0):
+        with pytest.raises(CohortError, match=f"cannot learn from {size} of 70 training cases: name fewer than all"):
+            _plan(records, Design(sizes=(size,)))

@@ -24,8 +24,9 @@ from onephase.cohort.flow import flow_of
 from onephase.cohort.lesions import Lesion, events_of, lesions_of
 from onephase.cohort.prepared import PreparedCohort, open_prepared, refuse_other_settings
 from onephase.errors import TrainingError
-from onephase.evaluation.benchmarking.plan import SINGLE_TASKS, Part, Plan, Run
-from onephase.evaluation.contestants import RADIOMICS, network_answers, rivals
+from onephase.evaluation.benchmarking.divisions import Part
+from onephase.evaluation.benchmarking.plan import SINGLE_TASKS, Plan, Run
+from onephase.evaluation.contestants import OF_KNOWN_SITES, RADIOMICS, network_answers, place_of, rivals
 from onephase.evaluation.predictions import NETWORK, PRIOR, Predictions, write_predictions
 from onephase.evaluation.protocol import (
     LEARNED_FROM,
@@ -140,7 +141,7 @@ def answer(benchmark: Benchmark, run: Run) -> None:
             return
         started = time.perf_counter()
         training = [lesion for lesion in members if lesion.record.split in LEARNED_FROM]
-        tested = [lesion for lesion in members if lesion.record.split in part.tests.values()]
+        tested = _answerable(run, part, members)
         if run.changes is None:
             posterior, calibration = rivals(benchmark.covariates)[run.contestant](training, tested), None
         else:
@@ -157,6 +158,20 @@ def answer(benchmark: Benchmark, run: Run) -> None:
             {**told, PRIOR: _prior(training, tested)}, training, tested, fold=part.fold, words=run.part, facts=facts
         )
         write_predictions(folder, replace(answered, calibration=calibration))
+
+
+def _answerable(run: Run, part: Part, members: Sequence[Lesion]) -> list[Lesion]:
+    """Return the tested lesions that a contestant answers for.
+
+    One that must know every site takes part in the protocols whose sites it has learned from, and in no other.
+    """
+    by_split = {split: [one for one in members if one.record.split == split] for split in part.tests.values()}
+    if run.contestant in OF_KNOWN_SITES:
+        known = {place_of(one) for one in members if one.record.split in LEARNED_FROM}
+        within = {split: own for split, own in by_split.items() if known.issuperset(map(place_of, own))}
+        by_split = within or by_split
+    tested = {one.record.case_id for own in by_split.values() for one in own}
+    return [one for one in members if one.record.case_id in tested]
 
 
 def _trained(
@@ -205,4 +220,6 @@ def _digest(benchmark: Benchmark, run: Run, members: Sequence[Lesion]) -> str:
         choices["settings"] = benchmark.settings_of(run).model_dump(mode="json")
     elif run.contestant == "covariates":
         choices["covariates"] = benchmark.covariates
+    elif run.contestant in OF_KNOWN_SITES:
+        choices["answers"] = "where all sites are known"
     return run_digest(members, choices)

@@ -1,6 +1,6 @@
 """The answers of a benchmark: a study a protocol, a table of seeds, the timing; all from stored runs."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import mean
@@ -10,7 +10,8 @@ import numpy as np
 import onephase
 from onephase.biomarkers.posterior import PanelPosterior
 from onephase.cohort.lesions import events_of
-from onephase.evaluation.benchmarking.learning_curve import headline_figures
+from onephase.evaluation.benchmarking.divisions import LEARNED
+from onephase.evaluation.benchmarking.learning_curve import headline_figures, learning_table
 from onephase.evaluation.benchmarking.overview import OVERVIEW_NAME, overview_of
 from onephase.evaluation.benchmarking.plan import Plan, slug
 from onephase.evaluation.benchmarking.pooling import Seeds, compared_in, pooled, seconds_of, stored_flow, stored_plan
@@ -23,7 +24,8 @@ from onephase.evaluation.study import Study, study_of
 from onephase.progress import Progress, silent
 from onephase.settings import Settings
 from onephase.statistics.bootstrap import Resamples
-from onephase.storage import write_json, write_text
+from onephase.statistics.estimate import Estimate
+from onephase.storage import write_json, write_text, write_texts
 
 SECONDS_PER_HOUR = 3600
 FEWEST_RESAMPLES = 2
@@ -43,6 +45,7 @@ class BenchmarkReport:
         summaries: By protocol, the main figures of every contestant.
         seeds: By protocol, how far training runs of the same contestant lie apart.
         pages: By protocol, the page of its study.
+        curve: A table of figures by the number of training cases, where smaller numbers were asked for.
         overview: The page of all of them.
         seconds: Time of all runs together.
     """
@@ -51,8 +54,14 @@ class BenchmarkReport:
     summaries: Mapping[str, Table]
     seeds: Mapping[str, Table]
     pages: Mapping[str, Path]
+    curve: tuple[Table, ...]
     overview: Path
     seconds: float
+
+    @property
+    def apart(self) -> dict[str, Study]:
+        """The studies that stand for themselves, and not for a point of the learning curve."""
+        return {name: study for name, study in self.studies.items() if not name.startswith(LEARNED)}
 
 
 def write_report(out: Path, *, progress: Progress = silent) -> BenchmarkReport:
@@ -60,8 +69,9 @@ def write_report(out: Path, *, progress: Progress = silent) -> BenchmarkReport:
 
     Args:
         out: Folder of the benchmark. Each protocol gets a folder in it, as ``onephase evaluate`` writes one, with
-            ``tables/summary.csv`` and ``tables/seeds.csv`` more; ``index.html`` leads to all of them, and
-            ``timing.json`` says how long each run took.
+            ``tables/summary.csv`` and ``tables/seeds.csv`` more; ``index.html`` leads to all of them,
+            ``learning-curve/`` holds its table and figure where there is one, and ``timing.json`` says how long each
+            run took.
         progress: Told after each protocol.
 
     Raises:
@@ -88,9 +98,14 @@ def write_report(out: Path, *, progress: Progress = silent) -> BenchmarkReport:
         progress("studies", done, len(plan.words))
     shown = {protocol: (summaries[protocol], tables[protocol]) for protocol in studies}
     made = {"onephase": onephase.__version__, "runs": len(plan.runs), "hours of all runs": _hours(seconds)}
-    overview = overview_of(studies, shown, pages=pages, out=out, facts=made)
+    curve = {size: studies[protocol] for size, protocol in plan.learning_curve().items()}
+    overview = overview_of(studies, shown, pages=pages, out=out, curve=curve, facts=made)
+    if curve:
+        parts = replace(overview, sections=overview.sections[-1:]).parts()
+        write_texts({out / "learning-curve" / name: text for name, text in parts.items()})
     write_text(out / OVERVIEW_NAME, overview.to_html())
-    return BenchmarkReport(studies, summaries, tables, pages, out / OVERVIEW_NAME, sum(seconds.values()))
+    learned = (learning_table(curve),) if curve else ()
+    return BenchmarkReport(studies, summaries, tables, pages, learned, out / OVERVIEW_NAME, sum(seconds.values()))
 
 
 def summary_table(study: Study) -> Table:
@@ -100,10 +115,18 @@ def summary_table(study: Study) -> Table:
     return Table(
         "summary",
         f"Main figures with {study.level:.0%} intervals, {study.whole.flow.cases} cases.",
-        ("Contestant", *TITLES.values()),
+        ("Contestant", *(f"{title} ({_decided_by(figures.values(), figure)})" for figure, title in TITLES.items())),
         tuple(rows),
-        f"{FIGURES_SAID} How many cases decide each figure, and the paired differences: evaluation.html.",
+        f"{FIGURES_SAID} Beside each how many cases decide it, and how many of them are positive. The paired "
+        "differences: evaluation.html.",
     )
+
+
+def _decided_by(figures: Iterable[Mapping[str, Estimate]], figure: str) -> str:
+    """Return how many cases decide a figure of the contestants, and how many events are among them."""
+    estimates = [own[figure] for own in figures]
+    most = max(estimates, key=lambda estimate: estimate.n)
+    return f"n = {most.n}" if most.events is None else f"n = {most.n}, {most.events} positive"
 
 
 def seed_table(predictions: Predictions, seeds: Seeds, *, settings: Settings) -> Table:
@@ -130,7 +153,7 @@ def seed_table(predictions: Predictions, seeds: Seeds, *, settings: Settings) ->
         "The same training with other seeds: mean, and lowest to highest, of the figures of the tables above.",
         ("Contestant", "Seeds", *TITLES.values()),
         tuple(rows),
-        f"{FIGURES_SAID} Of a difference that is smaller than the range, seeds alone may be the cause.",
+        f"{FIGURES_SAID} Cases as in the summary. Seeds alone may be the cause of a difference smaller than the range.",
     )
 
 

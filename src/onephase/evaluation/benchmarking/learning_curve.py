@@ -73,8 +73,8 @@ def learning_table(studies: Mapping[int, Study]) -> Table:
         "prior.",
         ("Figure", "Contestant", *(f"{size} cases" for size in sorted(studies)), "n"),
         tuple(rows),
-        "Each size was trained once: the spread from one training to the next comes on top of the intervals, which are "
-        "over tested patients.",
+        "Each size is one draw of training cases, the smaller within the larger: how far another draw would lie comes "
+        "on top of the intervals, which are over tested patients.",
     )
 
 

@@ -8,33 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, get_args
 
-import numpy as np
-
-from onephase.cohort.records import Record, Split
-from onephase.cohort.splits import folds as draw_folds
+from onephase.cohort.records import Record
 from onephase.errors import CohortError
+from onephase.evaluation.benchmarking.divisions import INTERNAL_TEST, LEARNED, Part, divided
 from onephase.evaluation.predictions import NETWORK
-from onephase.evaluation.protocol import LEARNED_FROM, VALIDATION_SHARE
 from onephase.settings import NetworkSettings, TaskName
 
 SINGLE_TASKS = "single tasks"
-INTERNAL_TEST, EXTERNAL_TEST, SITES_OUT = "internal test", "frozen external test", "leave one site out"
-
-PROTOCOL_WORDS: Mapping[str, str] = {
-    INTERNAL_TEST: "Internal test: patients of the same sites, set apart before training and not touched by it.",
-    EXTERNAL_TEST: (
-        "Frozen external test, the primary one: models as they were trained on the internal cases, on cases of "
-        "another site, not fitted to them."
-    ),
-    "adaptation": (
-        "{folds}-fold adaptation, no external test: each external case is answered by models that have learned from "
-        "the internal cases and the external ones of the other folds; the answers of all folds are pooled."
-    ),
-    SITES_OUT: (
-        "Leave one site out: each case is answered by models that have learned from the other sites; the answers of "
-        "all sites are pooled."
-    ),
-}
 
 
 def network_forms(network: NetworkSettings) -> dict[str, dict[str, dict[str, Any]]]:
@@ -64,9 +44,11 @@ class Design:
     Attributes:
         seeds: Training runs of the network in full on the internal cases, each with a seed of its own.
         other_seeds: Training runs of every other network.
-        folds: Folds of the external cases.
+        folds: Folds of the external cases, and of all cases where they are cross-validated.
         adapted: Contestants that also learn from other divisions than the internal one; None lets all do so.
         leave_sites_out: Whether each site is also left out in turn.
+        cross_validate: Whether all cases are also answered by folds.
+        sizes: Numbers of training cases that are also learned from, for a learning curve.
         external_sites: Sites whose cases are external, beside those that the table marks so.
         without: Contestants that are left out.
     """
@@ -76,33 +58,10 @@ class Design:
     folds: int = 5
     adapted: tuple[str, ...] | None = None
     leave_sites_out: bool = False
+    cross_validate: bool = False
+    sizes: tuple[int, ...] = ()
     external_sites: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One division of the cases into those that are learned from and those that are tested.
-
-    Attributes:
-        name: A short name, that of its folder too.
-        fold: Which fold of its protocol it tests.
-        split_of: Split of each case; empty where a case takes no part.
-        tests: Protocols, and the split of this division that each scores.
-    """
-
-    name: str
-    fold: int
-    split_of: Mapping[str, Split]
-    tests: Mapping[str, Split]
-
-    def count(self, split: Split) -> int:
-        """Return how many cases have a split."""
-        return sum(own == split for own in self.split_of.values())
-
-    def tested(self) -> int:
-        """Return how many cases are tested."""
-        return sum(self.count(split) for split in self.tests.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +111,11 @@ class Plan:
         """Return the divisions that a protocol pools."""
         return tuple(part for part in self.parts if protocol in part.tests)
 
+    def learning_curve(self) -> dict[int, str]:
+        """Return the protocols of the learning curve by training cases, the whole last; empty where none is asked."""
+        sizes = {self.part(name).count("train"): name for name in self.words if name.startswith(LEARNED)}
+        return {**sizes, self.parts[0].count("train"): INTERNAL_TEST} if sizes else {}
+
     def to_json(self) -> dict[str, Any]:
         """Return the plan as JSON values."""
         return asdict(self)
@@ -179,21 +143,20 @@ def plan_benchmark(
         seed: Of the folds.
 
     Raises:
-        CohortError: If a site or a contestant is not there, or there are too few patients for the folds.
+        CohortError: If a site or a contestant is not there, or there are too few patients for the folds or a size.
     """
     _refuse_absent(design.without, [*network_forms(network), *others])
     cases = _with_external(records, design.external_sites)
-    parts, words = [_internal(cases)], {INTERNAL_TEST: PROTOCOL_WORDS[INTERNAL_TEST]}
-    if any(record.split == "external" for record in cases):
-        words[EXTERNAL_TEST] = PROTOCOL_WORDS[EXTERNAL_TEST]
-        adaptation = f"{design.folds}-fold adaptation"
-        words[adaptation] = PROTOCOL_WORDS["adaptation"].format(folds=design.folds)
-        parts += _adaptation(cases, adaptation, folds=design.folds, seed=seed)
-    if design.leave_sites_out:
-        words[SITES_OUT] = PROTOCOL_WORDS[SITES_OUT]
-        parts += _sites_out(cases, seed=seed)
+    parts, words = divided(
+        cases,
+        folds=design.folds,
+        leave_sites_out=design.leave_sites_out,
+        cross_validate=design.cross_validate,
+        sizes=design.sizes,
+        seed=seed,
+    )
     runs = [run for part in parts for run in _runs(part, design, network=network, others=others)]
-    return Plan(tuple(parts), tuple(runs), words)
+    return Plan(parts, tuple(runs), words)
 
 
 def slug(name: str) -> str:
@@ -234,59 +197,3 @@ def _with_external(records: Sequence[Record], sites: Sequence[str]) -> list[Reco
             message = f"no case is of site {site!r}, expected one of {', '.join(sorted(known))}: name one of these"
             raise CohortError(message)
     return [replace(record, split="external") if record.site in sites else record for record in records]
-
-
-def _internal(records: Sequence[Record]) -> Part:
-    tests: dict[str, Split] = {INTERNAL_TEST: "test"}
-    if any(record.split == "external" for record in records):
-        tests[EXTERNAL_TEST] = "external"
-    return _part("internal", 0, records, {record.case_id: record.split for record in records}, tests)
-
-
-def _adaptation(records: Sequence[Record], name: str, *, folds: int, seed: int) -> list[Part]:
-    external = [record for record in records if record.split == "external"]
-    fold_of = draw_folds(external, folds, seed=seed)
-    parts = []
-    for fold in range(folds):
-        others = [record for record, own in zip(external, fold_of, strict=True) if own != fold]
-        split_of: dict[str, Split] = {
-            record.case_id: record.split if record.split in LEARNED_FROM else "" for record in records
-        }
-        split_of |= dict.fromkeys((record.case_id for record in external), "test")
-        split_of |= _learning(others, seed=seed)
-        parts.append(_part(f"{name} {fold + 1}", fold, records, split_of, {name: "test"}))
-    return parts
-
-
-def _sites_out(records: Sequence[Record], *, seed: int) -> list[Part]:
-    sites = sorted({record.site for record in records})
-    if len(sites) < 2:  # noqa: PLR2004 - nothing would be left to learn from
-        message = f"every case is of site {sites[0]!r}, and leaving it out leaves none: give the column site"
-        raise CohortError(message)
-    parts = []
-    for fold, site in enumerate(sites):
-        split_of: dict[str, Split] = dict.fromkeys((record.case_id for record in records), "test")
-        split_of |= _learning([record for record in records if record.site != site], seed=seed)
-        parts.append(_part(f"without {site}", fold, records, split_of, {SITES_OUT: "test"}))
-    return parts
-
-
-def _learning(records: Sequence[Record], *, seed: int) -> dict[str, Split]:
-    """Return the split of cases that are learned from: one in eight patients validates."""
-    fold_of = np.asarray(draw_folds(records, VALIDATION_SHARE, seed=seed))
-    return {
-        record.case_id: "validation" if fold == 0 else "train" for record, fold in zip(records, fold_of, strict=True)
-    }
-
-
-def _part(
-    name: str, fold: int, records: Sequence[Record], split_of: Mapping[str, Split], tests: Mapping[str, Split]
-) -> Part:
-    """Return a division in which no patient is both tested and learned from: then she is only tested."""
-    tested = {record.identity for record in records if split_of[record.case_id] in tests.values()}
-    apart: dict[str, Split] = {
-        record.case_id: ""
-        for record in records
-        if record.identity in tested and split_of[record.case_id] not in tests.values()
-    }
-    return Part(name, fold, {**split_of, **apart}, tests)

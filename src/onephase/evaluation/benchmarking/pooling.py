@@ -6,13 +6,16 @@ from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
+from jaxtyping import Int64
 
 from onephase.biomarkers.posterior import PanelPosterior
 from onephase.cohort.flow import CohortFlow
+from onephase.cohort.records import Split
 from onephase.errors import StorageError
 from onephase.evaluation.benchmarking.benchmark import PLAN, RUNS
+from onephase.evaluation.benchmarking.divisions import Part
 from onephase.evaluation.benchmarking.ensembles import average, join_tasks
-from onephase.evaluation.benchmarking.plan import SINGLE_TASKS, Part, Plan, Run
+from onephase.evaluation.benchmarking.plan import SINGLE_TASKS, Plan, Run
 from onephase.evaluation.oracle import with_oracle
 from onephase.evaluation.predictions import NETWORK, PRIOR, Predictions, read_predictions
 from onephase.evaluation.study import Compared
@@ -107,17 +110,22 @@ def _of_part(out: Path, plan: Plan, part: Part, *, protocol: str) -> tuple[Predi
     runs = [run for run in plan.runs if run.part == part.name]
     stored = {run.folder: _stored(out, run) for run in runs}
     first = stored[next(run for run in runs if run.contestant == NETWORK).folder]
-    rows = np.flatnonzero([record.split == part.tests[protocol] for record in first.records])
+    rows = _rows(first, part.tests[protocol])
     prior = first.posteriors[PRIOR].take(rows)
     told: dict[str, dict[int, dict[str, PanelPosterior]]] = {}
     for run in runs:
         posterior = stored[run.folder].posteriors.get(run.label)
-        if posterior is not None:  # some take part only where they can
-            told.setdefault(run.contestant, {}).setdefault(run.seed or 0, {})[run.label] = posterior.take(rows)
+        own = _rows(stored[run.folder], part.tests[protocol])
+        if posterior is not None and len(own):  # some take part only where they can
+            told.setdefault(run.contestant, {}).setdefault(run.seed or 0, {})[run.label] = posterior.take(own)
     return first.take(rows), {
         contestant: {seed: _whole_panel(contestant, by_label, prior) for seed, by_label in by_seed.items()}
         for contestant, by_seed in told.items()
     }
+
+
+def _rows(predictions: Predictions, split: Split) -> Int64[np.ndarray, " case"]:
+    return np.flatnonzero([record.split == split for record in predictions.records])
 
 
 def _whole_panel(contestant: str, by_label: Mapping[str, PanelPosterior], prior: PanelPosterior) -> PanelPosterior:

@@ -1,0 +1,218 @@
+"""How the cases of a benchmark are divided into those that are learned from and those that are tested.
+
+Pure: from records with splits to divisions. Whose lesion is tested teaches nothing, whatever division it is.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from onephase.cohort.records import Record, Split
+from onephase.cohort.splits import folds as draw_folds
+from onephase.errors import CohortError
+from onephase.evaluation.protocol import LEARNED_FROM, VALIDATION_SHARE
+
+INTERNAL_TEST, EXTERNAL_TEST, SITES_OUT = "internal test", "frozen external test", "leave one site out"
+
+LEARNED = "learned from"
+"""Protocols of the learning curve begin with it."""
+
+INTERNAL_WORDS = "Internal test: patients of the same sites, set apart before training and not touched by it."
+EXTERNAL_WORDS = (
+    "Frozen external test, the primary one: models as they were trained on the internal cases, on cases of another "
+    "site, not fitted to them."
+)
+ADAPTATION_WORDS = (
+    "{folds}-fold adaptation, no external test: each external case is answered by models that have learned from the "
+    "internal cases and the external ones of the other folds; the answers of all folds are pooled."
+)
+SITES_OUT_WORDS = (
+    "Leave one site out: each case is answered by models that have learned from the other sites; the answers of all "
+    "sites are pooled."
+)
+CROSSED_WORDS = (
+    "{folds}-fold cross-validation by patient: each case, of whatever split, is answered by models that have learned "
+    "from the other folds; the answers of all folds are pooled."
+)
+SMALLER_WORDS = (
+    "Learning curve: models that have learned from {size} of the {whole} training cases, and from validation cases in "
+    "proportion, answer for the cases of the internal test."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One division of the cases into those that are learned from and those that are tested.
+
+    Attributes:
+        name: A short name, that of its folder too.
+        fold: Which fold of its protocol it tests.
+        split_of: Split of each case; empty where a case takes no part.
+        tests: Protocols, and the split of this division that each scores.
+    """
+
+    name: str
+    fold: int
+    split_of: Mapping[str, Split]
+    tests: Mapping[str, Split]
+
+    def count(self, split: Split) -> int:
+        """Return how many cases have a split."""
+        return sum(own == split for own in self.split_of.values())
+
+    def tested(self) -> int:
+        """Return how many cases are tested."""
+        return sum(self.count(split) for split in self.tests.values())
+
+
+def divided(
+    records: Sequence[Record],
+    *,
+    folds: int,
+    leave_sites_out: bool,
+    cross_validate: bool,
+    sizes: Sequence[int],
+    seed: int,
+) -> tuple[tuple[Part, ...], dict[str, str]]:
+    """Return every division that is asked for, the one that the table gives first, and the words of its protocols.
+
+    Args:
+        records: The cases, with splits.
+        folds: Of the external cases where there are some, and of all cases where they are cross-validated.
+        leave_sites_out: Whether each site is left out in turn.
+        cross_validate: Whether all cases, whatever their split, are answered by folds.
+        sizes: Numbers of training cases to learn from for the internal test, all below what the table gives.
+        seed: Of folds, and of who is left out for a size.
+
+    Raises:
+        CohortError: If there are too few patients for the folds or for a size, or one site alone is to be left out.
+    """
+    parts, words = [_internal(records)], {INTERNAL_TEST: INTERNAL_WORDS}
+    whole = parts[0].count("train")
+    if EXTERNAL_TEST in parts[0].tests:
+        adapted = f"{folds}-fold adaptation"
+        words |= {EXTERNAL_TEST: EXTERNAL_WORDS, adapted: ADAPTATION_WORDS.format(folds=folds)}
+        parts += _adaptation(records, adapted, folds=folds, seed=seed)
+    if leave_sites_out:
+        words[SITES_OUT] = SITES_OUT_WORDS
+        parts += _sites_out(records, seed=seed)
+    if cross_validate:
+        crossed = f"{folds}-fold cross-validation"
+        words[crossed] = CROSSED_WORDS.format(folds=folds)
+        parts += _crossed(records, crossed, folds=folds, seed=seed)
+    for size in sorted(set(sizes)):
+        name = f"{LEARNED} {size}"
+        words[name] = SMALLER_WORDS.format(size=size, whole=whole)
+        parts.append(_smaller(records, size, name, seed=seed))
+    return tuple(parts), words
+
+
+def _internal(records: Sequence[Record]) -> Part:
+    """Return the division that the table gives: its test cases, and its external ones by the same models."""
+    tests: dict[str, Split] = {INTERNAL_TEST: "test"}
+    if any(record.split == "external" for record in records):
+        tests[EXTERNAL_TEST] = "external"
+    return _part("internal", 0, records, {record.case_id: record.split for record in records}, tests)
+
+
+def _adaptation(records: Sequence[Record], name: str, *, folds: int, seed: int) -> list[Part]:
+    """Return divisions that learn from the internal cases and from the external ones of all folds but one."""
+    external = [record for record in records if record.split == "external"]
+    fold_of = draw_folds(external, folds, seed=seed)
+    parts = []
+    for fold in range(folds):
+        others = [record for record, own in zip(external, fold_of, strict=True) if own != fold]
+        split_of: dict[str, Split] = {
+            record.case_id: record.split if record.split in LEARNED_FROM else "" for record in records
+        }
+        split_of |= dict.fromkeys((record.case_id for record in external), "test")
+        split_of |= _learning(others, seed=seed)
+        parts.append(_part(f"{name} {fold + 1}", fold, records, split_of, {name: "test"}))
+    return parts
+
+
+def _sites_out(records: Sequence[Record], *, seed: int) -> list[Part]:
+    """Return a division for each site, which learns from the others."""
+    sites = sorted({record.site for record in records})
+    if len(sites) < 2:  # noqa: PLR2004 - nothing would be left to learn from
+        message = f"every case is of site {sites[0]!r}, and leaving it out leaves none: give the column site"
+        raise CohortError(message)
+    parts = []
+    for fold, site in enumerate(sites):
+        split_of: dict[str, Split] = dict.fromkeys((record.case_id for record in records), "test")
+        split_of |= _learning([record for record in records if record.site != site], seed=seed)
+        parts.append(_part(f"without {site}", fold, records, split_of, {SITES_OUT: "test"}))
+    return parts
+
+
+def _crossed(records: Sequence[Record], name: str, *, folds: int, seed: int) -> list[Part]:
+    """Return a division for each fold of all cases, whatever their split, which learns from the other folds."""
+    fold_of = draw_folds(records, folds, seed=seed)
+    parts = []
+    for fold in range(folds):
+        split_of: dict[str, Split] = dict.fromkeys((record.case_id for record in records), "test")
+        others = [record for record, own in zip(records, fold_of, strict=True) if own != fold]
+        parts.append(
+            _part(f"{name} {fold + 1}", fold, records, split_of | _learning(others, seed=seed), {name: "test"})
+        )
+    return parts
+
+
+def _smaller(records: Sequence[Record], size: int, name: str, *, seed: int) -> Part:
+    """Return the internal division with fewer cases to learn from; of two sizes the smaller is within the larger.
+
+    Args:
+        records: The cases, with splits.
+        size: Training cases that are kept, fewer by the last patient's lesions where she has several; validation
+            cases are kept in proportion.
+        name: Of the division and of its protocol.
+        seed: Of the order in which patients are left out.
+
+    Raises:
+        CohortError: If the size is not below the number of training cases.
+    """
+    learned = {split: [record for record in records if record.split == split] for split in LEARNED_FROM}
+    whole = len(learned["train"])
+    if not 0 < size < whole:
+        message = f"cannot learn from {size} of {whole} training cases: name fewer than all of them"
+        raise CohortError(message)
+    split_of: dict[str, Split] = dict.fromkeys((record.case_id for record in records), "")
+    split_of |= dict.fromkeys((record.case_id for record in records if record.split == "test"), "test")
+    for split, cases in learned.items():
+        wanted = max(1, round(size / whole * len(cases)))
+        split_of |= dict.fromkeys((record.case_id for record in _some(cases, wanted, seed=seed)), split)
+    return _part(name, 0, records, split_of, {name: "test"})
+
+
+def _some(records: Sequence[Record], count: int, *, seed: int) -> list[Record]:
+    """Return the first cases, at most so many, of whole patients in an order that the seed alone decides."""
+    patients = sorted({record.identity for record in records})
+    some: list[Record] = []
+    for place in np.random.default_rng(seed).permutation(len(patients)):
+        own = [record for record in records if record.identity == patients[place]]
+        if len(some) + len(own) > count:
+            break
+        some += own
+    return some
+
+
+def _learning(records: Sequence[Record], *, seed: int) -> dict[str, Split]:
+    """Return the split of cases that are learned from: one in eight patients validates."""
+    fold_of = np.asarray(draw_folds(records, VALIDATION_SHARE, seed=seed))
+    return {
+        record.case_id: "validation" if fold == 0 else "train" for record, fold in zip(records, fold_of, strict=True)
+    }
+
+
+def _part(
+    name: str, fold: int, records: Sequence[Record], split_of: Mapping[str, Split], tests: Mapping[str, Split]
+) -> Part:
+    """Return a division in which no patient is both tested and learned from: then she is only tested."""
+    tested = {record.identity for record in records if split_of[record.case_id] in tests.values()}
+    apart: dict[str, Split] = {
+        record.case_id: ""
+        for record in records
+        if record.identity in tested and split_of[record.case_id] not in tests.values()
+    }
+    return Part(name, fold, {**split_of, **apart}, tests)
