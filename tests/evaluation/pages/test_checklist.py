@@ -5,6 +5,7 @@ from onephase.evaluation.pages.checklist import EMPTY, Item, checklist_of, check
 from onephase.evaluation.pages.sections import sections_of
 from onephase.evaluation.predictions import Predictions
 from onephase.evaluation.study import Study
+from onephase.settings import Settings
 
 FOR_A_PERSON = {
     "eligibility, and why these patients",
@@ -15,6 +16,12 @@ FOR_A_PERSON = {
     "how lesions were outlined, and the experience of the readers",
     "clinically meaningful difference, and the reasoning behind the sample size",
     "limits",
+    "what it would change in practice, and what stands in the way",
+    "full protocol; funding and the funders' part",
+    "why this one, and not another",
+    "agreement between and within readers, and how they were brought to agree",
+    "how identities were removed",
+    "explanations, and whether they were checked",
     "registration, availability of data and code",
 }
 
@@ -45,6 +52,22 @@ def test_what_is_not_stored_is_not_counted_as_met(few: Predictions, few_study: S
     assert poorer["baselines on the same cases with paired tests"].answer == ""
     scanned = replace(few, records=tuple(replace(one, covariates={"field_strength_t": "3"}) for one in few.records))
     assert "field_strength_t" in _items(few_study, scanned)["spread of acquisition parameters"].answer
+
+
+def test_the_model_is_told_by_the_settings_that_are_stored(few: Predictions, few_study: Study) -> None:
+    of_model = [item for item in checklist_of(few_study, few) if item.topic == "Model"]
+    assert len(of_model) == 5
+    assert not any(item.answer for item in of_model)
+    settings = Settings.model_validate({"network": {"regions": ["core", "rim"]}, "learning": {"epochs": 7}})
+    facts = {"settings": settings.model_dump(mode="json"), "seeds": [1, 2]}
+    items = _items(replace(few_study, facts=facts), few)
+    assert (
+        "regions core, rim; one posterior over er, pr, her2, ki67" in items["architecture, inputs and outputs"].answer
+    )
+    assert "a linear panel of phenotype" in items["initial weights"].answer
+    assert "at most 7 epochs" in items["training procedure and every hyperparameter"].answer
+    assert items["how models are combined"].answer.startswith("Seeds 1, 2:")
+    assert all(item.answer for item in items.values() if item.topic == "Model")
 
 
 def test_the_table_marks_every_empty_field_and_counts_only_the_filled(few: Predictions, few_study: Study) -> None:
