@@ -168,11 +168,11 @@ def _told_by_settings(network: Mapping[str, Any], learning: Mapping[str, Any]) -
         ),
         "initial weights": f"Training starts from {start}; all other weights are drawn by the seed.",
         "training procedure and every hyperparameter": (
-            f"AdamW, at most {learning['epochs']} epochs of batches of {learning['batch_size']}; all settings under 'How "
-            "this was made'."
+            f"AdamW, at most {learning['epochs']} epochs of batches of {learning['batch_size']}; all settings under "
+            "'How this was made'."
         ),
         "how the final model was chosen": (
-            "By validation cases alone: the epoch that gains most over the start, where it gains more than one standard "
+            "By validation cases alone: the epoch that gains most over the start, where that is more than one standard "
             "error; calibration the same."
         ),
     }
