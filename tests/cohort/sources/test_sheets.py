@@ -1,11 +1,13 @@
 """Tables as text, and every way in which one cannot be read."""
 
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
 from tests.cohort.sources.conftest import write_workbook
 
+from onephase.cohort.sources import sheets
 from onephase.cohort.sources.sheets import find_table, read_sheet
 from onephase.errors import CohortError
 
@@ -40,6 +42,66 @@ def test_what_is_no_table_is_one_sentence(tmp_path: Path, name: str, content: by
     (tmp_path / name).write_bytes(content)
     with pytest.raises(CohortError, match=message):
         read_sheet(tmp_path / name)
+
+
+def rebuilt(path: Path, name: str, change) -> Path:
+    """Write a workbook anew with one of its members changed."""
+    with zipfile.ZipFile(path) as archive:
+        members = {one.filename: archive.read(one) for one in archive.infolist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for member, content in members.items():
+            archive.writestr(member, change(content) if member == name else content)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("xl/worksheets/sheet1.xml", lambda content: content[: len(content) // 2]),
+        ("xl/worksheets/sheet1.xml", lambda content: content.replace(b'r="A1"', b'r="?"')),
+        ("[Content_Types].xml", lambda content: b"<broken"),
+        ("xl/workbook.xml", lambda content: b"\0\1\2"),
+    ],
+)
+def test_a_workbook_with_a_broken_part_is_one_sentence(tmp_path: Path, name: str, change) -> None:
+    path = rebuilt(write_workbook(tmp_path / "a.xlsx", {"Data": ROWS}), name, change)
+    with pytest.raises(CohortError, match=r"a\.xlsx is a damaged workbook \(.{1,80}\): download it again") as told:
+        read_sheet(path)
+    assert "\n" not in str(told.value)
+
+
+def test_broken_deflate_data_and_a_false_old_workbook_are_one_sentence(tmp_path: Path) -> None:
+    path = write_workbook(tmp_path / "a.xlsx", {"Data": ROWS})
+    content = bytearray(path.read_bytes())
+    content[content.index(b"xl/worksheets/sheet1.xml") + 40] ^= 0xFF
+    path.write_bytes(content)
+    with pytest.raises(CohortError, match="is a damaged workbook"):
+        read_sheet(path)
+    (tmp_path / "b.xls").write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600))
+    with pytest.raises(CohortError, match="is a damaged workbook"):
+        read_sheet(tmp_path / "b.xls")
+
+
+def test_a_bomb_and_an_endless_cell_are_refused_and_never_quoted(tmp_path: Path, monkeypatch) -> None:
+    path = write_workbook(tmp_path / "a.xlsx", {"Data": [("SHORT",)]})
+    rebuilt(path, "xl/sharedStrings.xml", lambda content: content.replace(b"SHORT", b"x" * 40_000))
+    with pytest.raises(CohortError, match=r"holds a cell of 40,000 letters") as told:
+        read_sheet(path)
+    assert len(str(told.value)) < 200
+    monkeypatch.setattr(sheets, "MOST_BYTES", 10_000)
+    with pytest.raises(CohortError, match=r"a\.xlsx would unpack to 0 MB, more than the 0 MB that are read"):
+        read_sheet(path)
+    wide = write_workbook(tmp_path / "b.xlsx", {"y" * 31: [("z" * 9_000,)]})
+    monkeypatch.undo()
+    with pytest.raises(CohortError, match="has no column named 'Name'") as told:
+        read_sheet(wide).records("Name")
+    assert len(str(told.value)) < 250
+
+
+def test_what_may_not_be_read_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").mkdir()
+    with pytest.raises(CohortError, match=r"a\.csv cannot be read \(Is a directory\)"):
+        read_sheet(tmp_path / "a.csv")
 
 
 def test_a_missing_sheet_and_a_missing_package_are_named(tmp_path: Path, monkeypatch) -> None:

@@ -14,6 +14,11 @@ WORKBOOKS = {".xlsx", ".xlsm", ".xls"}
 ENGINES = {b"PK\x03\x04": "openpyxl", b"\xd0\xcf\x11\xe0": "xlrd"}  # by content: some .xls files are .xlsx
 SEPARATORS = {".csv": ",", ".tsv": "\t", ".txt": "\t"}
 SHOWN = 8
+SHOWN_LETTERS = 60
+MOST_BYTES = 128 << 20
+"""Of a workbook unpacked. The widest table of a public set, 922 rows of 529 features, has some 30 MB."""
+LONGEST_CELL = 32_767
+"""Letters that a spreadsheet program lets a cell hold; whatever is longer was not written by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,7 @@ class Sheet:
         for name in required:
             times = self.columns.count(name)
             if times != 1:
-                there = ", ".join(repr(column) for column in self.columns[:SHOWN] if column)
+                there = ", ".join(_quoted(column) for column in self.columns[:SHOWN] if column)
                 count = "no column" if times == 0 else f"{times} columns"
                 message = (
                     f"{self.path.name} has {count} named {name!r} (it has {there}, ...): "
@@ -64,12 +69,16 @@ def read_sheet(path: Path, *, sheet: str | None = None, header: int = 0) -> Shee
     Raises:
         CohortError: If the file cannot be read, has no such sheet, or a package is missing.
     """
-    if path.suffix.lower() in WORKBOOKS:
-        cells = _workbook(path, sheet)
-    elif path.suffix.lower() in SEPARATORS:
-        cells = _text(path)
-    else:
-        message = f"{path.name} is no table that is read here: give .xlsx, .xls or .csv"
+    try:
+        cells = _cells(path, sheet)
+    except OSError as fault:
+        message = f"{path.name} cannot be read ({fault.strerror}): give a file that you may read"
+        raise CohortError(message) from None
+    longest = max((len(cell) for row in cells for cell in row), default=0)
+    if longest > LONGEST_CELL:
+        message = (
+            f"{path.name} holds a cell of {longest:,} letters, no table's is beyond {LONGEST_CELL:,}: look into it"
+        )
         raise CohortError(message)
     if len(cells) <= header:
         message = f"{path.name} has no row of column names: give the table of the set as published"
@@ -112,6 +121,15 @@ def find_tables(folder: Path, pattern: str) -> list[Path]:
     return sorted(path for path in found if path.is_file())
 
 
+def _cells(path: Path, sheet: str | None) -> Sequence[Sequence[str]]:
+    if path.suffix.lower() in WORKBOOKS:
+        return _workbook(path, sheet)
+    if path.suffix.lower() in SEPARATORS:
+        return _text(path)
+    message = f"{path.name} is no table that is read here: give .xlsx, .xls or .csv"
+    raise CohortError(message)
+
+
 def _workbook(path: Path, sheet: str | None) -> Sequence[Sequence[str]]:
     import pandas as pd  # slow to import, and needed only here
 
@@ -121,21 +139,38 @@ def _workbook(path: Path, sheet: str | None) -> Sequence[Sequence[str]]:
         message = f"{path.name} is no workbook by its content: download it again"
         raise CohortError(message)
     try:
+        _refuse_bomb(path)
         with pd.ExcelFile(path, engine=package) as book:  # type: ignore[arg-type]
             if sheet is not None and sheet not in book.sheet_names:
-                there = ", ".join(map(repr, book.sheet_names))
+                there = ", ".join(_quoted(str(name)) for name in book.sheet_names[:SHOWN])
                 message = f"{path.name} has no sheet {sheet!r} (it has {there}): give the table of the set as published"
                 raise CohortError(message)
             chosen = sheet if sheet is not None else 0
             frame = pd.read_excel(book, sheet_name=chosen, header=None, dtype=str, keep_default_na=False)
+    except CohortError:
+        raise
     except ImportError:
         message = f"{path.name} is a workbook, which needs the package {package}: pip install 'onephase[import]'"
         raise CohortError(message) from None
-    except (zipfile.BadZipFile, ValueError, KeyError) as fault:
-        message = f"{path.name} is a damaged workbook ({fault}): download it again"
+    except Exception as fault:  # noqa: BLE001 - each package, and what it is made of, has faults of its own
+        message = f"{path.name} is a damaged workbook ({_quoted(str(fault))}): download it again"
         raise CohortError(message) from None
     # A formula that failed comes as NaN; it is no missing value, and no code that is listed anywhere.
     return [[cell if isinstance(cell, str) else "#N/A" for cell in row] for row in frame.itertuples(index=False)]
+
+
+def _refuse_bomb(path: Path) -> None:
+    """Refuse a workbook that would unpack to more than any table holds; what is unpacked never exceeds these sizes."""
+    size = path.stat().st_size
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            size = sum(member.file_size for member in archive.infolist())
+    if size > MOST_BYTES:
+        message = (
+            f"{path.name} would unpack to {size / 1e6:.0f} MB, more than the {MOST_BYTES / 1e6:.0f} MB that are read of a "
+            "workbook: save the one table that is needed as CSV"
+        )
+        raise CohortError(message)
 
 
 def _text(path: Path) -> Sequence[Sequence[str]]:
@@ -145,3 +180,9 @@ def _text(path: Path) -> Sequence[Sequence[str]]:
     except (UnicodeDecodeError, csv.Error) as fault:
         message = f"{path.name} is no CSV in UTF-8 ({fault}): save it as CSV UTF-8"
         raise CohortError(message) from None
+
+
+def _quoted(text: str) -> str:
+    """Return a text of a file as a message may quote it: in one line, and not at any length."""
+    line = " ".join(text.split())
+    return repr(line if len(line) <= SHOWN_LETTERS else f"{line[:SHOWN_LETTERS]}...")
