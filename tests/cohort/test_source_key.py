@@ -1,12 +1,14 @@
-"""What a patch was made from: also how the program outlines, where it does."""
+"""What a patch was made from: every file of it, and how the program outlines where it does."""
 
 from pathlib import Path
 
 import pytest
+from tests.readers.conftest import close_folder, deep_folders
 
 from onephase.biomarkers.panel import Events
 from onephase.cohort import source_key as room
 from onephase.cohort.records import Record
+from onephase.errors import ImageError
 from onephase.imaging.case import SeedPoint
 
 
@@ -20,3 +22,47 @@ def test_a_box_or_seed_is_outlined_anew_when_the_recipe_has_changed(given: str, 
     assert before == room.source_key(record)
     monkeypatch.setattr(room, "AT_SEED", "another recipe")
     assert (room.source_key(record) == before) == (given == "mask")
+
+
+def record_of(image: Path) -> Record:
+    return Record(case_id="c", patient_id="p", image=image, events=Events.unknown(1), seed=SeedPoint(1.0, 2.0, 3.0))
+
+
+def test_a_folder_counts_with_every_file_below_it_and_by_what_it_holds(tmp_path: Path) -> None:
+    for copy in ("one", "two"):
+        for place in ("b", "a", "a/c"):
+            (tmp_path / copy / place).mkdir(parents=True)
+            (tmp_path / copy / place / "slice").write_text(place)
+    before = room.source_key(record_of(tmp_path / "one"))
+    assert room.source_key(record_of(tmp_path / "two")) == before
+    (tmp_path / "two" / "a" / "c" / "slice").write_text("another")
+    assert room.source_key(record_of(tmp_path / "two")) != before
+
+
+def test_a_folder_that_cannot_be_read_or_is_deeper_than_any_is_refused(tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "study" / "post 1").mkdir(parents=True)
+    with deep_folders(tmp_path / "study", depth=1300), pytest.raises(ImageError, match=r"case c: .*more than 100 deep"):
+        room.source_key(record_of(tmp_path / "study"))
+    close_folder(tmp_path / "study" / "post 1", monkeypatch)
+    with pytest.raises(ImageError, match=r"case c: .*post 1 cannot be read \(Permission denied\)"):
+        room.source_key(record_of(tmp_path / "study"))
+
+
+@pytest.mark.parametrize("name", ["image", "image [1]"])
+def test_a_detached_header_counts_with_the_voxels_beside_it(name: str, tmp_path: Path) -> None:
+    for suffix in (".mhd", ".raw"):
+        (tmp_path / f"{name}{suffix}").write_text(suffix)
+    before = room.source_key(record_of(tmp_path / f"{name}.mhd"))
+    (tmp_path / f"{name}.raw").write_text("other voxels")
+    assert room.source_key(record_of(tmp_path / f"{name}.mhd")) != before
+
+
+def test_a_detached_header_in_a_folder_that_may_not_be_listed_is_refused(tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "image.mhd").write_text("header")
+
+    def refusing(folder: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    monkeypatch.setattr(Path, "iterdir", refusing)
+    with pytest.raises(ImageError, match=r"case c: .* cannot be read \(Permission denied\)"):
+        room.source_key(record_of(tmp_path / "image.mhd"))

@@ -1,6 +1,9 @@
 """DICOM series made by hand, so that every trap of a header can be set."""
 
-from collections.abc import Callable
+import errno
+import os
+from collections.abc import Callable, Iterator
+from contextlib import chdir, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -178,3 +181,28 @@ def tumour_contours() -> list[tuple[int, np.ndarray]]:
     """Return contours half a voxel around the phantom's tumour."""
     box = np.array([(4.5, 1.5), (8.5, 1.5), (8.5, 5.5), (4.5, 5.5)])
     return [(1, box), (2, box)]
+
+
+@contextmanager
+def deep_folders(folder: Path, *, depth: int) -> Iterator[None]:
+    """Make folders in each other and take them away again, one by one: the path is longer than some calls bear."""
+    with chdir(folder):
+        for _ in range(depth):
+            os.mkdir("d")  # noqa: PTH102 - relative to where the process stands
+            os.chdir("d")
+        yield
+        for _ in range(depth):
+            os.chdir("..")
+            os.rmdir("d")  # noqa: PTH106
+
+
+def close_folder(closed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a folder answer as one without permission does; the tests may run as somebody who has every permission."""
+    scandir = os.scandir
+
+    def refusing(path: Path | str) -> Iterator[os.DirEntry[str]]:
+        if Path(path) == closed:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)

@@ -20,13 +20,16 @@ def source_key(record: Record) -> str:
     """Return a sha256 that changes when the patch of a record would.
 
     Raises:
-        ImageError: If a file cannot be read.
+        ImageError: If a file or a folder cannot be read.
     """
     sources = [record.image] if record.mask is None else [record.image, record.mask]
     try:
         contents = [[sha256_of(file) for file in _files(source)] for source in sources]
     except OSError as fault:
         message = f"case {record.case_id}: {fault.filename} cannot be read ({fault.strerror}): check the file"
+        raise ImageError(message) from None
+    except ImageError as fault:
+        message = f"case {record.case_id}: {fault}"
         raise ImageError(message) from None
     region = record.to_json(folder=Path())
     made_from = [contents, *(region[name] for name in ("phase", "mask_label", "box", "seed"))]
@@ -38,8 +41,12 @@ def source_key(record: Record) -> str:
 def _files(source: Path) -> Iterator[Path]:
     """Yield the files of a source in a fixed order: a folder's, or a header with what lies beside it."""
     if source.is_dir():
-        yield from sorted(path for path in source.rglob("*") if path.is_file())
+        from onephase.readers.dicom.files import folders_below  # with pydicom, which a volume file does without
+
+        paths = (parent / name for parent, names in folders_below(source) for name in names)
+        yield from sorted(path for path in paths if path.is_file())
     elif source.suffix in DETACHED_HEADERS:
-        yield from sorted(source.parent.glob(f"{source.stem}.*"))
+        beside = (path for path in source.parent.iterdir() if path.name.startswith(f"{source.stem}."))
+        yield from sorted(beside)
     else:
         yield source

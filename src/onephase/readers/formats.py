@@ -69,6 +69,9 @@ def read_head(path: Path) -> bytes:
     except PermissionError:
         message = f"{path} may not be read: ask for permission to it"
         raise ImageError(message) from None
+    except OSError as fault:
+        message = f"{path} cannot be read ({fault.strerror}): copy it again"
+        raise ImageError(message) from None
 
 
 def refuse_executable(path: Path, head: bytes) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from pydicom import dcmread
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
+from tests.readers.conftest import close_folder, deep_folders
 
 from onephase.errors import ImageError, NotOurInputError
 from onephase.readers.dicom import files as dicom_files
@@ -24,6 +25,51 @@ def test_a_folder_without_dicom_and_one_with_too_many_files_are_refused(tmp_path
     monkeypatch.setattr(dicom_files, "MAX_FILES", 0)
     with pytest.raises(ImageError, match="holds more than 0 files"):
         dicom_files.dicom_files(tmp_path)
+
+
+def test_a_folder_that_cannot_be_read_is_refused_as_a_phase_may_lie_in_it(tmp_path: Path, series_writer, monkeypatch):
+    series_writer(tmp_path / "post 1")
+    series_writer(tmp_path / "post 2", number=4)
+    close_folder(tmp_path / "post 1", monkeypatch)
+    with pytest.raises(ImageError, match=r"post 1 cannot be read \(Permission denied\), and a phase may lie there"):
+        dicom_files.dicom_files(tmp_path)
+
+
+def test_a_file_behind_a_closed_folder_is_refused(tmp_path: Path, series_writer, monkeypatch):
+    made = series_writer(tmp_path)
+    is_file = Path.is_file
+
+    def refusing(path: Path) -> bool:
+        if path == made.files[0][1]:
+            raise PermissionError(13, "Permission denied", str(path))
+        return is_file(path)
+
+    monkeypatch.setattr(Path, "is_file", refusing)
+    with pytest.raises(ImageError, match=rf"{made.files[0][1].name} cannot be read \(Permission denied\)"):
+        dicom_files.dicom_files(tmp_path)
+
+
+def test_a_file_that_breaks_off_while_it_is_read_is_one_sentence(tmp_path: Path, series_writer, monkeypatch):
+    series_writer(tmp_path)
+
+    def failing(*_: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(Path, "open", failing)
+    with pytest.raises(ImageError, match=r"\.dcm cannot be read \(Input/output error\): copy it again"):
+        dicom_files.dicom_files(tmp_path)
+
+
+@pytest.mark.parametrize("depth", [101, 1300])
+def test_a_study_that_is_deeper_than_any_is_refused(tmp_path: Path, depth: int):
+    with deep_folders(tmp_path, depth=depth), pytest.raises(ImageError, match="holds folders more than 100 deep"):
+        dicom_files.dicom_files(tmp_path)
+
+
+def test_a_study_may_lie_a_hundred_deep(tmp_path: Path, series_writer):
+    folder = tmp_path.joinpath(*["d"] * dicom_files.MAX_DEPTH)
+    made = series_writer(folder)
+    assert set(dicom_files.dicom_files(tmp_path)) == set(made.files[0])
 
 
 def test_a_program_among_the_slices_is_refused(tmp_path: Path, series_writer):

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NoReturn
 
 from pydicom import Dataset, dcmread
 from pydicom.config import disable_value_validation
@@ -20,6 +20,7 @@ from onephase.errors import ImageError, NotOurInputError
 from onephase.readers.formats import DICOM_MARK, read_head, refuse_executable
 
 MAX_FILES = 50_000
+MAX_DEPTH = 100  # of folders below the one that is given; a study has two or three
 UID_KEYWORDS = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID")
 # What pydicom raises on damaged bytes; it has no exception of its own for most of them.
 BROKEN = (
@@ -32,27 +33,56 @@ def dicom_files(folder: Path) -> tuple[Path, ...]:
     """Return the DICOM files below a folder, sorted; other files and links to folders are passed over.
 
     Raises:
-        ImageError: If there are none, or more than ``MAX_FILES`` files.
+        ImageError: If there are none, more than ``MAX_FILES`` files, or a file or folder that cannot be read.
         NotOurInputError: If a file with a DICOM mark begins like a program.
     """
     found: list[Path] = []
     seen = 0
-    for parent, _, names in os.walk(folder, followlinks=False):
+    for parent, names in folders_below(folder):
         seen += len(names)
         if seen > MAX_FILES:
             message = f"{folder} holds more than {MAX_FILES} files: give the folder of one study"
             raise ImageError(message)
-        found.extend(path for name in names if is_dicom(path := Path(parent) / name))
+        found.extend(path for name in names if is_dicom(path := parent / name))
     if not found:
         message = f"{folder} holds no DICOM file ({seen} other files): check the path"
         raise ImageError(message)
     return tuple(sorted(found))
 
 
+def folders_below(folder: Path) -> Iterator[tuple[Path, list[str]]]:
+    """Yield a folder and each folder below it, with the names of what in it is no folder; links are not followed.
+
+    A folder that cannot be read is never passed over: without its files another phase would look like the first.
+
+    Raises:
+        ImageError: If a folder cannot be read, or lies more than ``MAX_DEPTH`` deep.
+    """
+    for name, _, files in os.walk(folder, followlinks=False, onerror=_refuse_unreadable):
+        parent = Path(name)
+        if len(parent.relative_to(folder).parts) > MAX_DEPTH:
+            message = f"{folder} holds folders more than {MAX_DEPTH} deep: give the folder of one study"
+            raise ImageError(message)
+        yield parent, files
+
+
+def _refuse_unreadable(fault: OSError) -> NoReturn:
+    message = f"{fault.filename} cannot be read ({fault.strerror}), and a phase may lie there: ask for permission to it"
+    raise ImageError(message)
+
+
 def is_dicom(path: Path) -> bool:
-    """Tell whether a file has the DICOM mark; a program that also carries the mark is refused."""
-    if not path.is_file():
-        return False
+    """Tell whether a file has the DICOM mark; a program that also carries the mark is refused.
+
+    Raises:
+        ImageError: If it cannot be read.
+        NotOurInputError: If it begins like a program.
+    """
+    try:
+        if not path.is_file():
+            return False
+    except OSError as fault:
+        _refuse_unreadable(fault)
     head = read_head(path)
     if head[DICOM_MARK] != b"DICM":
         return False
