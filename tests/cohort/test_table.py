@@ -147,6 +147,7 @@ def test_a_broken_file_is_one_sentence(write_table, content, message: str) -> No
         ("mask,er,split", "{image},m.nii.gz,1,val", "split|expected train, validation, test, external or"),
         ("mask,er,phase", "{image},m.nii.gz,1,late", "phase|expected first-post, the number of a phase"),
         ("mask,er,site", "{image},m.nii.gz,1,a/b", "site|printable characters without slashes"),
+        ("mask,er,site", "{image},m.nii.gz,1,=1+1", "site|begins like a formula of a spreadsheet"),
         ("mask,er", ",m.nii.gz,1", "image|no image is named"),
         ("mask,er", "gone.nii,m.nii.gz,1", "image|there is no|copy the file there"),
         ("mask,er", "{image},gone.nii,1", "mask|there is no"),

@@ -11,6 +11,7 @@ from onephase.cohort.columns import BOX, KNOWN, LABELS, PROVENANCES, SEED, SPLIT
 from onephase.cohort.csv_file import CohortFile, Row
 from onephase.cohort.problems import CellError, Problem
 from onephase.cohort.records import Record
+from onephase.csv_text import is_formula
 from onephase.errors import EvidenceError
 from onephase.imaging.case import Box, SeedPoint
 from onephase.readers.phase import FIRST_POST
@@ -58,6 +59,8 @@ def _identity(row: Row, folder: Path) -> Fields:  # noqa: ARG001 - each part is 
         ):
             expected = f"expected at most {LONGEST_ID} printable characters without slashes, as it names files"
             raise CellError(column, expected, "shorten it or replace the slashes")
+        if is_formula(text):  # it stands in tables that others open
+            raise CellError(column, "it begins like a formula of a spreadsheet", "take the sign before it away")
     return {"case_id": case_id, "patient_id": row["patient_id"] or case_id, "lesion_id": row["lesion_id"]}
 
 

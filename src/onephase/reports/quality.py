@@ -6,9 +6,7 @@ are made as they are scrolled to and pictures decoded as they are seen, so that 
 """
 
 import base64
-import csv
 import hashlib
-import io
 import json
 from collections.abc import Iterator
 from functools import cache
@@ -24,8 +22,8 @@ from onephase.cohort.quality.intensities import INTENSITIES
 from onephase.cohort.quality.look import Seen
 from onephase.cohort.quality.picture import Picture
 from onephase.cohort.quality.quality import JudgedCase, Quality
-from onephase.cohort.sources.record import harmless
 from onephase.cohort.splits import strata
+from onephase.csv_text import csv_text
 from onephase.reports.html import rendered
 from onephase.reports.png import grey_picture
 from onephase.reports.style import BIOMARKER_NAMES, plain
@@ -81,12 +79,7 @@ def render_quality(quality: Quality, *, table_name: str) -> str:
 
 def quality_table(quality: Quality) -> str:
     """Return one row a case as CSV: its flags by name, those that are accepted, and what was measured."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*COLUMNS, *MEASURED])
-    for case in quality.cases:
-        writer.writerow([harmless(cell) for cell in _row(case)])
-    return text.getvalue()
+    return csv_text([(*COLUMNS, *MEASURED), *(_row(case) for case in quality.cases)])
 
 
 def _row(case: JudgedCase) -> list[str]:

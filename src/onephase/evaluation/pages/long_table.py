@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from onephase.evaluation.pages.table import csv_text
+from onephase.csv_text import csv_text
 from onephase.evaluation.scoring.abstention_scores import AbstentionScore
 from onephase.evaluation.scoring.conformal_scores import ConformalScore
 from onephase.evaluation.scoring.ki67_scores import Ki67Score

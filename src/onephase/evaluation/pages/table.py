@@ -1,10 +1,8 @@
 """What every printed table of a study is made of: titles, cells and their CSV form."""
 
-import csv
-import io
-from collections.abc import Sequence
 from dataclasses import dataclass
 
+from onephase.csv_text import csv_text
 from onephase.statistics.estimate import Estimate
 
 TITLES = {
@@ -65,10 +63,3 @@ def with_counts(estimate: Estimate, *, digits: int = 3) -> str:
         return "-"
     counts = str(estimate.n) if estimate.events is None else f"{estimate.events} / {estimate.n}"
     return f"{estimate.text(digits=digits)}; {counts}"
-
-
-def csv_text(rows: Sequence[Sequence[object]]) -> str:
-    """Return rows as CSV."""
-    stream = io.StringIO()
-    csv.writer(stream, lineterminator="\n").writerows(rows)
-    return stream.getvalue()
