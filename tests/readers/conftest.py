@@ -190,10 +190,12 @@ def deep_folders(folder: Path, *, depth: int) -> Iterator[None]:
         for _ in range(depth):
             os.mkdir("d")  # noqa: PTH102 - relative to where the process stands
             os.chdir("d")
-        yield
-        for _ in range(depth):
-            os.chdir("..")
-            os.rmdir("d")  # noqa: PTH106
+        try:
+            yield
+        finally:
+            for _ in range(depth):
+                os.chdir("..")
+                os.rmdir("d")  # noqa: PTH106
 
 
 def close_folder(closed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
