@@ -167,8 +167,8 @@ def _refuse_bomb(path: Path) -> None:
             size = sum(member.file_size for member in archive.infolist())
     if size > MOST_BYTES:
         message = (
-            f"{path.name} would unpack to {size / 1e6:.0f} MB, more than the {MOST_BYTES / 1e6:.0f} MB that are read of a "
-            "workbook: save the one table that is needed as CSV"
+            f"{path.name} would unpack to {size / 1e6:.0f} MB, a workbook is read up to {MOST_BYTES / 1e6:.0f} MB: "
+            "save the table that is needed as CSV"
         )
         raise CohortError(message)
 
