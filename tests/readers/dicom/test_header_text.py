@@ -23,6 +23,7 @@ def test_gauss_becomes_tesla(written: float | None, tesla: float | None):
 def test_identifiers_are_taken_out_of_shown_text():
     dataset = header(PatientName="Doe^Jane", PatientID="4711", SeriesDescription="Jane DOE 4711 ax t1 does")
     assert shown(dataset, "SeriesDescription") == "… … … ax t1 does"
+    assert shown(header(ROIName="GTV_doe_left"), "ROIName", patient=dataset) == "GTV_…_left"
     assert len(shown(header(SeriesDescription="x" * 60), "SeriesDescription")) == 40
 
 

@@ -121,6 +121,12 @@ def test_several_tumours_are_listed(tmp_path: Path, axial):
         read(path, open_dicom(axial.folder))
 
 
+def test_the_label_of_a_segment_is_shown_without_the_patient(tmp_path: Path, axial):
+    path = write_seg(tmp_path / "seg.dcm", sources(axial), TUMOUR, ("Canary_1", TISSUE))
+    _, warnings = read(path, open_dicom(axial.folder))
+    assert "its segment 1 '…_1' (Tissue / Tissue)" in warnings[0]
+
+
 def test_a_segment_that_says_nothing_is_taken_with_a_warning(tmp_path: Path, axial):
     path = write_seg(tmp_path / "seg.dcm", sources(axial), TUMOUR, ("Segment_1", TISSUE))
     _, warnings = read(path, open_dicom(axial.folder))

@@ -122,7 +122,7 @@ def _series(dataset: Dataset, first: Dataset) -> SeriesHeader:
 
 
 def _agent(dataset: Dataset) -> str:
-    coded = (shown(agent, "CodeMeaning") for agent in dataset.get("ContrastBolusAgentSequence") or [])
+    coded = (shown(agent, "CodeMeaning", patient=dataset) for agent in dataset.get("ContrastBolusAgentSequence") or [])
     return agent_of(dataset) or next(filter(None, coded), "")
 
 

@@ -46,20 +46,26 @@ def numbers_of(dataset: Dataset, keyword: str) -> list[float]:
         return []
 
 
-def shown(dataset: Dataset, keyword: str) -> str:
+def shown(dataset: Dataset, keyword: str, *, patient: Dataset | None = None) -> str:
     """Return a value shortened for a message, without control characters and without patient identifiers.
 
     Technicians write names into free text at times, so every part of the patient's name and number that
     occurs in the value is replaced by an ellipsis. So is the whole value where a name is too long to be one:
     to look for each of ten thousand parts takes minutes.
+
+    Args:
+        dataset: What holds the value.
+        keyword: Its keyword.
+        patient: What holds the patient's name, where ``dataset`` is an item of a sequence in it.
     """
+    patient = dataset if patient is None else patient
     text = "".join(letter for letter in text_of(dataset, keyword) if letter.isprintable())[:LOOKED_AT]
-    for identity in (text_of(dataset, identity) for identity in IDENTITY):
+    for identity in (text_of(patient, identity) for identity in IDENTITY):
         if len(identity) > LONGEST_IDENTITY:
             return "…" if text else ""
         for part in re.split(r"[\^=\s]+", identity):
             if len(part) > 1:
-                text = re.sub(rf"(?i)(?<!\w){re.escape(part)}(?!\w)", "…", text)
+                text = re.sub(rf"(?i)(?<![^\W_]){re.escape(part)}(?![^\W_])", "…", text)
     return text if len(text) <= SHOWN_LENGTH else text[: SHOWN_LENGTH - 1] + "…"
 
 

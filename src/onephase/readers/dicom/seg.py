@@ -51,14 +51,16 @@ def read_seg(
         chosen = _choose(path, dataset, segment)
         warnings = []
         if not says_tumour(chosen):
-            warnings.append(f"nothing in the SEG says that its segment {_title(chosen)} is a tumour: taken on trust")
+            warnings.append(
+                f"nothing in the SEG says that its segment {_title(chosen, dataset)} is a tumour: taken on trust"
+            )
         other = text_of(dataset, "FrameOfReferenceUID")
         if frame_of_reference and other and other != frame_of_reference:
             warnings.append("the SEG and the image name different frames of reference: check that they fit")
         check_pixels(path, dataset)
         inside = _placed(path, dataset, number=whole_number_of(chosen, "SegmentNumber") or 0, grid=grid)
     if not inside.any():
-        message = f"{path}: segment {_title(chosen)} is empty: choose another segment or outline the tumour"
+        message = f"{path}: segment {_title(chosen, dataset)} is empty: choose another segment or outline the tumour"
         raise ImageError(message)
     return Mask(inside, grid), tuple(warnings)
 
@@ -98,18 +100,20 @@ def _choose(path: Path, dataset: Dataset, wanted: int | str | None) -> Dataset:
             one for one in segments if str(wanted) in {text_of(one, "SegmentNumber"), text_of(one, "SegmentLabel")}
         ]
         if len(named) != 1:
-            message = f"{path} has no segment {wanted}: its segments are {_listed(segments)}"
+            message = f"{path} has no segment {wanted}: its segments are {_listed(segments, dataset)}"
             raise ImageError(message)
         segments = named
-    reasons = [why_no_tumour(one, series_words=series_words) for one in segments]
+    reasons = [why_no_tumour(one, patient=dataset, series_words=series_words) for one in segments]
     tumours = [one for one, reason in zip(segments, reasons, strict=True) if not reason]
     if not tumours:
-        told = "; ".join(f"segment {_title(one)}: {why}" for one, why in zip(segments[:4], reasons, strict=False))
+        told = "; ".join(
+            f"segment {_title(one, dataset)}: {why}" for one, why in zip(segments[:4], reasons, strict=False)
+        )
         message = f"{path} holds no tumour ({told or 'it has no segments'}): give the outline of the tumour"
         raise NotOurInputError(message)
     surest = [one for one in tumours if says_tumour(one)] or tumours
     if len(surest) > 1:
-        message = f"{path} has several tumour segments ({_listed(surest)}): name one as the mask label"
+        message = f"{path} has several tumour segments ({_listed(surest, dataset)}): name one as the mask label"
         raise ImageError(message)
     return surest[0]
 
@@ -150,9 +154,10 @@ def _slice_of(path: Path, dataset: Dataset, own: Dataset, grid: Grid) -> int:
     return place
 
 
-def _title(segment: Dataset) -> str:
-    return f"{text_of(segment, 'SegmentNumber')} '{shown(segment, 'SegmentLabel')}' ({shown_meaning(segment)})"
+def _title(segment: Dataset, patient: Dataset) -> str:
+    number, label = (shown(segment, keyword, patient=patient) for keyword in ("SegmentNumber", "SegmentLabel"))
+    return f"{number} '{label}' ({shown_meaning(segment, patient=patient)})"
 
 
-def _listed(segments: Sequence[Dataset]) -> str:
-    return ", ".join(_title(one) for one in segments[:8]) or "none"
+def _listed(segments: Sequence[Dataset], patient: Dataset) -> str:
+    return ", ".join(_title(one, patient) for one in segments[:8]) or "none"

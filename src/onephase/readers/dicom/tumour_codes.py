@@ -22,22 +22,24 @@ NEUTRAL_WORDS = re.compile(r"^(tissue|region of interest|roi|spatial and relatio
 KINDS = ("SegmentedPropertyCategoryCodeSequence", "SegmentedPropertyTypeCodeSequence")
 
 
-def why_no_tumour(segment: Dataset, *, series_words: str) -> str:
+def why_no_tumour(segment: Dataset, *, patient: Dataset, series_words: str) -> str:
     """Return why a segment is taken for something else than a tumour, empty when nothing speaks against it.
 
     Args:
         segment: An item of the Segment Sequence.
+        patient: The SEG, which names the patient.
         series_words: Description of the series and derivation, lower case.
     """
     said = " ".join(text_of(segment, keyword) for keyword in ("SegmentLabel", "SegmentDescription")).lower()
     meanings = [_meaning(segment, kind) for kind in KINDS]
     everything = " ".join([said, *meanings, series_words])
     if others := {match[0] for match in OTHER_WORDS.finditer(everything)}:
-        return f"its words are of {' and '.join(sorted(others))}, and it is coded as {shown_meaning(segment)}"
+        coded = shown_meaning(segment, patient=patient)
+        return f"its words are of {' and '.join(sorted(others))}, and it is coded as {coded}"
     if says_tumour(segment) or TUMOUR_WORDS.search(everything):
         return ""
     if not NEUTRAL_WORDS.match(meanings[1]):
-        return f"it is coded as {shown_meaning(segment)}"
+        return f"it is coded as {shown_meaning(segment, patient=patient)}"
     return ""
 
 
@@ -48,9 +50,9 @@ def says_tumour(segment: Dataset) -> bool:
     return bool(codes & TUMOUR_CODES) or bool(TUMOUR_WORDS.search(f"{said} {_meaning(segment, KINDS[1])}"))
 
 
-def shown_meaning(segment: Dataset) -> str:
-    """Return category and type of a segment for a message."""
-    shown_parts = (shown(item, "CodeMeaning") for kind in KINDS for item in segment.get(kind) or [])
+def shown_meaning(segment: Dataset, *, patient: Dataset) -> str:
+    """Return category and type of a segment for a message; see :func:`shown`."""
+    shown_parts = (shown(item, "CodeMeaning", patient=patient) for kind in KINDS for item in segment.get(kind) or [])
     return " / ".join(filter(None, shown_parts)) or "nothing"
 
 
