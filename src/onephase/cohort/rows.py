@@ -18,6 +18,7 @@ from onephase.readers.phase import FIRST_POST
 
 FORMS = "docs/cohort-table.md shows every form"
 LONGEST_ID = 100
+NAMES = ("case_id", "patient_id", "lesion_id", "site")
 
 Value = TypeVar("Value")
 Fields: TypeAlias = dict[str, Any]
@@ -49,19 +50,23 @@ def _identity(row: Row, folder: Path) -> Fields:  # noqa: ARG001 - each part is 
     case_id = row["case_id"]
     if not case_id:
         raise CellError("case_id", "the case has no id", "give each lesion its own case_id")
-    for column in ("case_id", "patient_id", "lesion_id", "site"):
-        text = row[column]
-        if (
-            len(text) > LONGEST_ID
-            or not text.isprintable()
-            or any(sign in text for sign in "/\\")
-            or text in {".", ".."}
-        ):
-            expected = f"expected at most {LONGEST_ID} printable characters without slashes, as it names files"
-            raise CellError(column, expected, "shorten it or replace the slashes")
-        if is_formula(text):  # it stands in tables that others open
-            raise CellError(column, "it begins like a formula of a spreadsheet", "take the sign before it away")
+    for column in NAMES:
+        refuse_unfit_name(column, row[column])
     return {"case_id": case_id, "patient_id": row["patient_id"] or case_id, "lesion_id": row["lesion_id"]}
+
+
+def refuse_unfit_name(column: str, text: str) -> None:
+    """Refuse the name of a case, patient, lesion or site that could be the way to another folder, or a formula.
+
+    Raises:
+        CellError: If it is not what files and tables can be named after.
+    """
+    slashes = any(sign in text for sign in "/\\") or text in {".", ".."}
+    if len(text) > LONGEST_ID or not text.isprintable() or slashes:
+        expected = f"expected at most {LONGEST_ID} printable characters without slashes, as it names files"
+        raise CellError(column, expected, "shorten it or replace the slashes")
+    if is_formula(text):  # it stands in tables that others open
+        raise CellError(column, "it begins like a formula of a spreadsheet", "take the sign before it away")
 
 
 def _image(row: Row, folder: Path) -> Fields:

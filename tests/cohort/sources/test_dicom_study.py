@@ -71,3 +71,18 @@ def test_an_outline_of_something_else_is_left_out(export: Path, do_import) -> No
 def test_a_table_without_cases_says_what_to_map(export: Path, do_import) -> None:
     with pytest.raises(CohortError, match="has no column case_id"):
         do_import("dicom-study", export, image="studies/{accession}")
+
+
+@pytest.mark.parametrize("column", ["accession", "patient"])
+@pytest.mark.parametrize("name", ["../../../escaped", "{tmp}/escaped", "..", "a\\b", "x" * 101])
+def test_a_name_that_leads_out_of_the_folder_is_refused_before_anything_is_written(
+    export: Path, tmp_path: Path, do_import, name: str, column: str
+) -> None:
+    told = dict(zip(HEADER, ROWS[0], strict=True)) | {column: name.replace("{tmp}", str(tmp_path))}
+    write_csv(export / "patients.csv", [(*HEADER, "folder"), (*told.values(), "studies/s1")])
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(CohortError) as fault:
+        do_import("dicom-study", export, **MAP | {"image": "folder"})
+    assert "expected at most 100 printable characters without slashes" in str(fault.value)
+    assert column == "accession" or "escaped" not in str(fault.value)  # a patient's name is in no message
+    assert sorted(tmp_path.rglob("*")) == before

@@ -1,5 +1,6 @@
 """A plain folder, and what every import promises: counts that add up, the same bytes twice, nothing overwritten."""
 
+import contextlib
 import csv
 import json
 from pathlib import Path
@@ -67,6 +68,98 @@ def test_counts_add_up_and_the_record_says_why(clinic: Path, do_import, tmp_path
 def test_no_cell_is_a_formula_to_a_spreadsheet(clinic: Path, do_import, tmp_path: Path) -> None:
     do_import("folder", clinic, **MAP)
     assert [row["Age"] for row in rows_of(tmp_path / "out" / "cohort.csv")] == ["'=1+1", "-3"]
+
+
+def test_no_column_is_a_formula_to_a_spreadsheet(clinic: Path, do_import, tmp_path: Path) -> None:
+    write_csv(clinic / "patients.csv", [(*HEADER[:-1], '=HYPERLINK("evil";"x")'), *ROWS])
+    do_import("folder", clinic, **MAP)
+    header = (tmp_path / "out" / "cohort.csv").read_text().splitlines()[0]
+    assert "'=HYPERLINK" in header
+    assert "=HYPERLINK" not in header.replace("'=HYPERLINK", "")
+
+
+@pytest.mark.parametrize("given", ["i", "{tmp}/clinic", "{tmp}/x/../i"])
+@pytest.mark.parametrize("out", ["out/cohort.csv", "{tmp}/out/cohort.csv", "i/cohort.csv"])
+def test_paths_in_the_record_begin_in_the_folder_and_its_words_stay(
+    clinic: Path, do_import, tmp_path: Path, monkeypatch, given: str, out: str
+) -> None:
+    (tmp_path / "x").mkdir()
+    (tmp_path / "i").symlink_to(clinic)
+    (clinic / "cases" / "b" / "post1.nii.gz").write_bytes(b"no image of this kind")
+    monkeypatch.chdir(tmp_path)
+    do_import("folder", Path(given.replace("{tmp}", str(tmp_path))), out=out.replace("{tmp}", str(tmp_path)), **MAP)
+    table = Path(out.replace("{tmp}", str(tmp_path)))
+    record = record_file_of(tmp_path / table).read_text()
+    said = {reason["reason"]: reason["cases"] for reason in json.loads(record)["left_out"]}
+    assert said["the image is not here"] == ["c: cases/c/post1.nii.gz"]
+    (damaged,) = said["image or mask cannot be used"]
+    assert damaged.startswith("b: column image: cases/b/post1.nii.gz is no image but text")
+    assert str(tmp_path) not in record
+
+
+@pytest.mark.parametrize("said", ["[1]", '"text"', "{}"])
+def test_a_record_that_is_none_leaves_the_table_foreign(clinic: Path, do_import, tmp_path: Path, said: str) -> None:
+    do_import("folder", clinic, **MAP)
+    record_file_of(tmp_path / "out" / "cohort.csv").write_text(said)
+    with pytest.raises(CohortError, match="was not written by onephase import, or was changed since"):
+        do_import("folder", clinic, **MAP)
+
+
+@pytest.mark.parametrize("earlier", [False, True])
+@pytest.mark.parametrize("writes", range(1, 7))
+def test_an_import_that_is_killed_leaves_nothing_that_the_next_refuses(
+    clinic: Path, do_import, tmp_path: Path, monkeypatch, writes: int, earlier: bool
+) -> None:
+    if earlier:
+        do_import("folder", clinic, **MAP)
+        write_csv(clinic / "patients.csv", [HEADER, *ROWS[:2], ("d", "P4", *ROWS[2][2:])])
+    replaced = Path.replace
+    done = iter(range(1, writes))
+
+    def killed(self: Path, target: Path) -> Path:
+        if next(done, None) is None:
+            raise KeyboardInterrupt
+        return replaced(self, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", killed)
+        with contextlib.suppress(KeyboardInterrupt):
+            do_import("folder", clinic, **MAP)
+    do_import("folder", clinic, **MAP)
+    record = json.loads((tmp_path / "out" / "cohort.source.json").read_text())
+    assert "replaced_sha256" not in record
+    do_import("folder", clinic, **MAP)
+
+
+def test_a_file_name_that_no_system_takes_leaves_its_case_out(clinic: Path, do_import) -> None:
+    write_csv(
+        clinic / "patients.csv", [(*HEADER, "file"), *((*row, "post1") for row in ROWS[:1]), (*ROWS[1], "x" * 300)]
+    )
+    done = do_import("folder", clinic, **MAP | {"image": "cases/{ID}/{file}.nii.gz"})
+    (left,) = done.record.by_reason()["a file or folder of it cannot be opened"]
+    assert left.case == "b"
+    assert "File name too long" in left.detail
+
+
+def test_a_folder_that_may_not_be_opened_leaves_its_case_out(clinic: Path, do_import, monkeypatch) -> None:
+    stat = Path.stat
+
+    def closed(self: Path, **how: bool):
+        if "b" in self.parts:
+            raise PermissionError(13, "Permission denied", str(self))
+        return stat(self, **how)
+
+    monkeypatch.setattr(Path, "stat", closed)
+    done = do_import("folder", clinic, **MAP)
+    (left,) = done.record.by_reason()["a file or folder of it cannot be opened"]
+    assert (left.case, left.detail.split(" ", 1)[1]) == ("b", "cannot be opened (Permission denied)")
+
+
+@pytest.mark.parametrize("change", [{"table": "x" * 300}, {"out": f"out/{'x' * 300}.csv"}])
+def test_a_name_too_long_of_the_table_is_one_sentence(clinic: Path, do_import, tmp_path: Path, change) -> None:
+    with pytest.raises(CohortError, match=r"cannot be opened \(File name too long\): check its name"):
+        do_import("folder", clinic, **MAP | change)
+    assert not list(tmp_path.glob("out/*"))
 
 
 def test_a_second_run_gives_the_same_bytes(clinic: Path, do_import, tmp_path: Path) -> None:
@@ -151,7 +244,7 @@ def test_what_does_not_fit_stops_the_import_with_a_sentence(clinic: Path, do_imp
 
 def test_a_name_that_a_spreadsheet_would_run_is_refused(clinic: Path, do_import) -> None:
     write_csv(clinic / "patients.csv", [HEADER, ("a", "@P1", *ROWS[0][2:]), *ROWS[1:]])
-    with pytest.raises(CohortError, match="the name '@P1' begins like a formula of a spreadsheet"):
+    with pytest.raises(CohortError, match="case a, column patient_id: it begins like a formula of a spreadsheet"):
         do_import("folder", clinic, **MAP)
 
 

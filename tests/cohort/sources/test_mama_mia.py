@@ -111,8 +111,48 @@ def test_another_table_than_the_published_one_stops_the_import(tmp_path: Path, d
 def test_files_that_differ_in_case_only_are_refused(tmp_path: Path, do_import) -> None:
     root = write_set(tmp_path / "set")
     write_nifti(root / "segmentations" / "expert" / "duke_001.nii.gz", phantom()[1])
-    with pytest.raises(CohortError, match="which differ in case only"):
+    with pytest.raises(CohortError, match="which differ in case or ending only"):
         do_import("mama-mia", root)
+
+
+def test_what_systems_and_people_leave_there_is_no_case(tmp_path: Path, do_import) -> None:
+    root = write_set(tmp_path / "set")
+    for place in ("images", "images/DUKE_001", "segmentations/expert"):
+        for name in (".DS_Store", "._DUKE_001_0001.nii.gz", "readme.txt", "DUKE_001.json", "DUKE_001_0001.json"):
+            (root / place / name).write_text("left here")
+    (root / "images" / ".cache").mkdir()
+    done = do_import("mama-mia", root)
+    assert done.record.to_json()["counts"] == {"found": 5, "used": 4, "left_out": 1}
+    assert list(done.record.by_reason()) == ["its images are not here"]
+
+
+@pytest.mark.parametrize("closed", ["images", "expert"])
+def test_a_folder_of_all_that_may_not_be_opened_is_one_sentence(tmp_path: Path, do_import, monkeypatch, closed) -> None:
+    root = write_set(tmp_path / "set")
+    close(monkeypatch, closed)
+    with pytest.raises(CohortError, match=rf"{closed} cannot be opened \(Permission denied\): check its name and"):
+        do_import("mama-mia", root)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_patient_whose_folder_may_not_be_opened_is_left_out(tmp_path: Path, do_import, monkeypatch) -> None:
+    root = write_set(tmp_path / "set")
+    close(monkeypatch, "DUKE_001")
+    done = do_import("mama-mia", root)
+    (left,) = done.record.by_reason()["a file or folder of it cannot be opened"]
+    assert left.case == "mama-mia-DUKE_001"
+
+
+def close(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Let nobody list the folders of a name, as permissions would, which root is not asked for."""
+    listed = Path.iterdir
+
+    def iterdir(self: Path):
+        if self.name == name:
+            raise PermissionError(13, "Permission denied", str(self))
+        return listed(self)
+
+    monkeypatch.setattr(Path, "iterdir", iterdir)
 
 
 def test_a_missing_table_and_an_unknown_segmentation_are_one_sentence(tmp_path: Path, do_import) -> None:

@@ -1,11 +1,14 @@
 """Counts add up by construction, and codes are never guessed."""
 
+import contextlib
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from onephase.cohort.sources.receptors import panel, status
-from onephase.cohort.sources.source import Found, LeaveOut, LeftOut, Lesion, sort_out
+from onephase.cohort.sources.source import Found, LeaveOut, LeftOut, Lesion, refuse_unfit, sort_out
 from onephase.errors import CohortError, ImageError
 
 
@@ -65,3 +68,34 @@ def test_hr_is_written_where_er_and_pr_do_not_say_it(er: str, pr: str, hr: str, 
 def test_an_hr_against_er_and_pr_is_left_out(er: str, pr: str, hr: str) -> None:
     with pytest.raises(LeaveOut, match="HR contradicts ER and PR"):
         panel(er=er, pr=pr, hr=hr)
+
+
+@given(name=st.text(max_size=8).map(lambda text: f"a{text}") | st.text(alphabet="./\\a\n", max_size=8))
+def test_a_case_is_read_only_where_its_name_names_one_file(name: str) -> None:
+    read_cases: list[str] = []
+
+    def read_case(case_id: str) -> Lesion:
+        read_cases.append(case_id)
+        return lesion(case_id)
+
+    with contextlib.suppress(CohortError):
+        sort_out(["a", name], read_case)
+    assert not read_cases or not (set(name) & set("/\\\n") or name in {".", ".."})
+
+
+def test_a_formula_is_no_name_and_is_not_repeated_where_it_may_be_a_patients() -> None:
+    with pytest.raises(CohortError, match="case a, column patient_id: it begins like a formula") as fault:
+        refuse_unfit("a", case_id="a", patient_id="=Doe")
+    assert "Doe" not in str(fault.value)
+
+
+def test_a_case_whose_files_the_system_refuses_is_left_out_with_what_it_said() -> None:
+    def closed(name: str) -> Lesion:
+        if name == "b":
+            raise PermissionError(13, "Permission denied", "set/b")
+        return lesion(name)
+
+    used, left = sort_out(["a", "b"], closed)
+    assert [one.case_id for one in used] == ["a"]
+    reason = "a file or folder of it cannot be opened"
+    assert left == (LeftOut("b", reason, "set/b cannot be opened (Permission denied)"),)

@@ -7,8 +7,19 @@ from pathlib import Path
 from typing import TypeAlias
 
 from onephase.cohort.columns import BOX, KNOWN, LABELS, SEED, known_as
+from onephase.cohort.rows import NAMES
 from onephase.cohort.sources.sheets import Sheet, find_table, read_sheet
-from onephase.cohort.sources.source import Download, Found, Label, LeaveOut, Lesion, Source, sort_out, unique
+from onephase.cohort.sources.source import (
+    Download,
+    Found,
+    Label,
+    LeaveOut,
+    Lesion,
+    Source,
+    refuse_unfit,
+    sort_out,
+    unique,
+)
 from onephase.errors import CohortError
 
 TABLES = r"(?!.*\.splits\.csv|~).*\.(csv|tsv|xlsx|xls)"
@@ -72,7 +83,7 @@ def read_table(download: Download, *, find_mask: FindMask) -> Found:
         find_mask: Finds the mask of a row that gives neither mask, box nor point, by its image and case id.
 
     Raises:
-        CohortError: If the table cannot be told, or a column that was named is not in it.
+        CohortError: If the table cannot be told, a column that was named is not in it, or a name cannot name files.
     """
     sheet = _table(download)
     where = _columns(sheet, download.choices)
@@ -80,6 +91,8 @@ def read_table(download: Download, *, find_mask: FindMask) -> Found:
     rows = [Row(row, where, missing) for row in sheet.records()]
     names = unique((row["case_id"] or f"row {at}" for at, row in enumerate(rows, start=1)), where=sheet.path.name)
     row_of = dict(zip(names, rows, strict=True))
+    for name, row in row_of.items():
+        refuse_unfit(name, **{column: row[column] for column in NAMES})
     lesions, left_out = sort_out(
         names,
         lambda name: _lesion(name, row_of[name], folder=sheet.path.parent, find_mask=find_mask),

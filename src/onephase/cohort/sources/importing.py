@@ -1,18 +1,19 @@
 """One import: a set is read, what cannot be used is left out with its reason, and the table is checked and written."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from onephase.cohort.files import unreadable_files
 from onephase.cohort.identity import canonical_identity
-from onephase.cohort.sources.record import Record, harmless, refuse_foreign, table_text, write_record
-from onephase.cohort.sources.source import Download, Found, LeftOut, Source
+from onephase.cohort.sources.record import Record, by_reason, refuse_foreign, table_text, write_record
+from onephase.cohort.sources.source import Download, Found, LeftOut, Source, told
 from onephase.cohort.table import CheckResult, check_cohort, read_cohort
 from onephase.errors import CohortError
 from onephase.progress import Progress, silent
 from onephase.settings import SplitSettings
-from onephase.storage import file_aside
+from onephase.storage import file_aside, sha256_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +24,24 @@ class Import:
     check: CheckResult
 
 
+@contextmanager
+def _faults_told() -> Iterator[None]:
+    """Turn what the system says of a file that no case could be put down to into one sentence."""
+    try:
+        yield
+    except OSError as fault:
+        message = f"{told(fault)}: check its name and that you may read it"
+        raise CohortError(message) from None
+
+
+@_faults_told()
 def import_cohort(
     source: Source, download: Download, *, without: Sequence[Path] = (), progress: Progress = silent
 ) -> Import:
     """Read a set and write its cohort table, the record of the import and a page to read beside it.
 
-    The same files give the same bytes. What stops an import stops it before anything is written.
+    The same files give the same bytes. What stops an import stops it before a table is written; masks that were made
+    anew by then (``masks/``, and for Duke ``duke-sequences-*.csv``) stay beside its place and are found by the next.
 
     Args:
         source: The set.
@@ -38,7 +51,7 @@ def import_cohort(
 
     Raises:
         CohortError: If the set is not what is documented of it, nothing can be used, a label is not
-            understood, or ``download.out`` is a table that no import wrote.
+            understood, a table or folder cannot be opened, or ``download.out`` is a table that no import wrote.
         StorageError: If a file cannot be written; nothing half-written is left.
     """
     _refuse_choices(source, download)
@@ -54,8 +67,9 @@ def import_cohort(
     with file_aside(download.out) as aside:
         found = _readable(found, aside, source=source, progress=progress)
         aside.write_text(table_text(found.lesions, source=source, folder=download.out.parent), encoding="utf-8")
-    record = Record(source, found, download.out, download.folder)
-    write_record(record)
+        record = Record(source, found, download.out, download.folder, sha256_of(aside))
+        write_record(record)
+    write_record(record)  # now without the earlier table
     return Import(record, check_cohort([download.out], SplitSettings(), headers=False))
 
 
@@ -93,7 +107,6 @@ def _readable(found: Found, table: Path, *, source: Source, progress: Progress) 
         progress: Told of the headers read.
     """
     _refuse_nothing(found, source=source)
-    _refuse_formulas(found)
     table.write_text(table_text(found.lesions, source=source, folder=table.parent), encoding="utf-8")
     result = check_cohort([table], SplitSettings(), headers=False)
     wrong = [problem for problem in result.errors if problem.case]
@@ -111,20 +124,10 @@ def _readable(found: Found, table: Path, *, source: Source, progress: Progress) 
     return found
 
 
-def _refuse_formulas(found: Found) -> None:
-    """Refuse names that a spreadsheet would run: quoted they would be other names."""
-    names = [name for lesion in found.lesions for name in (lesion.case_id, lesion.patient_id)]
-    formula = next((name for name in names if harmless(name) != name), None)
-    if formula is not None:
-        message = f"the name {formula!r} begins like a formula of a spreadsheet: give the case or patient another one"
-        raise CohortError(message)
-
-
 def _refuse_nothing(found: Found, *, source: Source) -> None:
     if found.lesions:
         return
-    record = Record(source, found, Path(), Path())
-    reasons = "; ".join(f"{len(those)}: {reason}" for reason, those in record.by_reason().items())
+    reasons = "; ".join(f"{len(those)}: {reason}" for reason, those in by_reason(found.left_out).items())
     first = next((one for one in found.left_out if one.detail), None)
     example = f", such as {first.case}: {first.detail}" if first else ""
     message = f"of {len(found.names)} cases of {source.title} none can be used ({reasons}{example})"

@@ -4,6 +4,7 @@
 HER2-positive in I-SPY 2 only), so it is never read: subtypes follow from the receptors.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from onephase.cohort.sources.source import Download, Found, Label, LeaveOut, Les
 from onephase.errors import CohortError
 
 CONVENTIONS = {"DUKE": "duke-allred", "ISPY1": "ispy1", "ISPY2": "ispy2", "NACT": "nact-pilot"}
+NIFTI = re.compile(r".+\.nii(\.gz)?", re.IGNORECASE)
 MASKS = ("expert", "automatic")
 REQUIRED = ("patient_id", "dataset", "hr", "er", "pr", "her2")
 COVARIATES = ("age", "menopause", "nottingham_grade", "pcr", "field_strength", "manufacturer", "multifocal_cancer")
@@ -34,7 +36,8 @@ def read(download: Download) -> Found:
     rows = read_sheet(path, sheet="dataset_info").records(*REQUIRED)
     unique((row["patient_id"].upper() for row in rows), where=path.name)
     tables, tested = _published_split(path.parent)
-    files = _Files(by_letters(path.parent / "images"), by_letters(path.parent / "segmentations" / kind), tested)
+    images = by_letters(path.parent / "images", volumes=False)
+    files = _Files(images, by_letters(path.parent / "segmentations" / kind, volumes=True), tested)
     row_of = {row["patient_id"].upper(): row for row in rows}
     names = [*row_of, *sorted(files.images.keys() - row_of.keys())]
 
@@ -54,19 +57,31 @@ def read(download: Download) -> Found:
     return Found(tuple(cases), lesions, left_out, (path, *tables), notes=notes)
 
 
-def by_letters(folder: Path) -> dict[str, Path]:
-    """Return the entries of a folder by name in capitals without suffix; some releases write small letters.
+def by_letters(folder: Path, *, volumes: bool) -> dict[str, Path]:
+    """Return the folders, or the NIfTI files, in a folder by name in capitals without suffix.
+
+    Some releases write small letters. What else lies there, as systems and people leave it, is no case.
+
+    Args:
+        folder: Where they lie; there may be none.
+        volumes: Whether files are looked for, and not folders.
 
     Raises:
-        CohortError: If two differ in case only.
+        CohortError: If two differ in case or ending only.
+        OSError: If the folder cannot be read.
     """
     if not folder.is_dir():
         return {}
     entries: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
+        if path.name.startswith(".") or not (NIFTI.fullmatch(path.name) if volumes else path.is_dir()):
+            continue
         other = entries.setdefault(path.name.split(".")[0].upper(), path)
-        if other != path and not path.name.startswith("."):
-            message = f"{folder.name} holds {other.name} and {path.name}, which differ in case only: keep one of them"
+        if other != path:
+            message = (
+                f"{folder.name} holds {other.name} and {path.name}, which differ in case or ending only: "
+                "keep one of them"
+            )
             raise CohortError(message)
     return entries
 
@@ -89,7 +104,7 @@ def _lesion(name: str, row: Mapping[str, str], *, files: _Files) -> Lesion:
     if name not in files.images:
         reason = "its images are not here"
         raise LeaveOut(reason)
-    image = by_letters(files.images[name]).get(f"{name}_0001")
+    image = by_letters(files.images[name], volumes=True).get(f"{name}_0001")
     if image is None:
         reason = "the first post-contrast volume (_0001) is not here"
         raise LeaveOut(reason)

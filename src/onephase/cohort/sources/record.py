@@ -1,10 +1,8 @@
 """What an import leaves: the cohort table, and beside it what was found, used and left out, and on what terms."""
 
-import csv
-import io
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -13,12 +11,12 @@ from typing import Any
 import onephase
 from onephase.cohort.columns import BOX, LABELS
 from onephase.cohort.sources.source import Found, Label, LeftOut, Lesion, Source
+from onephase.csv_text import csv_text
 from onephase.errors import CohortError
 from onephase.storage import read_json, sha256_of, write_json, write_text
 
 FORMAT = 1
-FORMULA = re.compile(r"[=+\-@\t\r]")
-SIGN_OR_NUMBER = re.compile(r"[+-]|[+-]?\d+(\.\d+)?")
+REPLACED = "replaced_sha256"
 FIXED = ("case_id", "patient_id", "lesion_id", "site", "image", "phase", "mask", "mask_label")
 
 
@@ -30,13 +28,15 @@ class Record:
         source: The set.
         found: What was found.
         table: The cohort table.
-        folder: Where the set lies; no path in the record begins with it.
+        folder: Where the set lies; paths in the record are told from it, or from the table's folder.
+        table_sha256: Of the table, which need not stand there yet.
     """
 
     source: Source
     found: Found
     table: Path
     folder: Path
+    table_sha256: str
 
     def to_json(self) -> dict[str, Any]:
         """Return the record as JSON values; the same files give the same values."""
@@ -58,7 +58,7 @@ class Record:
             "notes": list(found.notes),
             "tables": [{"name": path.name, "sha256": sha256_of(path)} for path in found.tables],
             "table": self.table.name,
-            "table_sha256": sha256_of(self.table),
+            "table_sha256": self.table_sha256,
         }
 
     @property
@@ -68,10 +68,7 @@ class Record:
 
     def by_reason(self) -> dict[str, list[LeftOut]]:
         """Return the cases left out by reason, the most frequent first."""
-        reasons: dict[str, list[LeftOut]] = {}
-        for one in self.found.left_out:
-            reasons.setdefault(one.reason, []).append(one)
-        return dict(sorted(reasons.items(), key=lambda item: -len(item[1])))
+        return by_reason(self.found.left_out)
 
     def lines(self) -> list[str]:
         """Return what a person should read: counts, terms, meaning of labels, notes."""
@@ -83,8 +80,32 @@ class Record:
         return [f"{source.title}: {counts}", *left, *found.notes, *meanings, *terms]
 
     def _named(self, one: LeftOut) -> str:
-        detail = one.detail.replace(f"{self.folder}/", "").replace(str(self.folder), ".")
+        detail = one.detail
+        for place in self._places():
+            detail = _told_from(place, detail)
         return f"{one.case}: {detail}" if detail else one.case
+
+    def _places(self) -> list[Path]:
+        """Every way in which a path into the set or to the table's folder may begin, the longer before the shorter."""
+        beside = self.table.parent
+        from_table = beside / os.path.relpath(self.folder.resolve(), beside.resolve())
+        places = {self.folder, self.folder.resolve(), from_table, beside, beside.resolve()}
+        return sorted(places, key=lambda place: len(str(place)), reverse=True)
+
+
+def by_reason(left_out: Iterable[LeftOut]) -> dict[str, list[LeftOut]]:
+    """Return cases left out by reason, the most frequent first."""
+    reasons: dict[str, list[LeftOut]] = {}
+    for one in left_out:
+        reasons.setdefault(one.reason, []).append(one)
+    return dict(sorted(reasons.items(), key=lambda item: -len(item[1])))
+
+
+def _told_from(place: Path, text: str) -> str:
+    """Return a text whose paths that begin with a folder are told from it; only whole names of folders count."""
+    begins = rf"(?<![^\s'\"(]){re.escape(str(place))}"
+    text = re.sub(f"{begins}/", "", text)
+    return re.sub(rf"{begins}(?![^\s'\",:;)])", ".", text) if place.is_absolute() else text
 
 
 def record_file_of(table: Path) -> Path:
@@ -95,13 +116,19 @@ def record_file_of(table: Path) -> Path:
 def write_record(record: Record) -> None:
     """Write the record as JSON, and as a page to read, beside the table.
 
+    It is written before the table and once more when that stands there: an earlier table that is still in its place
+    is named too, so that whenever an import is killed, the next one knows the table as its own.
+
     Raises:
         StorageError: If the folder cannot be written to.
     """
     path = record_file_of(record.table)
+    said = record.to_json()
+    if record.table.exists() and (earlier := sha256_of(record.table)) != record.table_sha256:
+        said[REPLACED] = earlier
     title, *rest = record.lines()
     write_text(path.with_suffix(".md"), "\n".join([f"# {title}", "", *(f"- {line}" for line in rest)]) + "\n")
-    write_json(path, record.to_json())
+    write_json(path, said)
 
 
 def refuse_foreign(table: Path) -> None:
@@ -113,7 +140,9 @@ def refuse_foreign(table: Path) -> None:
     if not table.exists():
         return
     record = record_file_of(table)
-    if not record.exists() or read_json(record).get("table_sha256") != sha256_of(table):
+    said = read_json(record) if record.exists() else {}
+    known = [said.get(name) for name in ("table_sha256", REPLACED)] if isinstance(said, dict) else []
+    if sha256_of(table) not in known:
         message = (
             f"{table} was not written by onephase import, or was changed since: move it away or give another --out"
         )
@@ -131,17 +160,8 @@ def table_text(lesions: Sequence[Lesion], *, source: Source, folder: Path) -> st
     covariates = list(dict.fromkeys(chain.from_iterable(lesion.covariates for lesion in lesions)))
     boxes = BOX if any(lesion.box for lesion in lesions) else ()
     columns = (*FIXED, *boxes, *LABELS, "label_convention", "provenance", "split", *covariates)
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, columns, lineterminator="\n", restval="")
-    writer.writeheader()
-    for lesion in lesions:
-        writer.writerow({name: harmless(cell) for name, cell in _row(lesion, source=source, folder=folder).items()})
-    return text.getvalue()
-
-
-def harmless(cell: str) -> str:
-    """Return a cell that a spreadsheet does not run: a quote before what would begin a formula, numbers as they are."""
-    return f"'{cell}" if FORMULA.match(cell) and not SIGN_OR_NUMBER.fullmatch(cell) else cell
+    rows = [_row(lesion, source=source, folder=folder) for lesion in lesions]
+    return csv_text([columns, *([row.get(name, "") for name in columns] for row in rows)])
 
 
 def _row(lesion: Lesion, *, source: Source, folder: Path) -> dict[str, str]:

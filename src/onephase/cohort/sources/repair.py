@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
+from onephase.errors import CohortError
 from onephase.imaging.case import Mask
 from onephase.writers.volume_file import write_mask
 
@@ -23,9 +24,13 @@ def kept_mask(read: Callable[[], Mask], *, made_from: str, folder: Path, case_id
         case_id: Name of the case.
 
     Raises:
+        CohortError: If the name of the case leads out of ``masks/``; then nothing is read or written.
         StorageError: If it cannot be written; nothing half-written is left.
     """
     path = folder / FOLDER / f"{case_id}-{hashlib.sha256(made_from.encode()).hexdigest()[:SHORT]}.nii.gz"
+    if path.parent != folder / FOLDER:
+        message = "a case is named like a way to another folder, and masks are named after it: give it another name"
+        raise CohortError(message)
     if not path.exists():
         write_mask(path, read())
     return path

@@ -5,12 +5,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from onephase.cohort.problems import CellError, Problem
 from onephase.cohort.records import Split
+from onephase.cohort.rows import refuse_unfit_name
 from onephase.errors import CohortError, ImageError
 from onephase.imaging.case import Box
 from onephase.progress import Progress, silent
 
 READING = "reading the set"
+LONGEST_SHOWN = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,11 +166,19 @@ def sort_out(
 ) -> tuple[tuple[Lesion, ...], tuple[LeftOut, ...]]:
     """Return the lesions that could be read, and why each other one was left out.
 
+    The names are looked at first, for files are written that carry them.
+
     Args:
         names: Case ids, each once.
-        lesion_of: Reads one case; raises :class:`LeaveOut`, or an image error, where it cannot be used.
+        lesion_of: Reads one case; raises :class:`LeaveOut`, an image error, or what the system says of its files, where
+            it cannot be used.
         progress: Told after each case.
+
+    Raises:
+        CohortError: If a name cannot name files.
     """
+    for name in names:
+        refuse_unfit(name, case_id=name)
     lesions: list[Lesion] = []
     left_out: list[LeftOut] = []
     progress(READING, 0, len(names))
@@ -178,8 +189,34 @@ def sort_out(
             left_out.append(LeftOut(name, why.reason, why.detail))
         except ImageError as fault:
             left_out.append(LeftOut(name, "image or mask cannot be used", str(fault)))
+        except OSError as fault:
+            left_out.append(LeftOut(name, "a file or folder of it cannot be opened", told(fault)))
         progress(READING, done, len(names))
     return tuple(lesions), tuple(left_out)
+
+
+def refuse_unfit(case: str, **texts: str) -> None:
+    """Refuse what the cohort table would refuse as the name of a case, patient, lesion or site.
+
+    Args:
+        case: The case that it stands for, for the message.
+        texts: The names by column of the cohort table.
+
+    Raises:
+        CohortError: If one cannot name files, or is a formula to a spreadsheet.
+    """
+    for column, text in texts.items():
+        try:
+            refuse_unfit_name(column, text)
+        except CellError as fault:
+            shown = "".join(filter(str.isprintable, case))[:LONGEST_SHOWN]
+            message = f"{Problem('', shown, column, fault.problem, fault.fix)}"
+            raise CohortError(message) from None
+
+
+def told(fault: OSError) -> str:
+    """Return which file or folder the system refused, and why, as the beginning of a sentence."""
+    return f"{fault.filename2 or fault.filename or 'a file'} cannot be opened ({fault.strerror})"
 
 
 def unique(names: Iterable[str], *, where: str) -> list[str]:
