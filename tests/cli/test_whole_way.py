@@ -1,6 +1,8 @@
 """The whole way as a user walks it: one demo, then what a person would do with what it leaves."""
 
+import csv
 import json
+import shutil
 import subprocess
 import sys
 
@@ -82,6 +84,33 @@ def test_a_cohort_is_predicted_and_resumed(tiny_demo, tmp_path):
     assert (tmp_path / "answers" / "index.html").is_file()
 
 
+def test_a_copy_under_another_name_in_another_split_is_an_error_until_it_is_accepted(tiny_demo, tmp_path):
+    cohort = tiny_demo / "cohort"
+    with (cohort / "cohort.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))[:10]
+    for row, split in zip(rows, ["train"] * 6 + ["validation"] * 2 + ["test"] * 2, strict=True):
+        row |= {"split": split, "image": str(cohort / row["image"]), "mask": str(cohort / row["mask"])}
+    copied = {name: shutil.copy(rows[0][name], tmp_path / f"{name}.nii.gz") for name in ("image", "mask")}
+    rows.append({**rows[0], **copied, "case_id": "renamed", "patient_id": "somebody", "split": "test"})
+    table = tmp_path / "few.csv"
+    with table.open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    command = ("check", table, "--images", "--out", tmp_path / "page.html")
+    done = onephase(*command)
+    assert done.returncode == 1, done.stderr
+    assert "One image in two splits" in done.stdout
+    assert all(case in done.stdout for case in ("renamed", rows[0]["case_id"]))
+    reason = "known,checked"
+    accepted = [f'{case},duplicate-across-splits,"{reason}"' for case in ("renamed", rows[0]["case_id"])]
+    (tmp_path / "few.accepted.csv").write_text("\n".join(["case_id,flag,reason", *accepted]) + "\n")
+    done = onephase(*command, "--json")
+    assert done.returncode == 0, done.stderr
+    flags = json.loads(done.stdout)["quality"]["flags"]
+    assert flags["duplicate-across-splits"] == {"open": 0, "accepted": 2}
+
+
 def test_tables_are_made_again_from_stored_predictions(tiny_demo):
     folder = tiny_demo / "evaluation"
     before = json.loads((folder / "evaluation.json").read_text())
@@ -109,8 +138,6 @@ def test_bad_input_is_one_sentence_and_leaves_nothing(tiny_demo, tmp_path):
 
 
 def test_a_changed_byte_in_a_bundle_is_refused(tiny_demo, tmp_path):
-    import shutil
-
     bundle = shutil.copytree(tiny_demo / "bundle", tmp_path / "bundle")
     content = bytearray((bundle / "network.onnx").read_bytes())
     content[len(content) // 2] ^= 1

@@ -71,7 +71,8 @@ def check(  # noqa: PLR0913 - one parameter for each option
     COHORT.splits.csv beside it; the table itself is never changed. The columns: docs/cohort-table.md.
 
     With --images, every lesion is read and shown with its outline on a page that sorts and filters, and what is
-    doubtful about it is flagged (docs/quality.md). A flag is a question: it leaves nothing out.
+    doubtful about it is flagged (docs/quality.md). A flag is a question: it leaves nothing out; but one image in two
+    splits is wrong until somebody accepts it.
 
     Exit code 1 where something is wrong.
     """
@@ -96,7 +97,7 @@ def check(  # noqa: PLR0913 - one parameter for each option
     elif quality is not None:
         _say_quality(quality)
         say(f"Page: {out}  (the same as a table: {out.with_suffix('.csv')})")
-    if result.errors:
+    if result.errors or (quality is not None and quality.across_splits()):
         raise typer.Exit(1)
 
 
@@ -128,6 +129,13 @@ def _say_quality(quality: "Quality") -> None:
         say_table(f"Flags of {len(quality.cases)} lesions", ["flag", "", "cases", "accepted"], rows)
     else:
         say(f"No flag on any of {len(quality.cases)} lesions.")
+    across = quality.across_splits()
+    if across:
+        say_table(
+            "One image in two splits: what is learned from would be tested",
+            ["case", ""],
+            list(map(list, across.items())),
+        )
 
 
 def _say_check(result: "CheckResult") -> None:

@@ -62,10 +62,14 @@ def test_a_shift_of_a_few_pixels_is_found(down: int, right: int) -> None:
     assert best_correlation(still, textured(3)) < 0.8
 
 
-def flagged(phantoms, records=None):
+def flags_of(phantoms, records=None):
     looks = [phantom.look() for phantom in phantoms]
     rows = records or [record_of(look.case_id) for look in looks]
-    return {row: flag.reason for row, flag in duplicate_images(rows, looks)}
+    return dict(duplicate_images(rows, looks))
+
+
+def flagged(phantoms, records=None):
+    return {row: flag.reason for row, flag in flags_of(phantoms, records).items()}
 
 
 def test_a_copy_is_found_under_any_name_gain_and_noise(phantoms) -> None:
@@ -79,6 +83,21 @@ def test_a_copy_is_found_under_any_name_gain_and_noise(phantoms) -> None:
     assert found[2].startswith("The lesion looks like that of case anything of cohort other (correlation ")
     assert "and they are in train and test" in found[2]
     assert "that of case c2 of cohort clinic" in found[len(phantoms)]
+
+
+@pytest.mark.parametrize(
+    ("splits", "name"),
+    [
+        (("train", "test"), "duplicate-across-splits"),
+        (("train", "train"), "duplicate-image"),
+        (("train", ""), "duplicate-image"),
+    ],
+)
+def test_a_copy_in_another_split_is_another_flag(phantoms, splits: tuple[str, str], name: str) -> None:
+    records = [record_of(case, split=split) for case, split in zip(("c0", "x"), splits, strict=True)]
+    found = flags_of([phantoms[0], phantoms[0].named("x")], records)
+    assert {flag.name for flag in found.values()} == {name}
+    assert all((" and they are in " in flag.reason) == (name != "duplicate-image") for flag in found.values())
 
 
 def test_a_mirrored_copy_is_found(phantoms) -> None:

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float32, UInt8
 
-from onephase.cohort.quality.flag import QualityFlag
+from onephase.cohort.quality.flag import ACROSS_SPLITS, QualityFlag
 from onephase.cohort.quality.look import Look, Seen
 from onephase.cohort.quality.picture import SIDE
 from onephase.cohort.quality.signature import mirrored, mirrored_volumes
@@ -46,7 +46,7 @@ def duplicate_images(records: Sequence[Record], looks: Sequence[Look]) -> Iterat
             told.add((first, second))
             for row, other in ((rows[first], there), (rows[second], here)):
                 reason = _reason(what, records[row], other, correlation, turned=turned)
-                yield row, QualityFlag("duplicate-image", reason)
+                yield row, QualityFlag(ACROSS_SPLITS if _parted(here, there) else "duplicate-image", reason)
 
 
 def _one_patient(here: Record, there: Record) -> bool:
@@ -57,9 +57,13 @@ def _one_image(here: Record, there: Record) -> bool:
     return _one_patient(here, there) and here.image.resolve() == there.image.resolve()
 
 
+def _parted(here: Record, there: Record) -> bool:
+    return bool(here.split and there.split) and here.split != there.split
+
+
 def _reason(what: str, here: Record, there: Record, correlation: float, *, turned: bool) -> str:
     cohort = "" if there.cohort == here.cohort else f" of cohort {there.cohort}"
-    split = f", and they are in {here.split} and {there.split}" if here.split != there.split else ""
+    split = f", and they are in {here.split} and {there.split}" if _parted(here, there) else ""
     mirror = ", mirrored" if turned else ""
     return (
         f"The {what} looks like that of case {there.case_id}{cohort}{mirror} (correlation {correlation:.2f}){split}: "

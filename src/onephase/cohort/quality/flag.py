@@ -16,9 +16,12 @@ FLAGS: Final = {
     "spacing-of-one": "spacing of 1 mm",
     "field-in-gauss": "field in gauss",
     "duplicate-image": "same image twice",
+    "duplicate-across-splits": "same image in two splits",
     "intensity-outlier": "unlike its site",
 }
 """Every flag by its name, with the words that a page shows."""
+ACROSS_SPLITS: Final = "duplicate-across-splits"
+"""The one flag that is no question: what is learned from is tested."""
 
 
 @dataclass(frozen=True, slots=True)

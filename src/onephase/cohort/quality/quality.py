@@ -12,7 +12,7 @@ from onephase.cohort.exclusion_file import COLUMNS as EXCLUDED
 from onephase.cohort.exclusion_file import exclusion_file_of
 from onephase.cohort.quality.accepted_file import accepted_file_of, read_accepted_file
 from onephase.cohort.quality.duplicates import duplicate_images
-from onephase.cohort.quality.flag import FLAGS, QualityFlag
+from onephase.cohort.quality.flag import ACROSS_SPLITS, FLAGS, QualityFlag
 from onephase.cohort.quality.look import Look, look_at
 from onephase.cohort.quality.site_flags import field_in_gauss, intensity_outlier, spacing_of_one
 from onephase.cohort.records import Record, sources_of
@@ -85,6 +85,11 @@ class Quality:
             name for case in self.cases for name in {one.flag.name for one in case.flags if one.accepted}
         )
         return {name: (doubted[name], accepted[name]) for name in FLAGS if doubted[name] or accepted[name]}
+
+    def across_splits(self) -> dict[str, str]:
+        """Return, by case, why it stands in two splits under two names, as far as nobody has accepted that."""
+        doubts = ((case.record.case_id, flag) for case in self.cases for flag in case.doubts)
+        return {case_id: flag.reason for case_id, flag in doubts if flag.name == ACROSS_SPLITS}
 
     def to_json(self) -> dict[str, Any]:
         """Return flags and counts as JSON values, without the pictures."""
