@@ -44,3 +44,18 @@ def test_a_line_that_means_nothing_is_one_error(table: Path, text: str, said: st
     exclude(table, text)
     with pytest.raises(CohortError, match=said):
         read_cohort(table)
+
+
+def test_a_file_that_cannot_be_read_is_one_error(table: Path, monkeypatch) -> None:
+    path = table.with_name("cohort.excluded.csv")
+    path.mkdir()
+    (error,) = check_cohort([table], SplitSettings(), headers=False).errors
+    assert f"{path} cannot be read (Is a directory): give a file of exclusions that you may read" in error.problem
+
+    def refusing(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "read_text", refusing)
+    problems = [error.problem for error in check_cohort([table], SplitSettings(), headers=False).errors]
+    assert f"{path} cannot be read (Permission denied): give a file of exclusions that you may read" in problems[0]
+    assert "cohort.splits.csv cannot be read (Permission denied): give a file of splits" in problems[1]

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from onephase.biomarkers.panel import Events
 from onephase.cohort.records import Record
+from onephase.cohort.split_file import read_split_file
 from onephase.cohort.splits import draw_splits, folds, strata
 from onephase.errors import CohortError
 from onephase.settings import SplitSettings
@@ -155,3 +156,22 @@ def test_strata_read_events() -> None:
     assert [strata(record("a", status=level).events)[0].tolist() for level in levels] == [
         list(level) for level in levels
     ]
+
+
+def test_a_file_of_splits_that_cannot_be_read_is_one_sentence(tmp_path: Path, monkeypatch) -> None:
+    path = tmp_path / "cohort.splits.csv"
+    assert read_split_file(path) == {}
+    path.mkdir()
+    with pytest.raises(
+        CohortError, match=r"cohort\.splits\.csv cannot be read \(Is a directory\): give a file of splits"
+    ):
+        read_split_file(path)
+
+    def refusing(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "read_text", refusing)
+    with pytest.raises(CohortError, match=r"cohort\.splits\.csv cannot be read \(Permission denied\)"):
+        read_split_file(path)
+    with pytest.raises(CohortError, match=r"cannot be read"):
+        read_split_file(tmp_path / f"{'a' * 300}.splits.csv")

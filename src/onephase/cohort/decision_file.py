@@ -22,13 +22,16 @@ def read_decisions(path: Path, *, needed: tuple[str, ...], what: str) -> tuple[d
         Needed columns, ``by`` and ``date`` of each line, without surrounding blanks.
 
     Raises:
-        CohortError: If the file is no CSV, holds another column, or a line lacks what is needed.
+        CohortError: If the file cannot be read, is no CSV, holds another column, or a line lacks what is needed.
     """
-    if not path.exists():
-        return ()
     listed = f"{', '.join(needed[:-1])} and {needed[-1]}"
     try:
         rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig"), newline=""), strict=True))
+    except FileNotFoundError:
+        return ()
+    except OSError as fault:
+        message = f"{path} cannot be read ({fault.strerror}): give a file of {what} that you may read, or move it away"
+        raise CohortError(message) from None
     except (UnicodeDecodeError, csv.Error) as fault:
         message = f"{path} is not a file of {what} ({fault}): write CSV with the columns {listed}"
         raise CohortError(message) from None

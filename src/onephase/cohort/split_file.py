@@ -39,13 +39,16 @@ def read_split_file(path: Path) -> dict[str, Split]:
     """Return the split of each case that was written down; nothing where there is no such file.
 
     Raises:
-        CohortError: If the file holds anything else.
+        CohortError: If the file cannot be read, or holds anything else.
     """
-    if not path.exists():
-        return {}
     advice = "mend it, or delete it to have the splits drawn anew"
     try:
         rows = list(csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig"), newline=""), strict=True))
+    except FileNotFoundError:
+        return {}
+    except OSError as fault:
+        message = f"{path} cannot be read ({fault.strerror}): give a file of splits that you may read, or move it away"
+        raise CohortError(message) from None
     except (UnicodeDecodeError, csv.Error) as fault:
         message = f"{path} is not a file of splits ({fault}): {advice}"
         raise CohortError(message) from None
