@@ -83,3 +83,18 @@ def test_refusals_are_one_sentence_and_leave_nothing(
     assert [line for line in err.splitlines() if line.startswith(f"onephase: {sentence}")], err
     assert "Traceback" not in err
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_copy_that_stops_at_a_damaged_image_leaves_no_key_and_can_be_made_again(
+    onephase: Callable[..., Said], tmp_path: Path
+) -> None:
+    whole = (tmp_path / "a.nii.gz").read_bytes()
+    (tmp_path / "a.nii.gz").write_bytes(whole[: len(whole) // 2])
+    command = ("--out", "shared", "--new-key", "my.key", "--workers", "1")
+    code, _, err = onephase(*command)
+    assert code == 1
+    assert "a.nii.gz" in err
+    assert not (tmp_path / "my.key").exists()
+    assert not (tmp_path / "shared").exists()
+    (tmp_path / "a.nii.gz").write_bytes(whole)
+    assert onephase(*command)[0] == 0

@@ -139,6 +139,8 @@ def _say_quality(quality: "Quality") -> None:
 
 
 def _say_check(result: "CheckResult") -> None:
+    from onephase.cohort.membership import NAMES
+
     if result.problems:
         say_table(
             f"Problems: {len(result.errors)}, warnings: {len(result.warnings)}",
@@ -150,6 +152,9 @@ def _say_check(result: "CheckResult") -> None:
         )
     if result.counts:
         say_table("What the cohorts hold", *counts_table(result.counts))
+    if result.by_membership:
+        rows = [[NAMES[label], one.text(), f"{one.n}, {one.events}"] for label, one in result.by_membership.items()]
+        say_table("AUC of cohort and site alone, without any image", ["label", "AUC", "cases, positive"], rows)
     say("Nothing is wrong." if not result.errors else "Nothing was done. Mend the problems and check again.")
 
 

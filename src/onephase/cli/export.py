@@ -1,5 +1,6 @@
 """The command for a copy that can be shared: ``export``."""
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -50,10 +51,13 @@ def export(  # noqa: PLR0913 - one parameter for each option
     secret = None if dry_run else _known_key(key, new_key, out=out)
     with TerminalProgress() as progress:
         plan = plan_export(tables, form=form, workers=cores(workers), progress=progress)
-        if new_key is not None and not dry_run:  # not before, so that what is refused leaves no key behind
-            secret = new_key_file(new_key)
-        if secret is not None:
-            write_copy(plan, out, key=secret, workers=cores(workers), progress=progress)
+        with ExitStack() as undone:
+            if new_key is not None and not dry_run:
+                secret = new_key_file(new_key)
+                undone.callback(new_key.unlink)  # what is refused leaves no key behind
+            if secret is not None:
+                write_copy(plan, out, key=secret, workers=cores(workers), progress=progress)
+            undone.pop_all()
     _say_plan(plan, out=None if dry_run else out, as_json=as_json)
 
 

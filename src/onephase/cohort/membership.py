@@ -3,7 +3,7 @@
 A network that tells sites apart by their look earns as much on all of them together, and has seen no biology.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -40,9 +40,9 @@ def membership_aucs(records: Sequence[Record]) -> dict[str, Estimate]:
     return found
 
 
-def told_by_membership(records: Sequence[Record]) -> Iterator[Problem]:
+def told_by_membership(aucs: Mapping[str, Estimate]) -> Iterator[Problem]:
     """Warn of each label that cohort and site alone tell better than :data:`ALARM_AUC`."""
-    for label, estimate in membership_aucs(records).items():
+    for label, estimate in aucs.items():
         if estimate.value is not None and estimate.value >= ALARM_AUC and estimate.excludes(0.5):
             found = estimate.sentence(f"the AUC of cohort and site alone for {NAMES[label]}").removesuffix(".")
             fix = "read the figures of each cohort and site apart: over all, telling sites apart looks like biology"

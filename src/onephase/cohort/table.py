@@ -1,7 +1,7 @@
 """Cohort tables: read whole and checked before any work, every problem at once."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,7 +11,7 @@ from onephase.cohort.csv_file import CohortFile, read_cohort_file
 from onephase.cohort.exclusion_file import without_excluded
 from onephase.cohort.exclusions import Exclusion
 from onephase.cohort.files import missing_files, unreadable_files
-from onephase.cohort.membership import told_by_membership
+from onephase.cohort.membership import membership_aucs, told_by_membership
 from onephase.cohort.overlap import parted_patients, repeated_patients
 from onephase.cohort.problems import Problem
 from onephase.cohort.records import Record, Split
@@ -21,6 +21,7 @@ from onephase.cohort.splits import draw_splits
 from onephase.errors import CohortError
 from onephase.progress import Progress, silent
 from onephase.settings import SplitSettings, SubtypePolicy
+from onephase.statistics.estimate import Estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ class CheckResult:
         counts: What each cohort and split holds, of the rows that could be read.
         records: Those rows; with their splits when there is no error, else with those given.
         excluded: Rows that somebody left out, by the file beside their table.
+        by_membership: By label, how well cohort and site alone tell it; empty where there is but one of them.
     """
 
     tables: tuple[TableFacts, ...]
@@ -71,6 +73,7 @@ class CheckResult:
     counts: tuple[GroupCount, ...]
     records: tuple[Record, ...]
     excluded: tuple[Exclusion, ...] = ()
+    by_membership: Mapping[str, Estimate] = field(default_factory=dict)
 
     @property
     def errors(self) -> tuple[Problem, ...]:
@@ -89,6 +92,7 @@ class CheckResult:
             "tables": [table.to_json() for table in self.tables],
             "problems": [problem.to_json() for problem in self.problems],
             "counts": [count.to_json() for count in self.counts],
+            "auc_of_cohort_and_site_alone": {label: one.to_json() for label, one in self.by_membership.items()},
             "splits": {record.case_id: record.split for record in self.records},
         }
 
@@ -142,11 +146,13 @@ def check_cohort(
         progress: Told of the headers read.
     """
     result = _checked(list(paths), split, _WITH_LABELS, written={})
-    problems = (*result.problems, *told_by_membership(result.records))
+    by_membership = membership_aucs(result.records)
+    problems = (*result.problems, *told_by_membership(by_membership))
     if headers:
         problems = (*problems, *unreadable_files(result.records, progress=progress))
     problems = tuple(sorted(problems, key=lambda problem: problem.severity == "warning"))
-    return replace(result, problems=problems, counts=count_labels(result.records, policy=policy))
+    counts = count_labels(result.records, policy=policy)
+    return replace(result, problems=problems, counts=counts, by_membership=by_membership)
 
 
 def write_splits(result: CheckResult | Cohort) -> tuple[Path, ...]:
