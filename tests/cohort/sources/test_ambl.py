@@ -125,6 +125,34 @@ def test_ki67_that_could_be_a_code_stops_the_import(tmp_path: Path, do_import, w
     assert {record.texts["ki67"] for record in read_cohort(tmp_path / "out" / "cohort.csv").records} == {""}
 
 
+def scored(*entries) -> tuple:
+    """Return the rows with other entries of HER2 [SII] 1."""
+    return tuple((*row[:5], entry, *row[6:]) for row, entry in zip(ROWS, entries, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("said", "her2"),
+    [("ihc", {"1+", "0+"}), ("status", {"positive", "negative"}), ("none", set())],
+)
+def test_her2_of_0_and_1_only_could_be_a_status_and_stops_the_import(
+    tmp_path: Path, do_import, write_set, said: str, her2
+) -> None:
+    root = write_set(tmp_path / "set", scored(1, 0, 0, -1, 1, 0, -1))
+    with pytest.raises(CohortError, match=r"the column HER2 \[SII\] holds nothing but 0 and 1, so that 1 could mean"):
+        do_import("ambl", root)
+    assert not list(tmp_path.glob("out/*"))
+    done = do_import("ambl", root, her2=said)
+    assert {lesion.labels["her2"] for lesion in done.record.found.lesions} - {""} == her2
+
+
+def test_a_score_that_is_no_status_and_a_wrong_answer_are_one_sentence(tmp_path: Path, do_import, write_set) -> None:
+    root = write_set(tmp_path / "set")
+    with pytest.raises(CohortError, match=r"column HER2 \[SII\]: expected 1, 0 or nothing, got '[23]'"):
+        do_import("ambl", root, her2="status")
+    with pytest.raises(CohortError, match="--map her2=fish: expected ihc, status, none"):
+        do_import("ambl", root, her2="fish")
+
+
 def test_words_are_left_out_and_counted_once_the_user_has_looked_it_up(tmp_path: Path, do_import, write_set) -> None:
     root = write_set(tmp_path / "set", coded("low", 70, -1, -1, 25, 25, 20))
     with pytest.raises(CohortError, match="holds 'low', which is no number"):

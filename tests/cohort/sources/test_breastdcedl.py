@@ -140,13 +140,41 @@ def test_images_whose_header_lost_the_spacing_are_never_used(tmp_path: Path, do_
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
-        (("ISPY1_1001", 0, 12, 6, 3, 1, 2, 2, 2.0, 0.7, 50, 1, 0, "duke", 0), "its pre-contrast volume is not index 0"),
+        (
+            ("ISPY1_1001", 0, 12, 6, 3, 1, 2, 2, 2.0, 0.7, 50, 1, 0, "duke", 0),
+            "its pre-contrast volume is not said to be",
+        ),
+        (("ISPY1_1001", 0, 12, 6, 3, "", 1, 2, 2.0, 0.7, 50, 1, 0, "duke", 0), "its pre-contrast volume is not said"),
         (("ISPY1_1001", 0, 12, 6, 3, 0, 1, 2, "", "", 50, 1, 0, "duke", 0), "the table does not tell its spacing"),
     ],
 )
 def test_what_would_mislead_is_left_out(tmp_path: Path, do_import, row, reason: str) -> None:
     done = do_import("breastdcedl", write_set(tmp_path / "set", rows=(row, *ROWS[1:])))
     assert [one for one in done.record.by_reason() if one.startswith(reason)]
+
+
+def test_a_release_without_the_column_pre_is_refused(tmp_path: Path, do_import) -> None:
+    root = write_set(tmp_path / "set")
+    table = root / "BreastDCEDL_metadata.csv"
+    table.write_text(table.read_text().replace(",pre,", ",before,"))
+    with pytest.raises(CohortError, match=r"none can be used .*its pre-contrast volume is not said to be index 0"):
+        do_import("breastdcedl", root)
+
+
+@pytest.mark.parametrize("name", ["vis1_dce_aqc_1.nii", "vis1_mask.nii", "dce_aqc_01.nii.gz"])
+def test_a_volume_or_mask_that_is_here_twice_is_left_out(tmp_path: Path, do_import, name: str) -> None:
+    root = write_set(tmp_path / "set")
+    write_nifti(root / "again" / f"ISPY1_1001_spy1_{name}", phantom()[0])
+    done = do_import("breastdcedl", root)
+    (left,) = done.record.by_reason()["one of its volumes, or its mask, is here twice"]
+    assert left.case == "breastdcedl-ISPY1_1001"
+    assert left.detail.startswith("ISPY1_1001_spy1_")
+
+
+def test_files_that_a_mac_leaves_there_are_no_patients(tmp_path: Path, do_import) -> None:
+    root = write_set(tmp_path / "set")
+    (root / "spy1" / "._ISPY1_1001_spy1_vis1_mask.nii.gz").write_bytes(b"attributes")
+    assert do_import("breastdcedl", root).record.to_json()["counts"]["found"] == 5
 
 
 def test_tables_that_disagree_stop_the_import(tmp_path: Path, do_import) -> None:

@@ -1,11 +1,12 @@
 """Advanced-MRI-Breast-Lesions (AMBL): the only public set with Ki-67; several lesions a patient, irregular names.
 
 The series MultiPhase holds five phases after contrast, so its first phase is the first post-contrast one. Whether
-``KI67[%]`` holds per cent or a code is documented nowhere that was open to us: the numbers have to tell, or the
-user. Outlines do not say which lesion they show, so only patients with a single lesion are taken.
+``KI67[%]`` holds per cent or a code, and ``HER2 [SII]`` a score of 0 to 3 or a status, is documented nowhere that was
+open to us: the numbers have to tell, or the user. Outlines do not say which lesion they show, so only patients with a
+single lesion are taken.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from onephase.biomarkers.evidence import read_evidence
@@ -16,6 +17,7 @@ from onephase.cohort.sources.repair import kept_mask
 from onephase.cohort.sources.sheets import Sheet, find_table, read_sheet
 from onephase.cohort.sources.source import Download, Found, Label, LeaveOut, Lesion, Source, sort_out, unique
 from onephase.cohort.sources.tcia import Series, only, patients_in, series_in
+from onephase.errors import CohortError
 from onephase.imaging.case import Mask
 from onephase.readers.dicom.scan import open_dicom
 from onephase.readers.roi import read_mask
@@ -39,13 +41,16 @@ COLUMNS = {  # as the table names them once runs of blanks are one; {n} is the n
 SHARES = {"er": "ER [%]", "pr": "PR [%]", "ki67": "KI67[%]"}
 IHC = {"0": "0+", "1": "1+", "2": "2+", "3": "3+"}
 YES_NO = {"1": POSITIVE, "0": NEGATIVE}
+HER2 = "HER2 [SII]"
+HER2_CODES = {"ihc": IHC, "status": YES_NO, "none": {}}
 
 
 def read(download: Download) -> Found:
     """Read AMBL, or a part of it.
 
     Raises:
-        CohortError: If the clinical workbook is missing or not as published, or per cent cannot be told from codes.
+        CohortError: If the clinical workbook is missing or not as published, or per cent cannot be told from codes, or
+            scores from a status.
     """
     table = find_table(download.folder, TABLE, what="Advanced-MRI-Breast-Lesions-DA-Clinical-Sep2024.xlsx")
     rows = _lesion_rows(read_sheet(table, sheet=SHEET, header=1))
@@ -58,13 +63,14 @@ def read(download: Download) -> Found:
         )
         for ours, column in SHARES.items()
     }
+    her2 = _her2_codes([row["her2"] for row in rows.values() if row["her2"]], asked=download.choices.get("her2", ""))
     labels = {case_id: {ours: told[ours].get(row[ours], "") for ours in SHARES} for case_id, row in rows.items()}
     folders = patients_in(download.folder, sets={"ambl"})
 
     def lesion_of(case_id: str) -> Lesion:
         row = rows[case_id]
         mine = folders.get(canonical_identity(row["patient"]), [])
-        return _lesion(case_id, row, shares=labels[case_id], folders=mine, beside=download.out.parent)
+        return _lesion(case_id, row, shares=labels[case_id], her2=her2, folders=mine, beside=download.out.parent)
 
     lesions, left_out = sort_out(list(rows), lesion_of, progress=download.progress)
     unread = sum(bool(row["ki67"]) and not labels[case_id]["ki67"] for case_id, row in rows.items())
@@ -73,6 +79,29 @@ def read(download: Download) -> Found:
         f"of KI67[%], {sum(bool(one['ki67']) for one in labels.values())} entries were read and {unread} were not",
     )
     return Found(tuple(rows), lesions, left_out, (table,), notes=notes)
+
+
+def _her2_codes(entries: Sequence[str], *, asked: str) -> Mapping[str, str]:
+    """Return what the codes of HER2 mean; none of them where it shall not be read.
+
+    Args:
+        entries: The cells that are not missing.
+        asked: ``ihc``, ``status`` or ``none`` where the user has looked it up, empty to decide by the numbers.
+
+    Raises:
+        CohortError: If only 0 and 1 occur, which could be a status as well as scores, and the user has not said which.
+    """
+    if asked and asked not in HER2_CODES:
+        message = f"--map her2={asked}: expected {', '.join(HER2_CODES)}"
+        raise CohortError(message)
+    if not asked and entries and not {entry.removesuffix(".0") for entry in entries} - {"0", "1"}:
+        message = (
+            f"the column {HER2} holds nothing but 0 and 1, so that 1 could mean positive as well as a score of 1+, "
+            "which is negative: look it up in the legend of the set, then say --map her2=ihc for scores, "
+            "--map her2=status for 0 negative and 1 positive, or --map her2=none to leave it out"
+        )
+        raise CohortError(message)
+    return HER2_CODES[asked or "ihc"]
 
 
 def _lesion_rows(sheet: Sheet) -> dict[str, dict[str, str]]:
@@ -105,13 +134,19 @@ def _told(record: Mapping[str, str], number: int) -> dict[str, str]:
 
 
 def _lesion(
-    case_id: str, row: Mapping[str, str], *, shares: Mapping[str, str], folders: list[Path], beside: Path
+    case_id: str,
+    row: Mapping[str, str],
+    *,
+    shares: Mapping[str, str],
+    her2: Mapping[str, str],
+    folders: list[Path],
+    beside: Path,
 ) -> Lesion:
     where = f"clinical workbook, case {case_id}, column"
     if status(row["kind"], codes=YES_NO, where=f"{where} tumor/benign") == NEGATIVE:
         reason = "the lesion is benign"
         raise LeaveOut(reason)
-    labels = {**shares, "her2": status(row["her2"], codes=IHC, where=f"{where} HER2 [SII]")}
+    labels = {**shares, "her2": status(row["her2"], codes=her2, where=f"{where} {HER2}") if her2 else ""}
     triple_negative = status(row["triple_negative"], codes=YES_NO, where=f"{where} isTN")
     _refuse_contradiction(case_id, labels, triple_negative)
     if row["lesions"] != "1":
@@ -178,9 +213,15 @@ SOURCE = Source(
     labels=(
         Label("er", "ER [%] n", "per cent of stained nuclei; positive from 1 % (ASCO/CAP 2020)"),
         Label("pr", "PR [%] n", "per cent of stained nuclei; positive from 1 % (ASCO/CAP 2020)"),
-        Label("her2", "HER2 [SII] n", "read as IHC score 0 to 3+; 2+ leaves the status open"),
+        Label(
+            "her2",
+            f"{HER2} n",
+            "IHC score 0 to 3+, of which 2+ leaves the status open, as its numbers tell or as --map her2=ihc said; "
+            "with her2=status, 1 is positive",
+        ),
         Label("ki67", "KI67[%] n", "per cent, as its numbers tell or as --map ki67=percent said"),
     ),
     read=read,
-    choices={name: f"percent or none: what the numbers of {column} are" for name, column in SHARES.items()},
+    choices={name: f"percent or none: what the numbers of {column} are" for name, column in SHARES.items()}
+    | {"her2": f"ihc, status or none: what the numbers of {HER2} are"},
 )

@@ -5,9 +5,7 @@ hold no spacing and arrays in another order (z, y, x): they are written anew on 
 spacing the table has to confirm. The ``dataset`` column is wrong in places; the patient's name says the set.
 """
 
-import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from jaxtyping import Bool, Float32
 from onephase.cohort.identity import canonical_identity
 from onephase.cohort.records import Split
 from onephase.cohort.sources.array_order import SAMPLE, refuse_other_order
+from onephase.cohort.sources.breastdcedl_files import PatientFiles, patient_files
 from onephase.cohort.sources.receptors import panel, status
 from onephase.cohort.sources.repair import kept_mask
 from onephase.cohort.sources.sheets import find_tables, read_sheet
@@ -27,10 +26,6 @@ from onephase.readers.formats import Format
 from onephase.readers.volume_file import VolumeFile, open_volume_file
 from onephase.storage import sha256_of
 
-NAME = re.compile(
-    r"(?P<pid>.+?)_(?:(?:spy[12]|duke)_)?(?:vis1_)?(?:dce_aqc_(?P<index>\d+)|(?P<mask>mask))\.nii(?:\.gz)?",
-    re.IGNORECASE,
-)
 PRE, FIRST_POST = 0, 1
 SAME_SPACING = 0.02
 BOX = ("mask_start", "mask_end", "sraw", "eraw", "scol", "ecol")
@@ -47,7 +42,7 @@ def read(download: Download) -> Found:
         CohortError: If there is no table, or masks or boxes do not lie as they are documented to.
     """
     tables, rows = _tables(download.folder)
-    files = _files(download.folder)
+    files = patient_files(download.folder)
     names = [f"breastdcedl-{pid}" for pid in (*rows, *sorted(files.keys() - rows.keys()))]
     notes = [
         refuse_other_order(islice(_outlined(rows, files, masks=masks), SAMPLE), what=what)
@@ -59,32 +54,12 @@ def read(download: Download) -> Found:
         if pid not in rows:
             reason = "its files have no row in a table"
             raise LeaveOut(reason)
-        return _lesion(case_id, rows[pid], files=files.get(pid, _Files()), folder=download.out.parent)
+        return _lesion(case_id, rows[pid], files=files.get(pid, PatientFiles()), folder=download.out.parent)
 
     lesions, left_out = sort_out(names, lesion_of, progress=download.progress)
     notes.append("the volume is index 1, the first after contrast, and not post_early (the second in I-SPY 2)")
     notes.append("boxes of Duke are read as counting from 1, the end included; else they would be off by one voxel")
     return Found(tuple(names), lesions, left_out, tables, notes=tuple(notes))
-
-
-@dataclass(slots=True)
-class _Files:
-    """What is here of a patient: volumes by index, and the mask."""
-
-    volumes: dict[int, Path] = field(default_factory=dict)
-    mask: Path | None = None
-
-
-def _files(folder: Path) -> dict[str, _Files]:
-    files: dict[str, _Files] = {}
-    for path in sorted(folder.rglob("*.nii*")):
-        if found := NAME.fullmatch(path.name):
-            mine = files.setdefault(found["pid"], _Files())
-            if found["mask"]:
-                mine.mask = path
-            else:
-                mine.volumes[int(found["index"])] = path
-    return files
 
 
 def _tables(folder: Path) -> tuple[tuple[Path, ...], dict[str, dict[str, str]]]:
@@ -117,7 +92,7 @@ def _together(said: str, now: str) -> str:
         return f"{said} and {now}"
 
 
-def _lesion(case_id: str, row: Mapping[str, str], *, files: _Files, folder: Path) -> Lesion:
+def _lesion(case_id: str, row: Mapping[str, str], *, files: PatientFiles, folder: Path) -> Lesion:
     pid = row["pid"]
     known = canonical_identity(pid).split()[0]
     if known not in SETS:
@@ -153,11 +128,18 @@ def _lesion(case_id: str, row: Mapping[str, str], *, files: _Files, folder: Path
     )
 
 
-def _first_post(row: Mapping[str, str], files: _Files) -> VolumeFile:
-    """Return the volume of index 1, its spacing confirmed by the table."""
-    if row.get("pre", "0") not in {"0", ""}:
-        reason = "its pre-contrast volume is not index 0, so that index 1 need not be the first post-contrast one"
-        raise LeaveOut(reason, f"pre {row['pre']}")
+def _first_post(row: Mapping[str, str], files: PatientFiles) -> VolumeFile:
+    """Return the volume of index 1, its spacing confirmed by the table.
+
+    Raises:
+        LeaveOut: If it is not here once, or the table does not say that it is the first after contrast.
+    """
+    if files.doubled:
+        reason = "one of its volumes, or its mask, is here twice"
+        raise LeaveOut(reason, ", ".join(path.name for path in files.doubled))
+    if row.get("pre") != "0":
+        reason = "its pre-contrast volume is not said to be index 0, so that index 1 need not be the first after it"
+        raise LeaveOut(reason, f"pre {row.get('pre') or 'is empty or no column'}")
     if FIRST_POST not in files.volumes:
         reason = f"its volume of index {FIRST_POST} is not here" if files.volumes else "its images are not here"
         raise LeaveOut(reason)
@@ -175,7 +157,7 @@ def _first_post(row: Mapping[str, str], files: _Files) -> VolumeFile:
     return image
 
 
-def _mask(files: _Files, image: VolumeFile) -> Bool[np.ndarray, "slice row column"]:
+def _mask(files: PatientFiles, image: VolumeFile) -> Bool[np.ndarray, "slice row column"]:
     """Return the mask in the order of the image: its own is (z, y, x), which a reader takes for (x, y, z)."""
     if files.mask is None:
         reason = "it has no mask"
@@ -204,7 +186,7 @@ def _box(row: Mapping[str, str]) -> Box:
 
 
 def _outlined(
-    rows: Mapping[str, Mapping[str, str]], files: Mapping[str, _Files], *, masks: bool
+    rows: Mapping[str, Mapping[str, str]], files: Mapping[str, PatientFiles], *, masks: bool
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield image and outline of the cases with a mask, or of those with a box."""
     for pid, mine in files.items():
@@ -223,7 +205,7 @@ def _outlined(
             continue  # said when the case itself is read
 
 
-def _rise(image: VolumeFile, files: _Files) -> Float32[np.ndarray, "slice row column"]:
+def _rise(image: VolumeFile, files: PatientFiles) -> Float32[np.ndarray, "slice row column"]:
     """Return by how much the signal rises after contrast; the image itself where no volume before it is here."""
     if PRE not in files.volumes:
         return image.read(0)

@@ -1,0 +1,38 @@
+"""Files of BreastDCEDL by patient: volumes by index and masks, told by their names."""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+NAME = re.compile(
+    r"(?P<pid>.+?)_(?:(?:spy[12]|duke)_)?(?:vis1_)?(?:dce_aqc_(?P<index>\d+)|(?P<mask>mask))\.nii(?:\.gz)?",
+    re.IGNORECASE,
+)
+
+
+@dataclass(slots=True)
+class PatientFiles:
+    """What is here of a patient: volumes by index, the mask, and what is a second file of one of them."""
+
+    volumes: dict[int, Path] = field(default_factory=dict)
+    mask: Path | None = None
+    doubled: list[Path] = field(default_factory=list)
+
+    def add(self, path: Path, *, index: int | None) -> None:
+        """Take a file for the volume of an index, or for the mask."""
+        if index is None and self.mask is None:
+            self.mask = path
+        elif index is not None and index not in self.volumes:
+            self.volumes[index] = path
+        else:
+            self.doubled.append(path)
+
+
+def patient_files(folder: Path) -> dict[str, PatientFiles]:
+    """Return what is here of each patient, by the name that the files carry; what else lies there is passed over."""
+    files: dict[str, PatientFiles] = {}
+    for path in sorted(folder.rglob("*.nii*")):
+        if (found := NAME.fullmatch(path.name)) and not path.name.startswith("."):
+            index = None if found["mask"] else int(found["index"])
+            files.setdefault(found["pid"], PatientFiles()).add(path, index=index)
+    return files
