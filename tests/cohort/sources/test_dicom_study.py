@@ -1,5 +1,6 @@
 """A hospital's export: studies with a SEG or an RT structure set, and a table."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +67,39 @@ def test_an_outline_of_something_else_is_left_out(export: Path, do_import) -> No
     done = do_import("dicom-study", export, **MAP)
     (left,) = done.record.by_reason()["image or mask cannot be used"]
     assert left.case == "s3"
+
+
+@pytest.mark.parametrize("name", ["000.dcm", "zzz.dcm"])
+@pytest.mark.parametrize("study", ["s1", "s2"])
+def test_a_flat_folder_holds_images_and_outline_under_any_names(
+    export: Path, tmp_path: Path, do_import, study: str, name: str
+) -> None:
+    whole = export / "studies" / study
+    (outline,) = (path for folder in ("seg", "rt") for path in (whole / folder).glob("*.dcm"))
+    shutil.move(outline, whole / name)
+    for path in sorted((whole / "dce").iterdir()):
+        shutil.move(path, whole / path.name)
+    do_import("dicom-study", export, **MAP)
+    record = next(one for one in read_cohort(tmp_path / "out" / "cohort.csv").records if one.case_id == study)
+    case = read_case(record.image, case_id=study, mask=record.mask)
+    np.testing.assert_array_equal(case.roi.array, phantom()[1] > 0)
+
+
+def test_two_outlines_of_one_series_are_not_told_apart(export: Path, do_import) -> None:
+    shutil.copy(export / "studies" / "s1" / "seg" / "1.dcm", export / "studies" / "s1" / "seg" / "2.dcm")
+    done = do_import("dicom-study", export, **MAP)
+    (left,) = done.record.by_reason()["several could be its outline (SEG or RTSTRUCT)"]
+    assert (left.case, left.detail) == ("s1", "series 100, series 100")
+
+
+@pytest.mark.parametrize(("name", "used"), [("GTVp1_left", True), ("gtv", True), ("GTVn", False), ("GTV-N 2", False)])
+def test_a_gross_tumour_volume_is_of_the_tumour_and_that_of_nodes_is_not(
+    export: Path, tmp_path: Path, do_import, name: str, used: bool
+) -> None:
+    made = write_dynamic(export / "studies" / "s3" / "dce")
+    write_structures(export / "studies" / "s3" / "rt" / "1.dcm", made, {name: tumour_contours()})
+    done = do_import("dicom-study", export, **MAP)
+    assert ("s3" in {lesion.case_id for lesion in done.record.found.lesions}) == used
 
 
 def test_a_table_without_cases_says_what_to_map(export: Path, do_import) -> None:

@@ -89,14 +89,14 @@ def _her2_codes(entries: Sequence[str], *, asked: str) -> Mapping[str, str]:
         asked: ``ihc``, ``status`` or ``none`` where the user has looked it up, empty to decide by the numbers.
 
     Raises:
-        CohortError: If only 0 and 1 occur, which could be a status as well as scores, and the user has not said which.
+        CohortError: If no 2 or 3 occurs, so that it could hold a status as well, and the user has not said which.
     """
     if asked and asked not in HER2_CODES:
         message = f"--map her2={asked}: expected {', '.join(HER2_CODES)}"
         raise CohortError(message)
-    if not asked and entries and not {entry.removesuffix(".0") for entry in entries} - {"0", "1"}:
+    if not asked and entries and not {entry.removesuffix(".0") for entry in entries} & {"2", "3"}:
         message = (
-            f"the column {HER2} holds nothing but 0 and 1, so that 1 could mean positive as well as a score of 1+, "
+            f"the column {HER2} holds no 2 or 3, so that 1 could mean positive as well as a score of 1+, "
             "which is negative: look it up in the legend of the set, then say --map her2=ihc for scores, "
             "--map her2=status for 0 negative and 1 positive, or --map her2=none to leave it out"
         )

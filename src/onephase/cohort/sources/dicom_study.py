@@ -10,8 +10,9 @@ from pathlib import Path
 from onephase.cohort.sources.folder import CHOICES, Row, read_table
 from onephase.cohort.sources.repair import kept_mask
 from onephase.cohort.sources.source import Download, Found, LeaveOut, Source
-from onephase.cohort.sources.tcia import only, series_in
+from onephase.cohort.sources.tcia import only, series_of
 from onephase.imaging.case import Mask
+from onephase.readers.dicom.files import dicom_files
 from onephase.readers.dicom.scan import open_dicom
 from onephase.readers.dicom.structure_set import read_structure
 from onephase.readers.roi import read_mask
@@ -39,9 +40,9 @@ def _outline(row: Row, study: Path, case_id: str, *, beside: Path) -> Path:
     if not study.is_dir():
         reason = "its study is no folder, so that no outline can be looked for in it"
         raise LeaveOut(reason)
-    series = series_in([study])
-    outline = only([one for one in series if one.modality in OUTLINES], what="its outline (SEG or RTSTRUCT)")
-    images = " ".join(sorted(one.uid for one in series if one.modality == "MR"))
+    files = [series_of(path) for path in dicom_files(study)]  # every header: exports mix series in one folder
+    outline = only([one for one in files if one.modality in OUTLINES], what="its outline (SEG or RTSTRUCT)")
+    images = " ".join(sorted({one.uid for one in files if one.modality == "MR"}))
 
     def mask() -> Mask:
         scan = open_dicom(study)

@@ -4,7 +4,6 @@ The classic layout names studies and series by their UIDs, the descriptive one b
 read by one header of each series. Only the first visit of a patient counts: later ones follow treatment.
 """
 
-import os
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from pathlib import Path
 from onephase.cohort.identity import canonical_identity
 from onephase.cohort.sources.source import LeaveOut
 from onephase.errors import CohortError
-from onephase.readers.dicom.files import is_dicom, read_dataset
+from onephase.readers.dicom.files import folders_below, is_dicom, read_dataset
 from onephase.readers.dicom.header_text import text_of, whole_number_of
 
 KEYWORDS = (
@@ -79,14 +78,40 @@ def patients_in(folder: Path, *, sets: Collection[str]) -> dict[str, list[Path]]
 
 
 def series_in(folders: Iterable[Path]) -> list[Series]:
-    """Return the series below some folders; files of one folder are one series."""
+    """Return the series below some folders; files of one folder are one series, as TCIA delivers them.
+
+    Raises:
+        ImageError: If a folder or header cannot be read.
+    """
     series = []
     for folder in folders:
-        for parent, _, names in sorted(os.walk(folder)):
-            first = next((path for name in sorted(names) if is_dicom(path := Path(parent) / name)), None)
+        for parent, names in sorted(folders_below(folder)):
+            first = next((path for name in sorted(names) if is_dicom(path := parent / name)), None)
             if first is not None:
-                series.append(_series(Path(parent), first))
+                series.append(series_of(first))
     return series
+
+
+def series_of(first: Path) -> Series:
+    """Return the series that a DICOM file belongs to, by the header of that file.
+
+    Raises:
+        ImageError: If it is damaged.
+    """
+    header = read_dataset(first, only=KEYWORDS)
+    visit = text_of(header, "ClinicalTrialTimePointID")
+    told = VISIT.search(text_of(header, "StudyDescription"))
+    return Series(
+        path=first.parent,
+        first=first,
+        uid=text_of(header, "SeriesInstanceUID"),
+        study=text_of(header, "StudyInstanceUID"),
+        number=whole_number_of(header, "SeriesNumber") or 0,
+        modality=text_of(header, "Modality").upper(),
+        description=text_of(header, "SeriesDescription"),
+        date=text_of(header, "StudyDate"),
+        visit=visit or (f"T{told[1]}" if told else ""),
+    )
 
 
 def first_visit(series: list[Series], *, codes: Collection[str]) -> list[Series]:
@@ -103,7 +128,7 @@ def first_visit(series: list[Series], *, codes: Collection[str]) -> list[Series]
         first = [one for one in series if one.visit in codes]
         if not first:
             reason = "only visits after the first are here"
-            raise LeaveOut(reason, ", ".join(sorted({one.visit for one in series})))
+            raise LeaveOut(reason)
         return first
     earliest = min((one.date for one in series), default="")
     return [one for one in series if one.date == earliest]
@@ -112,13 +137,15 @@ def first_visit(series: list[Series], *, codes: Collection[str]) -> list[Series]
 def only(series: list[Series], *, what: str) -> Series:
     """Return the one series that fits.
 
+    Of several, numbers are told and no descriptions: people write names of patients into these.
+
     Raises:
         LeaveOut: If none does, or several do.
     """
     if len(series) == 1:
         return series[0]
-    reason = f"{what} is not here" if not series else f"several series could be {what}"
-    raise LeaveOut(reason, "; ".join(one.description for one in series))
+    reason = f"{what} is not here" if not series else f"several could be {what}"
+    raise LeaveOut(reason, ", ".join(f"series {one.number}" for one in series))
 
 
 def by_identity(rows: Iterable[Mapping[str, str]], column: str, *, prefix: str = "") -> dict[str, Mapping[str, str]]:
@@ -140,20 +167,3 @@ def by_identity(rows: Iterable[Mapping[str, str]], column: str, *, prefix: str =
             message = f"the clinical table names {row[column]} twice: keep one row for each patient"
             raise CohortError(message)
     return found
-
-
-def _series(path: Path, first: Path) -> Series:
-    header = read_dataset(first, only=KEYWORDS)
-    visit = text_of(header, "ClinicalTrialTimePointID")
-    told = VISIT.search(text_of(header, "StudyDescription"))
-    return Series(
-        path=path,
-        first=first,
-        uid=text_of(header, "SeriesInstanceUID"),
-        study=text_of(header, "StudyInstanceUID"),
-        number=whole_number_of(header, "SeriesNumber") or 0,
-        modality=text_of(header, "Modality").upper(),
-        description=text_of(header, "SeriesDescription"),
-        date=text_of(header, "StudyDate"),
-        visit=visit or (f"T{told[1]}" if told else ""),
-    )

@@ -11,7 +11,10 @@ TUMOUR_CODES = {
     "108369006", "86049000", "14799000", "4147007", "52988006", "367651003", "1240414004", "254837009",
     "M-8FFFF", "M-80003", "M-80006", "M-03000", "M-01100", "M-80001", "M-80002",
 }  # fmt: skip
-TUMOUR_WORDS = re.compile(r"\b(tumou?rs?|neoplasms?|lesions?|cancers?|carcinomas?|mass|malignan\w*|ftv|idc|ilc|dcis)\b")
+# A GTV is the gross tumour volume of radiotherapy; GTVn is that of lymph nodes.
+TUMOUR_WORDS = re.compile(
+    r"\b(tumou?rs?|neoplasms?|lesions?|cancers?|carcinomas?|mass|malignan\w*|ftv|idc|ilc|dcis|gtvp?\d*(?![ -]?n))\b"
+)
 # Words that say what else it is; they outweigh a tumour word ("breast tissue without lesion").
 OTHER_WORDS = re.compile(
     r"\b(fibroglandular|fgt|parenchyma\w*|background|normal|healthy|vessels?|skin|muscles?|fat|nipples?|implants?|"
