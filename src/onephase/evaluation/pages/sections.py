@@ -11,7 +11,7 @@ from onephase.evaluation.pages.findings import (
     receptor_findings,
     versus_finding,
 )
-from onephase.evaluation.pages.flow import flow_tables
+from onephase.evaluation.pages.flow import flow_figure, flow_tables
 from onephase.evaluation.pages.methods import methods_of
 from onephase.evaluation.pages.restraint_findings import abstention_findings, conformal_findings
 from onephase.evaluation.pages.study_figures import (
@@ -37,7 +37,11 @@ def sections_of(study: Study, predictions: Predictions) -> tuple[Section, ...]:
         return tuple(made for name, made in table.items() if name.startswith(names))
 
     sections = (
-        Section("Cases", tables=(*flow_tables(study), *tables("cases"), characteristics_table(predictions))),
+        Section(
+            "Cases",
+            flow_figure(study),
+            tables=(*flow_tables(study), *tables("cases"), characteristics_table(predictions)),
+        ),
         Section(
             "Receptors",
             (receptor_forest(study, contestant),),
