@@ -19,6 +19,7 @@ KEYWORDS = (
     "Modality", "SeriesDescription", "StudyDescription", "StudyDate", "ClinicalTrialTimePointID", "SeriesNumber",
 )  # fmt: skip
 DEEPEST = 3
+CODE = re.compile(r"T?\d{1,2}")
 VISIT = re.compile(r"(?:^|[\s_])T(\d)$")
 
 
@@ -128,7 +129,8 @@ def first_visit(series: list[Series], *, codes: Collection[str]) -> list[Series]
         first = [one for one in series if one.visit in codes]
         if not first:
             reason = "only visits after the first are here"
-            raise LeaveOut(reason)
+            told = sorted({one.visit for one in series if CODE.fullmatch(one.visit)})  # anything else could be a name
+            raise LeaveOut(reason, ", ".join(told))
         return first
     earliest = min((one.date for one in series), default="")
     return [one for one in series if one.date == earliest]
