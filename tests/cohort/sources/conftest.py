@@ -148,3 +148,21 @@ def do_import(tmp_path: Path) -> Callable[..., Import]:
         return import_cohort(source_named(source), download, without=without)
 
     return run
+
+
+@pytest.fixture
+def close(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Let nobody list folders or read files of a name, as permissions would, which root is not asked for."""
+
+    def closed(name: str) -> None:
+        for method in ("iterdir", "open", "read_bytes"):
+            real = getattr(Path, method)
+
+            def refused(self: Path, *args: Any, real=real, **how: Any):
+                if self.name == name:
+                    raise PermissionError(13, "Permission denied", str(self))
+                return real(self, *args, **how)
+
+            monkeypatch.setattr(Path, method, refused)
+
+    return closed

@@ -192,3 +192,31 @@ def test_a_missing_table_is_one_sentence(tmp_path: Path, do_import, write_set, n
     with pytest.raises(CohortError) as fault:
         do_import("duke", root)
     assert message in str(fault.value)
+
+
+def test_a_series_that_may_not_be_opened_leaves_its_case_out(tmp_path: Path, do_import, write_set, close) -> None:
+    root = write_set(tmp_path / "set")
+    close(names_of(1, 2, layout="classic")[1])
+    done = do_import("duke", root)
+    (left,) = done.record.by_reason()["a file or folder of it cannot be opened"]
+    assert left.case == "duke-001"
+
+
+def test_a_collection_that_may_not_be_opened_is_one_sentence(tmp_path: Path, do_import, write_set, close) -> None:
+    root = write_set(tmp_path / "set")
+    close("Duke-Breast-Cancer-MRI")
+    with pytest.raises(CohortError, match=r"Duke-Breast-Cancer-MRI cannot be opened \(Permission denied\): check its"):
+        do_import("duke", root)
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [(b"a/b\n", "has a path that is not as published"), (b"caf\xe9,b,c\n", "is no CSV in UTF-8")],
+)
+def test_a_damaged_mapping_is_one_sentence(tmp_path: Path, do_import, write_set, row: bytes, message: str) -> None:
+    root = write_set(tmp_path / "set")
+    mapping = root / "Breast-Cancer-MRI-filepath_filename-mapping.csv"
+    mapping.write_bytes(mapping.read_bytes() + row)
+    with pytest.raises(CohortError, match=message):
+        do_import("duke", root)
+    assert not list(tmp_path.glob("out/*"))

@@ -127,32 +127,20 @@ def test_what_systems_and_people_leave_there_is_no_case(tmp_path: Path, do_impor
 
 
 @pytest.mark.parametrize("closed", ["images", "expert"])
-def test_a_folder_of_all_that_may_not_be_opened_is_one_sentence(tmp_path: Path, do_import, monkeypatch, closed) -> None:
+def test_a_folder_of_all_that_may_not_be_opened_is_one_sentence(tmp_path: Path, do_import, close, closed) -> None:
     root = write_set(tmp_path / "set")
-    close(monkeypatch, closed)
+    close(closed)
     with pytest.raises(CohortError, match=rf"{closed} cannot be opened \(Permission denied\): check its name and"):
         do_import("mama-mia", root)
     assert not (tmp_path / "out").exists()
 
 
-def test_a_patient_whose_folder_may_not_be_opened_is_left_out(tmp_path: Path, do_import, monkeypatch) -> None:
+def test_a_patient_whose_folder_may_not_be_opened_is_left_out(tmp_path: Path, do_import, close) -> None:
     root = write_set(tmp_path / "set")
-    close(monkeypatch, "DUKE_001")
+    close("DUKE_001")
     done = do_import("mama-mia", root)
     (left,) = done.record.by_reason()["a file or folder of it cannot be opened"]
     assert left.case == "mama-mia-DUKE_001"
-
-
-def close(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    """Let nobody list the folders of a name, as permissions would, which root is not asked for."""
-    listed = Path.iterdir
-
-    def iterdir(self: Path):
-        if self.name == name:
-            raise PermissionError(13, "Permission denied", str(self))
-        return listed(self)
-
-    monkeypatch.setattr(Path, "iterdir", iterdir)
 
 
 def test_a_missing_table_and_an_unknown_segmentation_are_one_sentence(tmp_path: Path, do_import) -> None:

@@ -106,3 +106,11 @@ def test_no_dataset_file_stops_the_import(results: Path, do_import) -> None:
         do_import("nnunet", results, **MAP)
     dataset(results, {"background": 0, "tumour": 2})
     assert len(do_import("nnunet", results, **MAP).record.found.lesions) == 1
+
+
+def test_a_dataset_json_that_may_not_be_opened_is_one_sentence(results: Path, do_import, close) -> None:
+    with pytest.raises(CohortError, match=r"cannot be opened \(File name too long\): check its name"):
+        do_import("nnunet", results, label="tumour", predictions="x" * 300, **MAP)
+    close("dataset.json")
+    with pytest.raises(CohortError, match=r"dataset.json cannot be opened \(Permission denied\): check its name"):
+        do_import("nnunet", results, label="tumour", **MAP)

@@ -102,3 +102,12 @@ def test_an_empty_outline_and_one_beyond_the_series_are_left_out(tmp_path: Path)
     path.write_bytes(struct.pack("<6H", 0, 0, 0, 1, 1, 1) + b"\1" * 8)
     with pytest.raises(LeaveOut, match="reaches beyond the series"):
         read_les(path).on((2, 1, 2))
+
+
+def test_an_outline_that_may_not_be_opened_leaves_its_case_out(tmp_path: Path, do_import, close) -> None:
+    root = write_set(tmp_path / "set")
+    close("TCGA-AO-A03M-1S4-1.les")
+    done = do_import("tcga-brca", root)
+    (left,) = done.record.by_reason()["a file or folder of it cannot be opened"]
+    assert left.case == "tcga-TCGA-AO-A03M-1S4-1"
+    assert str(tmp_path) not in str(done.record.to_json()["left_out"])

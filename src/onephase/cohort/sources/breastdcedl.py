@@ -201,7 +201,7 @@ def _outlined(
                 outline[tuple(slice(int(start), int(stop)) for start, stop in _box(rows[pid]).bounds)] = True
             if outline.any():
                 yield _rise(image, mine), outline
-        except (LeaveOut, ImageError):
+        except (LeaveOut, ImageError, OSError):
             continue  # said when the case itself is read
 
 

@@ -164,7 +164,7 @@ def _outlined(
             outline = np.zeros(scan.grid.shape, dtype=np.bool_)
             outline[tuple(slice(int(start), int(stop)) for start, stop in box.bounds)] = True
             yield rise, outline
-        except (LeaveOut, ImageError):
+        except (LeaveOut, ImageError, OSError):
             continue  # said when the case itself is read
 
 

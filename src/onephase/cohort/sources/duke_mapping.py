@@ -164,7 +164,7 @@ def _slices(path: Path) -> Iterator[tuple[str, str, int, str, str]]:
         CohortError: If a row is not as published.
     """
     for row in _rows(path):
-        original, classic, descriptive = (row[column] for column in COLUMNS)
+        original, classic, descriptive = (row[column] or "" for column in COLUMNS)  # None where a row is cut short
         parts = [part for part in original.split("/") if part]
         number = Path(original).stem.rsplit("_", 1)[-1]
         if len(parts) < 3 or (parts[-2] in SEQUENCES and not number.isdecimal()):  # noqa: PLR2004 - patient, sequence, file
@@ -174,8 +174,12 @@ def _slices(path: Path) -> Iterator[tuple[str, str, int, str, str]]:
             yield canonical_identity(parts[-3]), parts[-2], int(number), classic, descriptive
 
 
-def _rows(path: Path) -> Iterator[Mapping[str, str]]:
-    """Yield the rows of the mapping; of a CSV one by one, since all of them fill a gigabyte."""
+def _rows(path: Path) -> Iterator[Mapping[str, str | None]]:
+    """Yield the rows of the mapping; of a CSV one by one, since all of them fill a gigabyte.
+
+    Raises:
+        CohortError: If it is no CSV in UTF-8, or lacks a column.
+    """
     if path.suffix != ".csv":
         yield from read_sheet(path).records(*COLUMNS)
         return
@@ -184,7 +188,11 @@ def _rows(path: Path) -> Iterator[Mapping[str, str]]:
         if missing := set(COLUMNS) - set(rows.fieldnames or ()):
             message = f"{path.name} has no column named {sorted(missing)[0]!r}: give the table of the set as published"
             raise CohortError(message)
-        yield from rows
+        try:
+            yield from rows
+        except (UnicodeDecodeError, csv.Error) as fault:
+            message = f"{path.name} is no CSV in UTF-8 ({fault}): download it again"
+            raise CohortError(message) from None
 
 
 def _ends(slices: Iterable[tuple[str, str, int, str, str]]) -> Iterator[tuple[str, str, int, str, str]]:

@@ -189,7 +189,7 @@ def _outlined(
             scan = open_dicom(_series(outline, folders).path)
             image = scan.read(1) - scan.read(0) if len(scan.parts) > 1 else scan.read(0)
             yield image, read_les(outline.path).on(scan.grid.shape)
-        except (LeaveOut, ImageError):
+        except (LeaveOut, ImageError, OSError):
             continue  # said when the case itself is read
 
 
