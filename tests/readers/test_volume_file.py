@@ -192,3 +192,25 @@ def test_voxels_are_read_into_an_array_that_is_there(tmp_path: Path, name: str, 
     there = np.full(expected.shape, -1, dtype=np.float32)
     assert file.read(0, slices=slices, into=there) is there
     np.testing.assert_array_equal(there, expected)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        (b"ElementDataFile = LOCAL", b"ElementDataFile : other.raw\nElementDataFile = LOCAL"),
+        (b"ElementDataFile = LOCAL", b" ElementDataFile = other.raw\nElementDataFile = LOCAL"),
+        (b"ElementDataFile = LOCAL", b"elementdatafile = LOCAL\nElementDataFile = other.raw"),
+        (b"NDims = 3", b"NDims = 3\nNDims = 3"),
+        (b"NDims = 3", b"NDims = -1"),  # ITK never returned
+        (b"NDims = 3", b"NDims = 1e308"),  # and was ended by the system
+        (b"NDims = 3", b"NDims = 11"),
+    ],
+)
+def test_a_meta_header_that_itk_would_read_otherwise_is_refused(tmp_path: Path, change: tuple[bytes, bytes]) -> None:
+    path = tmp_path / "image.mha"
+    SimpleITK.WriteImage(SimpleITK.Image([3, 4, 5], SimpleITK.sitkInt16), str(path))
+    assert open_volume_file(path, Format.META).grid.shape == (5, 4, 3)
+    path.write_bytes(path.read_bytes().replace(*change))
+    (tmp_path / "other.raw").write_bytes(bytes(1000))
+    with pytest.raises(ImageError, match="has a MetaImage header that is damaged, or means two things"):
+        open_volume_file(path, Format.META)

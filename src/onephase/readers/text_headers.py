@@ -10,20 +10,26 @@ from onephase.storage import is_there
 HEADER_LIMIT = 1 << 16
 HEADER_END = {
     Format.NRRD: re.compile(rb"\r?\n\r?\n|\Z"),
-    Format.META: re.compile(rb"(?im)^ElementDataFile\s*=.*\n"),
+    Format.META: re.compile(rb"(?m)^ElementDataFile\s*=.*\n"),
 }
+# MetaIO also parts at a colon, also within a line, and takes the last of several lines: then it would follow another
+# header than is checked here. Its arrays have room for ten dimensions, whatever number stands there.
+META_LINE = re.compile(rb"([^\s=:][^=:\r\n]*)=[^\r\n]*\r?\n|[^\S\r\n]*\r?\n")
+META_DIMENSIONS = re.compile(rb"(?m)^NDims\s*=[^\S\n]*[1-9]\s*$")
 VOXEL_FILE = re.compile(rb"(?im)^(?:data ?file\s*:|ElementDataFile\s*=)\s*(.+?)\s*$")
 COMPRESSED_BYTES = re.compile(rb"(?im)^CompressedDataSize\s*=\s*(\d+)")
 COMPRESSED = re.compile(rb"(?im)^CompressedData\s*=\s*True")
 
 
 def check_text_header(path: Path, kind: Format) -> None:
-    """Refuse a header that has no end, or that sends ITK to voxels outside its folder.
+    """Refuse a header that has no end, that ITK would read otherwise, or that sends it to voxels outside its folder.
 
     Raises:
         ImageError: In one sentence.
     """
     header = _header(path, kind)
+    if kind is Format.META:
+        _check_meta_lines(path, header)
     match = VOXEL_FILE.search(header)
     if match is None or match[1] == b"LOCAL":
         return
@@ -34,6 +40,24 @@ def check_text_header(path: Path, kind: Format) -> None:
     if not (is_there(path.parent / name) and (path.parent / name).is_file()):
         message = f"{path} keeps its voxels in another file of its folder, which is missing: copy both"
         raise ImageError(message)
+
+
+def _check_meta_lines(path: Path, header: bytes) -> None:
+    """Refuse a MetaImage header of other lines than ``Name = value``, each name once, or not of 1 to 9 dimensions.
+
+    Case does not part names: it does for MetaIO, and not for the patterns here.
+    """
+    names = []
+    for line in header.splitlines(keepends=True):
+        match = META_LINE.fullmatch(line)
+        if match is None:
+            break
+        names += [match[1].strip().lower()] if match[1] else []
+    else:
+        if len(set(names)) == len(names) and META_DIMENSIONS.search(header):
+            return
+    message = f"{path} has a MetaImage header that is damaged, or means two things: export it again"
+    raise ImageError(message)
 
 
 def check_meta_bytes(path: Path, *, voxel_bytes: int) -> None:
