@@ -23,7 +23,10 @@ STUDY_UID = generate_uid(entropy_srcs=["study"])
 FRAME_UID = generate_uid(entropy_srcs=["frame of reference"])
 
 # a program of its own: it finds what is beside it, which pytest does not
-collect_ignore = ["fuzz.py", "fuzz_rounds.py", "fuzz_tally.py", "fuzz_targets.py", "mutation.py", "small_forms.py"]
+collect_ignore = [
+    *("fuzz.py", "fuzz_rounds.py", "fuzz_tally.py", "fuzz_targets.py", "made_forms.py", "made_mutation.py"),
+    *("mutation.py", "small_forms.py"),
+]
 
 
 @dataclass

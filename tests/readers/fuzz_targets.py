@@ -7,17 +7,34 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from made_forms import (
+    compressed_meta_image,
+    les_outline,
+    meta_image,
+    nnunet_dataset,
+    structure_set,
+    workbook,
+)
+from made_mutation import json_values, les_numbers, meta_lines, workbook_parts
 from mutation import Mutation, csv_cells, dicom_elements, header_lines, nifti_fields, zip_members
 from small_forms import FRAMES, our_form, small_form
 
+from onephase.cohort.sources import nnunet
+from onephase.cohort.sources.les_file import read_les
+from onephase.cohort.sources.sheets import read_sheet
+from onephase.cohort.sources.source import LeaveOut
 from onephase.cohort.table import read_cohort
+from onephase.errors import CohortError
 from onephase.imaging.case import Box
-from onephase.readers.case import read_case
+from onephase.readers.case import open_scan, read_case
+from onephase.readers.dicom.structure_set import read_structure
 
 BOX = Box((1.0, 4.0), (1.0, 3.0), (0.0, 3.0))
 OUTLINED = tuple(f"ucsf-br-06/dce/1-{number:03d}.dcm" for number in range(10, 52))  # the slices of the SEG's frames
 DCE = OUTLINED[:FRAMES]
-PHANTOM, BREAST1 = "ibsi/phantom.nii.gz", "breast1/breast1_image.nrrd"
+PHANTOM, BREAST1, LABEL = "ibsi/phantom.nii.gz", "breast1/breast1_image.nrrd", "breast1/breast1_label.nrrd"
+LABEL_SHAPE = (21, 120, 45)
+TABLE = "slices/ispy1/cases.csv"
 
 
 @dataclass(frozen=True)
@@ -31,6 +48,7 @@ class Target:
         beside: Files and folders that lie in the folder as they are.
         place: In which folder of it they lie.
         packed: Whether all files are packed into one ZIP, which is what is broken.
+        make: What is made of the file before it is broken, where the format is another; and the name that it gets.
     """
 
     file: str
@@ -39,6 +57,7 @@ class Target:
     beside: tuple[str, ...] = ()
     place: str = "."
     packed: bool = False
+    make: tuple[Callable[[bytes], bytes], str] | None = None
 
 
 @dataclass(frozen=True)
@@ -81,17 +100,47 @@ def _table(folder: Path, broken: Path) -> object:
     return read_cohort(broken)
 
 
+def _structure_set(folder: Path, broken: Path) -> object:
+    with open_scan(folder / "image") as scan:
+        return read_structure(broken, name="", grid=scan.grid)
+
+
+def _sheet(folder: Path, broken: Path) -> object:
+    return read_sheet(broken).records("case_id", "image")
+
+
+def _les(folder: Path, broken: Path) -> object:
+    try:
+        return read_les(broken).on(LABEL_SHAPE)
+    except LeaveOut as fault:  # the list of the cases left out is where it is told
+        message = f"{fault.reason}: {fault.detail}"
+        raise CohortError(message) from None
+
+
+def _nnunet(folder: Path, broken: Path) -> object:
+    return nnunet._label(nnunet._dataset(broken).labels, None, path=broken)
+
+
 TARGETS = {
     "nifti": Target(PHANTOM, nifti_fields, _image),
     "nifti mask": Target("ibsi/mask.nii.gz", nifti_fields, _mask, (PHANTOM,), "image"),
     "nrrd": Target(BREAST1, header_lines, _image),
-    "nrrd mask": Target("breast1/breast1_label.nrrd", header_lines, _mask, (BREAST1,), "image"),
+    "nrrd mask": Target(LABEL, header_lines, _mask, (BREAST1,), "image"),
     "dicom series": Target(DCE[0], dicom_elements, _folder, DCE[1:]),
     "dicom slice": Target(DCE[-1], dicom_elements, _folder, DCE[:-1]),  # read after others that it is like
     "enhanced dicom": Target("enhanced-mr/siemens-xa30-enhanced-gre.dcm", dicom_elements, _image),
     "dicom seg": Target("ucsf-br-06/fibroglandular-seg/1-1.dcm", dicom_elements, _segmentation, OUTLINED, "image"),
     "zip": Target(DCE[0], zip_members, _zip, DCE[1:], packed=True),
-    "cohort table": Target("slices/ispy1/cases.csv", csv_cells, _table, ("slices/ispy1/images",)),
+    "cohort table": Target(TABLE, csv_cells, _table, ("slices/ispy1/images",)),
+    "metaimage": Target(BREAST1, meta_lines, _image, make=(meta_image, "image.mha")),
+    "metaimage mask": Target(LABEL, meta_lines, _mask, (BREAST1,), "image", make=(compressed_meta_image, "label.mha")),
+    "structure set": Target(
+        OUTLINED[0], dicom_elements, _structure_set, OUTLINED, "image", make=(structure_set, "rt.dcm")
+    ),
+    "workbook": Target(TABLE, workbook_parts, _sheet, make=(workbook, "cases.xlsx")),
+    "sheet": Target(TABLE, csv_cells, _sheet),
+    "les outline": Target(LABEL, les_numbers, _les, make=(les_outline, "outline.les")),
+    "nnunet labels": Target(TABLE, json_values, _nnunet, make=(nnunet_dataset, "dataset.json")),
 }
 
 
@@ -120,7 +169,11 @@ def laid_out(target: Target, data: Path, folder: Path, *, small: bool) -> Form:
             shutil.copytree(data / file, place / Path(file).name)
         else:
             (place / Path(file).name).write_bytes(content_of(file))
-    return Form(folder, folder / Path(target.file).name, content_of(target.file))
+    content = content_of(target.file)
+    if target.make is None:
+        return Form(folder, folder / Path(target.file).name, content)
+    make, name = target.make
+    return Form(folder, folder / name, make(content))
 
 
 def _zipped(files: dict[str, bytes]) -> bytes:

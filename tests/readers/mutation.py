@@ -76,6 +76,8 @@ DICOM_KEYWORDS = (
         "CodeMeaning",
         "PixelData",
     ),
+    *("StructureSetROISequence", "ROINumber", "ROIName", "ROIContourSequence", "ReferencedROINumber"),
+    *("ContourSequence", "ContourGeometricType", "NumberOfContourPoints", "ContourData"),
 )
 DICOM_TAGS = {Tag(keyword): keyword for keyword in DICOM_KEYWORDS}
 BYTES = (b"", b"\0", bytes(31), bytes(5000), b"\xff" * 2048)

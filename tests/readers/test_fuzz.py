@@ -15,7 +15,8 @@ FUZZ = Path(__file__).with_name("fuzz.py")
 INPUTS, SEED = "30", "1"
 READERS = (
     *("nifti", "nifti mask", "nrrd", "nrrd mask", "dicom series", "dicom slice", "enhanced dicom", "dicom seg", "zip"),
-    "cohort table",
+    *("cohort table", "metaimage", "metaimage mask", "structure set", "workbook", "sheet", "les outline"),
+    "nnunet labels",
 )
 DEADLINE_S = 900.0
 
