@@ -214,3 +214,15 @@ def test_a_meta_header_that_itk_would_read_otherwise_is_refused(tmp_path: Path, 
     (tmp_path / "other.raw").write_bytes(bytes(1000))
     with pytest.raises(ImageError, match="has a MetaImage header that is damaged, or means two things"):
         open_volume_file(path, Format.META)
+
+
+@pytest.mark.parametrize("suffix", [".nrrd", ".mha"])
+def test_a_line_hidden_behind_a_carriage_return_is_refused(tmp_path: Path, suffix: str) -> None:
+    path, other = tmp_path / f"image{suffix}", tmp_path / "elsewhere"
+    image = SimpleITK.Image([3, 4, 5], SimpleITK.sitkInt16)
+    SimpleITK.WriteImage(image, str(path))
+    other.write_bytes(bytes(1000))
+    mark, field = (b"type:", b"data file:") if suffix == ".nrrd" else (b"NDims =", b"ElementDataFile =")
+    path.write_bytes(path.read_bytes().replace(mark, b"# x\r" + field + bytes(other) + b"\n" + mark, 1))
+    with pytest.raises(ImageError, match="end with a carriage return alone"):
+        open_volume_file(path, Format.NRRD if suffix == ".nrrd" else Format.META)

@@ -16,6 +16,7 @@ HEADER_END = {
 # header than is checked here. Its arrays have room for ten dimensions, whatever number stands there.
 META_LINE = re.compile(rb"([^\s=:][^=:\r\n]*)=[^\r\n]*\r?\n|[^\S\r\n]*\r?\n")
 META_DIMENSIONS = re.compile(rb"(?m)^NDims\s*=[^\S\n]*[1-9]\s*$")
+LONE_RETURN = re.compile(rb"\r(?!\n)")  # ends a line for ITK, in NRRD too, and within a line for the patterns here
 VOXEL_FILE = re.compile(rb"(?im)^(?:data ?file\s*:|ElementDataFile\s*=)\s*(.+?)\s*$")
 COMPRESSED_BYTES = re.compile(rb"(?im)^CompressedDataSize\s*=\s*(\d+)")
 COMPRESSED = re.compile(rb"(?im)^CompressedData\s*=\s*True")
@@ -28,6 +29,9 @@ def check_text_header(path: Path, kind: Format) -> None:
         ImageError: In one sentence.
     """
     header = _header(path, kind)
+    if LONE_RETURN.search(header):
+        message = f"{path} has lines in its header that end with a carriage return alone: export it again"
+        raise ImageError(message)
     if kind is Format.META:
         _check_meta_lines(path, header)
     match = VOXEL_FILE.search(header)
