@@ -17,7 +17,8 @@ import SimpleITK as sitk  # noqa: N813 - its usual name
 from onephase.cohort.estimate import estimate_preparation
 from onephase.cohort.preparation import prepare
 from onephase.cohort.prepared import PreparedCohort, open_prepared
-from onephase.errors import CohortError, ImageError, StorageError, WorkerError
+from onephase.cohort.table import read_cohort
+from onephase.errors import CohortError, ImageError, OnephaseError, StorageError, WorkerError
 from onephase.imaging.descriptors import DESCRIPTORS
 from onephase.settings import ImagingSettings, Settings, SplitSettings
 
@@ -224,6 +225,16 @@ def test_an_estimate_writes_nothing(cohort, tmp_path: Path) -> None:
     assert "7 of 7 cases are to be prepared" in str(estimate)
     done = estimate_preparation([table], prepared.store.folder, SMALL)
     assert (done.stored, done.seconds, done.disk_bytes) == (CASES, 0, 0)
+
+
+def test_an_estimate_goes_on_where_a_case_fails_as_preparing_does(own_cohort, tmp_path: Path) -> None:
+    records = read_cohort(own_cohort).records
+    for record in records[1:]:
+        record.image.write_bytes(record.image.read_bytes()[:900])
+    assert estimate_preparation([own_cohort], tmp_path / "none", SMALL).seconds > 0
+    records[0].image.write_bytes(b"broken")
+    with pytest.raises(OnephaseError, match="case c"):
+        estimate_preparation([own_cohort], tmp_path / "none", SMALL)
 
 
 def test_a_dead_worker_is_named_with_its_likely_cause(own_cohort, monkeypatch) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from onephase.cohort.cutting import cut_patch
 from onephase.cohort.records import Record
 from onephase.cohort.table import read_cohort
-from onephase.errors import OnephaseError
+from onephase.errors import ImageError, OnephaseError
 from onephase.imaging.patches import FILES, bytes_of, open_store
 from onephase.settings import Settings
 
@@ -60,13 +60,13 @@ def estimate_preparation(
 
     Raises:
         CohortError: If a table has a problem.
-        ImageError: If one of the two cases fails.
+        OnephaseError: If every case that is to be prepared fails, with what is wrong with the last one tried.
     """
     records = read_cohort(*cohort_paths, split=settings.split).records
     todo = sorted(unprepared(records, folder), key=_size)
-    seconds = _timed(todo[len(todo) // 2], settings) if todo else 0.0
-    if todo:
-        _timed(todo[-1], settings)
+    middle = len(todo) // 2
+    seconds = _timed([*todo[middle:], *reversed(todo[:middle])], settings)
+    _timed(todo[::-1], settings)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KIB
     processes = 1 if workers == 1 else workers + 1  # the leader that writes
     patch_bytes = sum(bytes_of(name, settings.imaging.patch_voxels) for name in FILES)
@@ -85,15 +85,28 @@ def unprepared(records: Sequence[Record], folder: Path) -> list[Record]:
     return [record for record in records if record.case_id not in stored]
 
 
-def _timed(record: Record, settings: Settings) -> float:
-    start = time.perf_counter()
-    answer = cut_patch(record, settings=settings)
-    if isinstance(answer, OnephaseError):
-        raise answer
-    return time.perf_counter() - start
+def _timed(records: Sequence[Record], settings: Settings) -> float:
+    """Return how long the first case takes that does not fail, as preparing too goes on with the others."""
+    fault: OnephaseError | None = None
+    for record in records:
+        start = time.perf_counter()
+        answer = cut_patch(record, settings=settings)
+        if not isinstance(answer, OnephaseError):
+            return time.perf_counter() - start
+        fault = answer
+    if fault is not None:
+        raise fault
+    return 0.0
 
 
 def _size(record: Record) -> int:
-    """Return the bytes of an image on disk."""
-    files = record.image.rglob("*") if record.image.is_dir() else [record.image]
-    return sum(file.stat().st_size for file in files)
+    """Return the bytes of an image on disk; 0 where a folder of it cannot be read, as preparing will say."""
+    files = [record.image]
+    if record.image.is_dir():
+        from onephase.readers.dicom.files import folders_below  # with pydicom, which a volume file does without
+
+        try:
+            files = [parent / name for parent, names in folders_below(record.image) for name in names]
+        except ImageError:
+            return 0
+    return sum(file.lstat().st_size for file in files)
