@@ -57,6 +57,21 @@ def test_a_detached_header_counts_with_the_voxels_beside_it(name: str, tmp_path:
     assert room.source_key(record_of(tmp_path / f"{name}.mhd")) != before
 
 
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [("image.mhd", "NDims = 3\nElementDataFile = other.raw\n"), ("image.nrrd", "NRRD0004\ndata file: other.raw\n\n")],
+)
+def test_voxels_of_another_name_count_where_the_header_names_them(header: str, words: str, tmp_path: Path) -> None:
+    (tmp_path / header).write_text(words)
+    alone = room.source_key(record_of(tmp_path / header))
+    (tmp_path / "other.raw").write_text("voxels")
+    before = room.source_key(record_of(tmp_path / header))
+    (tmp_path / "other.raw").write_text("other voxels")
+    assert len({alone, before, room.source_key(record_of(tmp_path / header))}) == 3
+    (tmp_path / header).write_text(words.replace("other.raw", "../other.raw"))
+    assert room.source_key(record_of(tmp_path / header))  # reading refuses it, and says why
+
+
 def test_a_detached_header_in_a_folder_that_may_not_be_listed_is_refused(tmp_path: Path, monkeypatch) -> None:
     (tmp_path / "image.mhd").write_text("header")
 

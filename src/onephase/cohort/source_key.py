@@ -11,9 +11,11 @@ from pathlib import Path
 from onephase.cohort.records import Record
 from onephase.errors import ImageError
 from onephase.imaging.outline import AT_SEED, IN_BOX
+from onephase.readers.text_headers import voxels_apart
 from onephase.storage import sha256_of
 
 DETACHED_HEADERS = {".mhd", ".nhdr"}
+TEXT_HEADERS = {*DETACHED_HEADERS, ".mha", ".nrrd"}
 
 
 def source_key(record: Record) -> str:
@@ -45,8 +47,10 @@ def _files(source: Path) -> Iterator[Path]:
 
         paths = (parent / name for parent, names in folders_below(source) for name in names)
         yield from sorted(path for path in paths if path.is_file())
-    elif source.suffix in DETACHED_HEADERS:
-        beside = (path for path in source.parent.iterdir() if path.name.startswith(f"{source.stem}."))
-        yield from sorted(beside)
+    elif source.suffix in TEXT_HEADERS:
+        named = voxels_apart(source)
+        detached = source.parent.iterdir() if source.suffix in DETACHED_HEADERS else ()
+        beside = {path for path in detached if path.name.startswith(f"{source.stem}.")}
+        yield from sorted({source, *beside, *([named] if named else [])})
     else:
         yield source

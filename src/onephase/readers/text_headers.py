@@ -22,6 +22,21 @@ COMPRESSED_BYTES = re.compile(rb"(?im)^CompressedDataSize\s*=\s*(\d+)")
 COMPRESSED = re.compile(rb"(?im)^CompressedData\s*=\s*True")
 
 
+def voxels_apart(path: Path) -> Path | None:
+    """Return the file of its own folder that an NRRD or MetaImage header names for its voxels; None where there is none.
+
+    Nothing is checked here: a header that leads elsewhere is refused when it is read.
+
+    Args:
+        path: Any file of these formats; it is there.
+    """
+    with path.open("rb") as stream:
+        match = VOXEL_FILE.search(stream.read(HEADER_LIMIT))
+    name = "" if match is None else match[1].decode("utf-8", errors="replace")
+    there = path.with_name(name) if name and Path(name).name == name else path
+    return there if there != path and is_there(there) and there.is_file() else None
+
+
 def check_text_header(path: Path, kind: Format) -> None:
     """Refuse a header that has no end, that ITK would read otherwise, or that sends it to voxels outside its folder.
 
