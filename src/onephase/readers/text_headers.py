@@ -23,7 +23,7 @@ COMPRESSED = re.compile(rb"(?im)^CompressedData\s*=\s*True")
 
 
 def voxels_apart(path: Path) -> Path | None:
-    """Return the file of its own folder that an NRRD or MetaImage header names for its voxels; None where there is none.
+    """Return the file of its own folder that an NRRD or MetaImage header names for its voxels; None if there is none.
 
     Nothing is checked here: a header that leads elsewhere is refused when it is read.
 
