@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from onephase.evaluation.benchmarking.plan import Plan, Run
     from onephase.evaluation.benchmarking.presets import Preset
     from onephase.evaluation.pages.table import Table
+    from onephase.evaluation.study import Study
     from onephase.progress import Progress
     from onephase.work.workers import Workers as WhoWorks
 
@@ -223,15 +224,21 @@ def _say_report(report: "BenchmarkReport", out: Path, *, as_json: bool) -> None:
         say_json({name: study.to_json() for name, study in report.studies.items()})
         return
     for name, study in report.apart.items():
-        if study.simulated:
-            say(f"SIMULATED: {study.simulated} cases are simulated; their figures are never clinical evidence.")
+        _say_simulated(study)
         say(study.protocol)
         _say_tables(report.summaries[name], report.seeds[name])
-    _say_tables(*report.curve)
+    if report.curve:
+        _say_simulated(next(iter(report.studies.values())))
+        _say_tables(*report.curve)
     say(f"All runs together: {_hours(report.seconds)}; each: {out / 'timing.json'}")
     for name, page in report.pages.items():
         say(f"{name}:  {page}")
     say(f"All together:  {report.overview}")
+
+
+def _say_simulated(study: "Study") -> None:
+    if study.simulated:
+        say(f"SIMULATED: {study.simulated} cases are simulated; their figures are never clinical evidence.")
 
 
 def _say_tables(*tables: "Table") -> None:
