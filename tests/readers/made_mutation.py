@@ -1,5 +1,6 @@
 """Broken forms of the files that are made, by fields of their formats."""
 
+import copy
 import io
 import json
 import re
@@ -42,9 +43,9 @@ def json_values(content: bytes, rng: np.random.Generator) -> bytes:
         if kind == 0:
             del holder[name]
         elif kind == 1:
-            holder[WORDS[rng.integers(len(WORDS))]] = holder[name]
+            holder[WORDS[rng.integers(len(WORDS))]] = copy.deepcopy(holder[name])
         else:
-            holder[name] = JSON_VALUES[rng.integers(len(JSON_VALUES))]
+            holder[name] = copy.deepcopy(JSON_VALUES[rng.integers(len(JSON_VALUES))])  # or a value would hold itself
     return json.dumps(whole).encode()
 
 

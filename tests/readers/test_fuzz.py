@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 FUZZ = Path(__file__).with_name("fuzz.py")
@@ -65,3 +66,13 @@ def test_a_crash_is_a_finding_and_the_run_goes_on_behind_it_and_where_it_ended(s
     subprocess.run([*command, "--until", "410"], check=True, capture_output=True)
     assert _tally(work)["done"] == 410
     assert _tally(work)["findings"] == 1, "what was read is not read again"
+
+
+def test_changes_to_a_json_file_are_those_of_their_seed_whatever_was_changed_before(monkeypatch) -> None:
+    monkeypatch.syspath_prepend(FUZZ.parent)
+    from made_mutation import json_values
+
+    content = b'{"labels": {"background": 0, "tumour": 1}, "file_ending": ".nii.gz"}'
+    first, again = ([json_values(content, np.random.default_rng(seed)) for seed in range(3000)] for _ in range(2))
+    assert first == again
+    assert len(set(first)) > 1000
