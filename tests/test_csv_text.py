@@ -23,6 +23,10 @@ def test_figures_and_words_stay(cell: str) -> None:
     assert harmless(cell) == cell
 
 
+def test_numbers_stay_and_nothing_is_empty() -> None:
+    assert csv_text([("a", -1.2e-05, None, -3, "-x")]) == "a,-1.2e-05,,-3,'-x\n"
+
+
 @given(
     st.lists(
         st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), max_size=9), min_size=2, max_size=2)

@@ -15,9 +15,10 @@ _FIGURE = re.compile(r"[+-]|[+-]?\d+(\.\d+)?( \([\d.+ to-]+\))?(; [\w ]+)?")
 
 
 def csv_text(rows: Iterable[Iterable[object]]) -> str:
-    """Return rows as CSV, cells that would be formulas made harmless."""
+    """Return rows as CSV, words that would be formulas made harmless; numbers stay as they are, None is empty."""
     stream = io.StringIO(newline="")
-    csv.writer(stream, lineterminator="\n").writerows([harmless(str(cell)) for cell in row] for row in rows)
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerows([harmless(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)
     return stream.getvalue()
 
 

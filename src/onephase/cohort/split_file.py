@@ -11,6 +11,7 @@ from pathlib import Path
 
 from onephase.cohort.columns import SPLITS
 from onephase.cohort.records import Record, Split
+from onephase.csv_text import csv_text
 from onephase.errors import CohortError
 from onephase.storage import write_text
 
@@ -28,11 +29,7 @@ def write_split_file(path: Path, records: Iterable[Record]) -> None:
     Raises:
         StorageError: If the folder cannot be written to.
     """
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(HEADER)
-    writer.writerows((record.case_id, record.split) for record in records)
-    write_text(path, text.getvalue())
+    write_text(path, csv_text([HEADER, *((record.case_id, record.split) for record in records)]))
 
 
 def read_split_file(path: Path) -> dict[str, Split]:

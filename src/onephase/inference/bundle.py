@@ -29,6 +29,7 @@ from safetensors import SafetensorError
 import onephase
 from onephase.biomarkers.calibration import Calibration
 from onephase.biomarkers.potentials import Potentials
+from onephase.csv_text import csv_text
 from onephase.errors import BundleError
 from onephase.imaging.descriptors import DESCRIPTORS
 from onephase.inference.engine import Engine, open_engine
@@ -253,11 +254,7 @@ def _json_bytes(value: object) -> bytes:
 
 
 def _split_bytes(split: Mapping[str, str]) -> bytes:
-    text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(SPLIT_COLUMNS)
-    rows.writerows(split.items())
-    return text.getvalue().encode()
+    return csv_text([SPLIT_COLUMNS, *split.items()]).encode()
 
 
 def _parse_split(content: bytes) -> dict[str, str]:

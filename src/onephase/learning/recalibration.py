@@ -12,10 +12,10 @@ from onephase.biomarkers.potentials import Potentials
 from onephase.learning.folds import folds_of
 from onephase.statistics.standard_error import mean_and_error
 
+FOLD_SEED = 1
 
-def earned_calibration(
-    potentials: Potentials, events: Events, *, patients: Sequence[str], seed: int = 0
-) -> Calibration:
+
+def earned_calibration(potentials: Potentials, events: Events, *, patients: Sequence[str]) -> Calibration:
     """Return the calibration of some cases where it earns its place, else the identity.
 
     It does where cases become likelier by a calibration of the others, by more than one standard error. Nine
@@ -25,12 +25,11 @@ def earned_calibration(
         potentials: Of validation cases, uncalibrated.
         events: What pathology found of them.
         patients: The patient of each case; folds keep them whole. Fewer than five show nothing.
-        seed: Of the folds.
 
     Raises:
         TrainingError: If a search does not arrive.
     """
-    fold = folds_of(patients, seed=seed)
+    fold = folds_of(patients, seed=FOLD_SEED)
     if fold.max() == 0:
         return Calibration.identity()
     gain = np.zeros(len(fold))

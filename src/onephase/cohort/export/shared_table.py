@@ -1,7 +1,5 @@
 """The table of a copy: the columns that onephase knows, in words that it knows, and nothing else."""
 
-import csv
-import io
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -11,6 +9,7 @@ from onephase.cohort.export.form import Form
 from onephase.cohort.export.pseudonyms import Names
 from onephase.cohort.records import Record
 from onephase.cohort.sources.known import ALL
+from onephase.csv_text import csv_text
 
 TABLE, AGE = "cohort.csv", "age"
 COLUMNS = (
@@ -37,11 +36,8 @@ def table_text(records: Sequence[Record], names: Sequence[Names], *, form: Form)
     """
     rows = [_row(record, own, form) for record, own in zip(records, names, strict=True)]
     columns = [column for column in COLUMNS if column in ALWAYS or any(row.get(column) for row in rows)]
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, columns, lineterminator="\n", restval="", extrasaction="ignore")
-    writer.writeheader()
-    writer.writerows(sorted(rows, key=lambda row: row["case_id"]))
-    return text.getvalue()
+    rows.sort(key=lambda row: row["case_id"])
+    return csv_text([columns, *([row.get(column, "") for column in columns] for row in rows)])
 
 
 def dropped_columns(records: Sequence[Record]) -> tuple[str, ...]:

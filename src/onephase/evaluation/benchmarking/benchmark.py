@@ -165,13 +165,12 @@ def _answerable(run: Run, part: Part, members: Sequence[Lesion]) -> list[Lesion]
 
     One that must know every site takes part in the protocols whose sites it has learned from, and in no other.
     """
-    by_split = {split: [one for one in members if one.record.split == split] for split in part.tests.values()}
+    splits = set(part.tests.values())
     if run.contestant in OF_KNOWN_SITES:
         known = {place_of(one) for one in members if one.record.split in LEARNED_FROM}
-        within = {split: own for split, own in by_split.items() if known.issuperset(map(place_of, own))}
-        by_split = within or by_split
-    tested = {one.record.case_id for own in by_split.values() for one in own}
-    return [one for one in members if one.record.case_id in tested]
+        beyond = {one.record.split for one in members if one.record.split in splits and place_of(one) not in known}
+        splits = splits - beyond or splits
+    return [one for one in members if one.record.split in splits]
 
 
 def _trained(

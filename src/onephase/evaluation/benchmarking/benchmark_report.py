@@ -11,7 +11,7 @@ import onephase
 from onephase.biomarkers.posterior import PanelPosterior
 from onephase.cohort.lesions import events_of
 from onephase.evaluation.benchmarking.divisions import LEARNED
-from onephase.evaluation.benchmarking.learning_curve import headline_figures, learning_table
+from onephase.evaluation.benchmarking.learning_curve import headline_figures
 from onephase.evaluation.benchmarking.overview import OVERVIEW_NAME, overview_of
 from onephase.evaluation.benchmarking.plan import Plan, slug
 from onephase.evaluation.benchmarking.pooling import Seeds, compared_in, pooled, seconds_of, stored_flow, stored_plan
@@ -100,12 +100,13 @@ def write_report(out: Path, *, progress: Progress = silent) -> BenchmarkReport:
     made = {"onephase": onephase.__version__, "runs": len(plan.runs), "hours of all runs": _hours(seconds)}
     curve = {size: studies[protocol] for size, protocol in plan.learning_curve().items()}
     overview = overview_of(studies, shown, pages=pages, out=out, curve=curve, facts=made)
-    if curve:
-        parts = replace(overview, sections=overview.sections[-1:]).parts()
-        write_texts({out / "learning-curve" / name: text for name, text in parts.items()})
+    learned = replace(overview, sections=overview.sections[-1:] if curve else ())
+    write_texts({out / "learning-curve" / name: text for name, text in learned.parts().items()})
     write_text(out / OVERVIEW_NAME, overview.to_html())
-    learned = (learning_table(curve),) if curve else ()
-    return BenchmarkReport(studies, summaries, tables, pages, learned, out / OVERVIEW_NAME, sum(seconds.values()))
+    shown_of_curve = tuple(table for section in learned.sections for table in section.tables)
+    return BenchmarkReport(
+        studies, summaries, tables, pages, shown_of_curve, out / OVERVIEW_NAME, sum(seconds.values())
+    )
 
 
 def summary_table(study: Study) -> Table:
