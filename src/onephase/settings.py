@@ -27,7 +27,7 @@ FARTHEST_SHELL_MM = 12.0
 class Section(BaseModel):
     """A section of the settings: frozen, and an unknown key is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class RegionSettings(Section):
@@ -112,7 +112,7 @@ class LearningSettings(Section):
     ema_decay: float = Field(default=0.99, ge=0, lt=1, description="of the averaged weights that are kept")
     precision: Literal["auto", "f32", "bf16"] = Field(default="auto", description="auto: bf16 where it pays")
     seed: int = Field(default=1, ge=0)
-    augmentation: AugmentationSettings = AugmentationSettings()
+    augmentation: AugmentationSettings = Field(default_factory=AugmentationSettings)
 
 
 class SplitSettings(Section):
@@ -134,11 +134,11 @@ class SplitSettings(Section):
 class Settings(Section):
     """The whole tree."""
 
-    regions: RegionSettings = RegionSettings()
-    imaging: ImagingSettings = ImagingSettings()
-    network: NetworkSettings = NetworkSettings()
-    learning: LearningSettings = LearningSettings()
-    split: SplitSettings = SplitSettings()
+    regions: RegionSettings = Field(default_factory=RegionSettings)
+    imaging: ImagingSettings = Field(default_factory=ImagingSettings)
+    network: NetworkSettings = Field(default_factory=NetworkSettings)
+    learning: LearningSettings = Field(default_factory=LearningSettings)
+    split: SplitSettings = Field(default_factory=SplitSettings)
     subtype_policy: SubtypePolicy = "ki67_20"
 
 

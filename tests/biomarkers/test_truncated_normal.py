@@ -1,12 +1,13 @@
 import numpy as np
 import pytest
+import scipy.special
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.special import erfcx
 from scipy.stats import kstest, truncnorm
 
-from onephase.biomarkers.truncated_normal import log_density, log_mass, sample_between
+from onephase.biomarkers.truncated_normal import FAR_TAIL, log_density, log_mass, log_ndtr, sample_between
 
 
 def by_quadrature(lower, upper):
@@ -65,3 +66,17 @@ def test_samples_in_the_far_tail_hug_the_near_end(sign):
     draws = sample_between(np.minimum(near, far), np.maximum(near, far), rng=np.random.default_rng(1))
     assert np.isfinite(draws).all()
     assert (np.abs(draws) - 5e5).mean() == pytest.approx(1 / 5e5, rel=0.2)
+
+
+def test_the_logarithm_of_a_tail_is_scipys_from_end_to_end():
+    z = np.concatenate(
+        [
+            np.linspace(-60, 60, 4801),
+            -np.logspace(-300, 150, 500),
+            np.nextafter(FAR_TAIL, [-np.inf, np.inf]),
+            [0.0, -0.0, FAR_TAIL, -np.inf, np.inf],
+        ]
+    )
+    np.testing.assert_allclose(log_ndtr(z), scipy.special.log_ndtr(z), rtol=1e-12, atol=1e-300)
+    assert log_ndtr(z.reshape(2, -1)[:, :7]).shape == (2, 7)
+    assert log_ndtr(np.empty((0, 8))).shape == (0, 8)

@@ -9,9 +9,9 @@ cases, or an overfitted predictor looks trustworthy.
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float64
 from scipy.special import logit
 
+from onephase.arrays import Float64
 from onephase.biomarkers.fitting import Parameters, maximise
 from onephase.biomarkers.gradient import event_gradient
 from onephase.biomarkers.panel import Events

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from math import isfinite
 
 import numpy as np
-from jaxtyping import Float64
 
+from onephase.arrays import Float64
 from onephase.cohort.records import Record
 from onephase.errors import CohortError
 

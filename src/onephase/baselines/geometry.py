@@ -7,8 +7,8 @@ better has only learned size. The features come from what the store of patches h
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float64
 
+from onephase.arrays import Float64
 from onephase.cohort.prepared import GIVEN_BOX, PreparedCohort
 from onephase.cohort.records import Record
 from onephase.imaging.patches import StoredCase

@@ -11,9 +11,9 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float
 from scipy import ndimage
 
+from onephase.arrays import Bool, Float
 from onephase.errors import MissingExtraError
 from onephase.imaging.patches import PatchStore
 

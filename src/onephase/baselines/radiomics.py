@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 import numpy as np
-from jaxtyping import Float64, Int64
 
+from onephase.arrays import Float64, Int64
 from onephase.baselines.boosting import BoostedPanel, fit_boosted_panel
 from onephase.baselines.geometry import NAMES as GEOMETRY_NAMES
 from onephase.baselines.geometry import geometry_features

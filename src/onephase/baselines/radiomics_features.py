@@ -16,8 +16,8 @@ from typing import TypeAlias
 from zipfile import BadZipFile
 
 import numpy as np
-from jaxtyping import Float64
 
+from onephase.arrays import Float64
 from onephase.baselines.ibsi import IbsiSettings, ibsi_features, mirp_version
 from onephase.cohort.prepared import PreparedCohort
 from onephase.cohort.records import Record

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float64, Int64
 
+from onephase.arrays import Bool, Float64, Int64
 from onephase.baselines.selection import Selection, select
 from onephase.biomarkers.linear_panel import LinearPanel, fit_linear_panel
 from onephase.biomarkers.panel import Events

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float64, Int64
 
+from onephase.arrays import Bool, Float64, Int64
 from onephase.biomarkers.gradient import event_gradient
 from onephase.biomarkers.panel import Events
 from onephase.biomarkers.potentials import Potentials

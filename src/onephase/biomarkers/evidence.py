@@ -9,8 +9,8 @@ from decimal import Decimal
 from typing import TypeVar
 
 import numpy as np
-from jaxtyping import Bool
 
+from onephase.arrays import Bool
 from onephase.biomarkers.her2 import read_her2
 from onephase.biomarkers.intervals import READING, Interval, read_interval
 from onephase.biomarkers.notation import EITHER, plain, without_name

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 import numpy as np
-from jaxtyping import Float64
 
+from onephase.arrays import Float64
 from onephase.errors import TrainingError
 
 Parameters: TypeAlias = Float64[np.ndarray, " parameter"]

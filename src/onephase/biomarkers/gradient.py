@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float64
-from scipy.special import logit
 
+from onephase.arrays import Float64
+from onephase.biomarkers.log_odds import logit
 from onephase.biomarkers.panel import Events
 from onephase.biomarkers.posterior import PanelPosterior
 from onephase.biomarkers.potentials import PAIR_SIGNS, SIGNS, STATUS, Potentials

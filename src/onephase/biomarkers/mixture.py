@@ -1,7 +1,6 @@
 """Several posteriors of one case made one: what is known when any of them may hold."""
 
 import numpy as np
-from scipy.special import logsumexp
 
 from onephase.biomarkers.posterior import PanelPosterior
 
@@ -25,7 +24,7 @@ def mixture(posteriors: PanelPosterior) -> PanelPosterior:
         raise ValueError(message)
     if len(posteriors) == 1:
         return posteriors
-    total = logsumexp(posteriors.log_cells, axis=0)
+    total = np.logaddexp.reduce(posteriors.log_cells, axis=0)
     share = np.exp(posteriors.log_cells - total)  # (posterior, cell): whose the cell is
     mu = (share * posteriors.mu).sum(axis=0)
     variance = (share * (posteriors.sigma**2 + (posteriors.mu - mu) ** 2)).sum(axis=0)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float64, Int8
 
+from onephase.arrays import Bool, Float64, Int8
 from onephase.errors import EvidenceError
 
 RECEPTORS = ("er", "pr", "her2")

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float64, Int8, Int64
-from scipy.special import expit, logit, logsumexp
 
+from onephase.arrays import Bool, Float64, Int8, Int64
+from onephase.biomarkers.log_odds import expit, logit
 from onephase.biomarkers.panel import CELLS, PR_UNKNOWN, Events
 from onephase.biomarkers.potentials import PAIR_SIGNS, SIGNS, STATUS, Potentials
 from onephase.biomarkers.truncated_normal import log_mass, sample_between
@@ -55,7 +55,7 @@ class PanelPosterior:
         scores = potentials.unary @ STATUS.T + PAIR_SIGNS @ potentials.coupling  # (case, cell)
         cases = len(potentials)
         return cls(
-            scores - logsumexp(scores, axis=1, keepdims=True),
+            scores - np.logaddexp.reduce(scores, axis=1, keepdims=True),
             potentials.ki67_mu[:, np.newaxis] + SIGNS @ potentials.shift,
             np.repeat(potentials.ki67_sigma[:, np.newaxis], 8, axis=1),
             np.tile(np.array([0.0, 1.0]), (cases, 1)),
@@ -105,7 +105,7 @@ class PanelPosterior:
         Args:
             events: One event a case, or one event for all cases.
         """
-        total = logsumexp(self.log_joint(events), axis=1)
+        total = np.logaddexp.reduce(self.log_joint(events), axis=1)
         return np.where(self.certain(events), 0.0, np.minimum(total, 0.0))
 
     def certain(self, events: Events) -> Bool[np.ndarray, " case"]:
@@ -134,7 +134,7 @@ class PanelPosterior:
         weights = log_joint - likeliest  # first to the scale of 1, where digits are left to normalise with
         unchanged = self.certain(events)[:, np.newaxis]
         return PanelPosterior(
-            np.where(unchanged, self.log_cells, weights - logsumexp(weights, axis=1, keepdims=True)),
+            np.where(unchanged, self.log_cells, weights - np.logaddexp.reduce(weights, axis=1, keepdims=True)),
             self.mu,
             self.sigma,
             np.stack(self._narrowed(events), axis=1),
@@ -180,12 +180,13 @@ class PanelPosterior:
         if not ((levels >= 0) & (levels <= 1)).all():
             message = f"a quantile's level is a probability from 0 to 1, got {level}"
             raise ValueError(message)
-        found = np.stack([self._quantile(float(one)) for one in np.atleast_1d(levels)], axis=1)
-        return found if levels.ndim else found[:, 0]
+        each = self.take(np.repeat(np.arange(len(self)), levels.size))  # all levels at once
+        found = each._quantile(np.tile(levels.ravel(), len(self)))  # (case x level)
+        return found.reshape(len(self), *levels.shape)
 
     def ki67_median(self) -> Float64[np.ndarray, " case"]:
         """Return the median Ki-67 fraction, the point prediction."""
-        return self._quantile(0.5)
+        return self._quantile(np.full(len(self), 0.5))
 
     def sample(
         self, rng: np.random.Generator, draws: int
@@ -211,8 +212,12 @@ class PanelPosterior:
         self, start: Float64[np.ndarray, " case"], stop: Float64[np.ndarray, " case"]
     ) -> Float64[np.ndarray, "case 8"]:
         """Return the log probability of Ki-67 in [start, stop) in each cell, before the window."""
-        lower, upper = (logit(end)[:, np.newaxis] for end in (start, stop))  # the ends 0 and 1 are infinite
-        return log_mass((lower - self.mu) / self.sigma, (upper - self.mu) / self.sigma)
+        mass = np.zeros(self.mu.shape)  # of the whole line
+        part = (start > 0) | (stop < 1)
+        mu, sigma = self.mu[part], self.sigma[part]
+        lower, upper = (logit(end[part])[:, np.newaxis] for end in (start, stop))  # the ends 0 and 1 are infinite
+        mass[part] = log_mass((lower - mu) / sigma, (upper - mu) / sigma)
+        return mass
 
     def _cdf(self, fraction: Float64[np.ndarray, " case"]) -> Float64[np.ndarray, " case"]:
         start, stop = self.window.T
@@ -221,7 +226,7 @@ class PanelPosterior:
         below = np.exp(self.log_cells + np.minimum(share, 0.0)).sum(axis=1)
         return np.where(fraction >= stop, 1.0, np.minimum(below, 1.0))
 
-    def _quantile(self, level: float) -> Float64[np.ndarray, " case"]:
+    def _quantile(self, level: Float64[np.ndarray, " case"]) -> Float64[np.ndarray, " case"]:
         low, high = self.window.T
         for _ in range(HALVINGS):
             middle = (low + high) / 2

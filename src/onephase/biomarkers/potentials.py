@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float64
 
+from onephase.arrays import Float64
 from onephase.biomarkers.panel import CELLS
 
 PAIRS = ((0, 1), (0, 2), (1, 2))

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from jaxtyping import Bool, Float64, Int64
 
+from onephase.arrays import Bool, Float64, Int64
 from onephase.biomarkers.panel import CELLS, PR_UNKNOWN, Events
 from onephase.biomarkers.posterior import PanelPosterior
 from onephase.settings import SubtypePolicy

@@ -1,8 +1,8 @@
 """Events in words, as a report says what was known: `ER positive`, `Ki-67 18 % to <19 %`."""
 
 import numpy as np
-from jaxtyping import Bool
 
+from onephase.arrays import Bool
 from onephase.biomarkers.panel import CELL_NAMES, CELLS, RECEPTORS, Events
 
 NAMES = {"er": "ER", "pr": "PR", "her2": "HER2", "hr": "HR", "ki67": "Ki-67"}

@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool
 
+from onephase.arrays import Bool
 from onephase.biomarkers.panel import CELLS, RECEPTORS, Events
 from onephase.biomarkers.subtypes import SUBTYPES, subtype_of
 from onephase.cohort.columns import LABELS, SPLITS

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32, Float64
 
+from onephase.arrays import Float32, Float64
 from onephase.biomarkers.panel import Events
 from onephase.cohort.prepared import PreparedCohort
 from onephase.cohort.records import Record

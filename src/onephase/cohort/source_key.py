@@ -10,7 +10,7 @@ from pathlib import Path
 
 from onephase.cohort.records import Record
 from onephase.errors import ImageError
-from onephase.imaging.outline import AT_SEED, IN_BOX
+from onephase.imaging.outline_recipe import AT_SEED, IN_BOX
 from onephase.readers.text_headers import voxels_apart
 from onephase.storage import sha256_of
 

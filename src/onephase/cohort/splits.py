@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
-from jaxtyping import Int64
 
+from onephase.arrays import Int64
 from onephase.biomarkers.panel import Events
 from onephase.cohort.records import Record, Split
 from onephase.errors import CohortError

@@ -9,8 +9,8 @@ from functools import partial
 from typing import TypeAlias
 
 import numpy as np
-from jaxtyping import Float64
 
+from onephase.arrays import Float64
 from onephase.baselines.boosting import fit_boosted_panel
 from onephase.baselines.covariates import CovariateColumns
 from onephase.baselines.geometry import NAMES as GEOMETRY_NAMES

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
-from jaxtyping import Bool, Float64, Int64
 from scipy.stats import t
 
+from onephase.arrays import Bool, Float64, Int64
 from onephase.biomarkers.panel import Events
 from onephase.cohort.lesions import events_of
 from onephase.errors import CohortError

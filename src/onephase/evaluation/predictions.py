@@ -12,8 +12,8 @@ from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
-from jaxtyping import Float64, Int64
 
+from onephase.arrays import Float64, Int64
 from onephase.biomarkers.posterior import PanelPosterior
 from onephase.cohort.flow import CohortFlow
 from onephase.cohort.records import Record

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int64
 
+from onephase.arrays import Int64
 from onephase.biomarkers.panel import Events
 from onephase.cohort.flow import CohortFlow
 from onephase.cohort.lesions import events_of

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
-from jaxtyping import Bool, Float32
 
+from onephase.arrays import Bool, Float32
 from onephase.errors import ImageError
 from onephase.imaging.geometry import Grid
 

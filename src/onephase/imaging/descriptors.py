@@ -10,9 +10,10 @@ from itertools import chain, pairwise
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Bool, Float, Float64, Int64
 
+from onephase.arrays import Bool, Float, Float64, Int64
 from onephase.imaging.lesion import RIM_MM, SMALL, Lesion, cut_out, regions_between, smoothed
+from onephase.imaging.quantiles import quantile, quantiles
 from onephase.imaging.responses import responses
 from onephase.imaging.vessels import vessels
 from onephase.settings import RegionName
@@ -99,7 +100,7 @@ def _first_order(lesion: Lesion, zone: str, within: tuple[float, float]) -> Iter
         values = lesion.image[lesion.inside]
     centre, spread = float(values.mean()), float(values.std()) + SMALL
     standard = (values - centre) / spread
-    low, median, high = np.quantile(values, (0.1, 0.5, 0.9))
+    low, median, high = quantiles(values, (0.1, 0.5, 0.9))
     yield f"{zone} mean", centre
     yield f"{zone} sd", np.log(spread)
     yield f"{zone} p10", float(low)
@@ -114,7 +115,7 @@ def _profile(lesion: Lesion) -> list[float]:
     means: list[float] = []
     for start, stop in pairwise(PROFILE_EDGES_MM):
         values = lesion.image[(lesion.distance >= start) & (lesion.distance < stop)]
-        means.append(float(np.quantile(values, 0.6)) if values.size else np.nan)  # above what necrosis takes
+        means.append(quantile(values, 0.6) if values.size else np.nan)  # above what necrosis takes
     known = np.flatnonzero(np.isfinite(means))
     filled = np.interp(np.arange(len(means)), known, np.array(means)[known])  # depths a small lesion lacks
     return [float(value) for value in filled]
@@ -124,11 +125,11 @@ def _rim(lesion: Lesion) -> Iterator[tuple[str, float]]:
     """Brightness over depth as a share of the deepest, above what necrosis takes, against the lesion's own."""
     depth = -lesion.distance[lesion.inside]
     logs = np.log(np.maximum(lesion.image[lesion.inside], SMALL))
-    whole = float(np.quantile(logs, 0.7))
+    whole = quantile(logs, 0.7)
     share = depth / max(float(depth.max()), SMALL)
     for start, stop in pairwise(DEPTH_SHARES):
         values = logs[(share >= start) & (share < stop)]
-        yield f"rim {start:g}-{stop:g} of depth", float(np.quantile(values, 0.7)) - whole if values.size else 0.0
+        yield f"rim {start:g}-{stop:g} of depth", quantile(values, 0.7) - whole if values.size else 0.0
 
 
 def _bands(lesion: Lesion) -> Iterator[tuple[str, float]]:
@@ -159,8 +160,8 @@ def _interior(lesion: Lesion) -> Bool[np.ndarray, "slice row column"]:
 
 def _histogram(lesion: Lesion) -> Iterator[tuple[str, float]]:
     values = smoothed(lesion.image, lesion, BANDS_MM[0])[lesion.inside]
-    middle = max(float(np.median(values)), SMALL)
-    for share, value in zip(QUANTILES, np.quantile(values, QUANTILES) / middle, strict=True):
+    middle = max(quantile(values, 0.5), SMALL)
+    for share, value in zip(QUANTILES, quantiles(values, QUANTILES) / middle, strict=True):
         yield f"lesion p{100 * share:g}", float(value)
     for share in LOW_SHARES:
         yield f"lesion below {share:g}", float((values < share * middle).mean())
@@ -168,20 +169,20 @@ def _histogram(lesion: Lesion) -> Iterator[tuple[str, float]]:
 
 def _variogram(lesion: Lesion, interior: Bool[np.ndarray, "slice row column"]) -> Iterator[tuple[str, float]]:
     """Half the mean squared difference at each lag, of log intensity without its trend over depth and necrosis."""
-    viable = interior & (lesion.image > VIABLE * np.median(lesion.image[interior]))
+    viable = interior & (lesion.image > VIABLE * quantile(lesion.image[interior], 0.5))
     logs = np.log(np.maximum(lesion.image, SMALL))
     depth = np.clip(-lesion.distance, 0, None)
     basis = np.stack([np.ones_like(depth), *(np.exp(-depth / scale) for scale in DEPTH_TRENDS_MM)])
     coefficients, *_ = np.linalg.lstsq(basis[:, viable].T, logs[viable], rcond=None)
     residual = logs - np.tensordot(coefficients.astype(np.float32), basis, axes=1)
-    yield "texture spread", np.log(float(np.subtract(*np.quantile(residual[viable], (0.84, 0.16)))) / 2 + SMALL)
+    yield "texture spread", np.log(float(np.subtract(*quantiles(residual[viable], (0.84, 0.16)))) / 2 + SMALL)
     for lag in LAGS_MM:
         differences = [np.zeros(1)]
         for axis, spacing in enumerate(lesion.spacing_mm):
             here, there = _shifted(axis, step=max(1, round(lag / spacing)))
             both = viable[here] & viable[there]
             differences.append(np.abs(residual[here] - residual[there])[both])
-        yield f"variogram at {lag:g} mm", 2 * np.log(float(np.median(np.concatenate(differences))) + SMALL)
+        yield f"variogram at {lag:g} mm", 2 * np.log(quantile(np.concatenate(differences), 0.5) + SMALL)
 
 
 def _shifted(axis: int, *, step: int) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
@@ -234,8 +235,8 @@ def _surroundings(lesion: Lesion) -> Iterator[tuple[str, float]]:
         for share in HIGH_SHARES:
             yield f"{start:g}-{stop:g} mm above {share:g}", float((values > share).mean())
         yield f"{start:g}-{stop:g} mm detail", np.log(float(details.std()) + SMALL)
-        yield f"{start:g}-{stop:g} mm detail p98", float(np.quantile(details, 0.98))
-        yield f"{start:g}-{stop:g} mm lower quartile", float(np.quantile(values, 0.25))
+        yield f"{start:g}-{stop:g} mm detail p98", quantile(details, 0.98)
+        yield f"{start:g}-{stop:g} mm lower quartile", quantile(values, 0.25)
 
 
 def _of_a_ball() -> tuple[tuple[str, frozenset[RegionName]], ...]:

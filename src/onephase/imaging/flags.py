@@ -1,8 +1,8 @@
 """Sentences on what is unusual about a lesion in its patch; they stay with every result."""
 
 import numpy as np
-from jaxtyping import Bool, Int64
 
+from onephase.arrays import Bool, Int64
 from onephase.imaging.case import Box, Roi
 from onephase.imaging.frame import sides_mm
 from onephase.imaging.geometry import Grid

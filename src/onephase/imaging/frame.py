@@ -1,8 +1,8 @@
 """Where the patch of a case lies: fixed physical size, centred on the lesion, axes in one order for all."""
 
 import numpy as np
-from jaxtyping import Bool, Int64
 
+from onephase.arrays import Bool, Int64
 from onephase.imaging.geometry import Grid
 from onephase.settings import ImagingSettings
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
 
+from onephase.arrays import Float
 from onephase.errors import ImageError
 
 ORTHONORMAL_TOLERANCE = 1e-3

@@ -1,12 +1,14 @@
 """A lesion cut out of its patch, in its own units: what descriptors and filter responses are computed from."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32
-from scipy import ndimage
+from numpy.lib.stride_tricks import sliding_window_view
 
+from onephase.arrays import Bool, Float, Float32
 from onephase.errors import ImageError
+from onephase.imaging.quantiles import quantile
 from onephase.settings import RegionName
 
 MARGIN_MM = 16.0
@@ -56,10 +58,10 @@ def cut_out(
     if deepest >= max(spacing_mm):  # less is a lesion that lies between voxels; its nearest stand for it
         message = f"no lesion lies in the patch: the signed distance is {deepest:g} mm or more everywhere"
         raise ImageError(message)
-    box = ndimage.find_objects(near.astype(np.uint8))[0]
+    box = tuple(slice(int(found.min()), int(found.max()) + 1) for found in np.nonzero(near))
     cut, inside = image[box].astype(np.float32), inside[box]
-    lowest = float(np.quantile(cut, LOWEST_QUANTILE))
-    scale = max(float(np.median(cut[inside])) - lowest, SMALL)
+    lowest = quantile(cut, LOWEST_QUANTILE)
+    scale = max(quantile(cut[inside], 0.5) - lowest, SMALL)
     return Lesion(
         (cut - np.float32(lowest)) / np.float32(scale), distance_mm[box].astype(np.float32), inside, spacing_mm
     )
@@ -68,9 +70,24 @@ def cut_out(
 def smoothed(
     array: Float32[np.ndarray, "slice row column"], lesion: Lesion, sigma_mm: float
 ) -> Float32[np.ndarray, "slice row column"]:
-    """Return an array on the lesion's grid, smoothed by a Gaussian."""
-    sigmas = [sigma_mm / spacing for spacing in lesion.spacing_mm]
-    return np.asarray(ndimage.gaussian_filter(array, sigmas, truncate=TRUNCATE))
+    """Return an array on the lesion's grid, smoothed by a Gaussian; what lies beyond mirrors what lies within."""
+    for axis, spacing in enumerate(lesion.spacing_mm):
+        weights = _gaussian_weights(array.shape[axis], sigma_mm / spacing)
+        array = np.moveaxis(np.tensordot(weights, array, (1, axis)), 0, axis)
+    return np.ascontiguousarray(array)
+
+
+@lru_cache(maxsize=64)
+def _gaussian_weights(size: int, sigma: float) -> Float32[np.ndarray, "smoothed voxel"]:
+    """Return how each voxel of a line is a weighted mean of them all, for a standard deviation in voxels.
+
+    A patch is small: as one matrix for each axis a Gaussian is as fast as any, and needs no library of filters.
+    """
+    radius = int(TRUNCATE * sigma + 0.5)
+    kernel = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
+    mirrored = np.pad(np.eye(size), ((radius, radius), (0, 0)), mode="symmetric")
+    weights = sliding_window_view(mirrored, 2 * radius + 1, axis=0) @ (kernel / kernel.sum())
+    return np.asarray(weights, dtype=np.float32)
 
 
 def regions_between(start_mm: float, stop_mm: float) -> set[RegionName]:

@@ -1,7 +1,8 @@
 """What is measured on an outline, in millimetres and millilitres."""
 
 import numpy as np
-from jaxtyping import Bool, Float64
+
+from onephase.arrays import Bool, Float64
 
 ML_PER_MM3 = 1e-3
 MANY_VOXELS = 1000

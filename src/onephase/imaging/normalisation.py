@@ -5,7 +5,9 @@ The answer is the same for every positive gain and every offset of the scanner.
 """
 
 import numpy as np
-from jaxtyping import Bool, Float32
+
+from onephase.arrays import Bool, Float32
+from onephase.imaging.quantiles import quantiles
 
 AIR_SHARE = 0.1
 """Reference voxels below this share of the way from the 1st to the 99th percentile count as air."""
@@ -44,8 +46,8 @@ def normalise(
     scarce = len(tissue) < LEAST_TISSUE_VOXELS
     if scarce:
         tissue = seen
-    low, centre, high = np.percentile(tissue, (5, 50, 95))
-    darkest, brightest = np.percentile(seen, (1, 99))
+    low, centre, high = quantiles(tissue, (0.05, 0.5, 0.95)).tolist()
+    darkest, brightest = quantiles(seen, (0.01, 0.99)).tolist()
     scale = max((high - low) / NORMAL_90, (brightest - darkest) * LEAST_SPREAD_SHARE)
     if scale <= 0:  # all but a few voxels are alike: the few still differ by the whole range
         scale = float(np.ptp(seen)) or 1.0
@@ -57,5 +59,5 @@ def _tissue(reference: Float32[np.ndarray, " voxel"]) -> Float32[np.ndarray, " t
     """Return the reference voxels that are no air."""
     if len(reference) == 0:
         return reference
-    low, high = np.percentile(reference, (1, 99))
+    low, high = quantiles(reference, (0.01, 0.99)).tolist()
     return np.asarray(reference[reference > low + AIR_SHARE * (high - low)])

@@ -4,7 +4,6 @@ In millimetres on the signed distance to its surface, so that an anisotropic gri
 """
 
 import numpy as np
-from scipy import ndimage
 
 from onephase.errors import ImageError
 from onephase.imaging.case import Mask
@@ -39,6 +38,8 @@ def moved(
     near = around(mask.array, mask.grid.spacing_mm, margin_mm=margin_mm)
     distance = signed_distance(mask.array[near], mask.grid.spacing_mm, in_plane=in_plane)
     if step_mm != STAYS:
+        from scipy import ndimage  # a prediction from one outline need not wait for it
+
         distance = ndimage.shift(
             distance, np.asarray(step_mm) / np.asarray(mask.grid.spacing_mm), order=1, mode="nearest"
         )

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32
 
+from onephase.arrays import Float32
 from onephase.imaging.geometry import Grid
 
 

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float16, Float32
 
+from onephase.arrays import Float16, Float32
 from onephase.errors import StorageError
 from onephase.imaging.descriptors import DESCRIPTORS
 from onephase.imaging.patch import Patch

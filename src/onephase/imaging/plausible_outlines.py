@@ -10,14 +10,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float32
-from scipy.special import ndtri
 
+from onephase.arrays import Bool, Float32
 from onephase.errors import ImageError
 from onephase.imaging.case import Case, Mask, Roi
 from onephase.imaging.frame import around
-from onephase.imaging.outline import Recipe, outline
+from onephase.imaging.outline import outline
 from onephase.imaging.outline_moves import moved
+from onephase.imaging.outline_recipe import Recipe
 
 SMOOTHING_MM = (0.4, 1.0)
 RAISED = (-0.15, 0.15)
@@ -82,6 +82,8 @@ def plausible_outlines(case: Case, doubt: Doubt, *, in_plane: bool) -> tuple[Mas
     Raises:
         ImageError: If nothing can be outlined without doubt.
     """
+    from scipy.special import ndtri  # a prediction from one outline need not wait for it
+
     first, others = outline(case), doubt.outlines - 1
     lesion = around(first.array, first.grid.spacing_mm, margin_mm=0.0)
     rng = _draws(case.volume.array[lesion], first.array[lesion])

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 import numpy as np
-from jaxtyping import Float32, Int64
 
+from onephase.arrays import Float32, Int64
 from onephase.imaging.case import Case, Mask, Roi
 from onephase.imaging.descriptors import describe
 from onephase.imaging.flags import NO_CORE, frame_flags, outline_flags

@@ -5,11 +5,11 @@ an edge belongs to two regions in part, so that no outline and no resampling mak
 """
 
 import numpy as np
-from jaxtyping import Bool, Float32
-from scipy.ndimage import distance_transform_edt
 
+from onephase.arrays import Bool, Float32
 from onephase.errors import ImageError
 from onephase.imaging.frame import around
+from onephase.imaging.nearest import offsets_to_nearest
 from onephase.settings import FARTHEST_SHELL_MM, RegionSettings
 
 FAR_MM = 30.0
@@ -62,32 +62,32 @@ def signed_distance(
 
 
 def _signed(mask: np.ndarray, spacing_mm: tuple[float, ...]) -> Float32[np.ndarray, "*grid"]:
-    inner = (slice(1, -1),) * mask.ndim
-    outward = _to_nearest(~np.pad(mask, 1), spacing_mm)[inner]
-    distance = np.where(outward <= REACH_MM, outward, FAR_MM).astype(np.float32)
+    distance = _to_surface(~mask, spacing_mm, reach_mm=REACH_MM)
+    distance[distance > REACH_MM] = FAR_MM
     lesion = tuple(slice(int(found.min()), int(found.max()) + 1) for found in np.nonzero(mask))
-    padded = np.pad(mask[lesion], 1)  # the distance map does not see past the edge
-    inward = _to_nearest(padded, spacing_mm)[inner]
+    inner = (slice(1, -1),) * mask.ndim
+    padded = np.pad(mask[lesion], 1)  # what lies beyond the array is outside the lesion
+    inward = _to_surface(padded, spacing_mm, reach_mm=FAR_MM)[inner]
     distance[lesion] = np.where(mask[lesion], np.maximum(-inward, -FAR_MM), distance[lesion])
     return distance
 
 
-def _to_nearest(where: np.ndarray, spacing_mm: tuple[float, ...]) -> np.ndarray:
+def _to_surface(where: np.ndarray, spacing_mm: tuple[float, ...], *, reach_mm: float) -> Float32[np.ndarray, "*grid"]:
     """Return, for the voxels in ``where``, the distance to the surface that the nearest voxel outside it marks.
 
     The surface runs midway between the last layer of voxels on either side. Layers lie one spacing apart
     along an axis and closer along a diagonal, by the cosine of the main direction.
+
+    Returns:
+        Distance in mm, 0 outside ``where``; infinite where it is farther than ``reach_mm``.
     """
-    nearest = distance_transform_edt(where, sampling=spacing_mm, return_distances=False, return_indices=True)
-    squared = np.zeros(where.shape, dtype=np.float32)
-    layer = np.zeros(where.shape, dtype=np.float32)
-    for axis, (index, mm) in enumerate(zip(nearest, spacing_mm, strict=True)):
-        own = np.arange(where.shape[axis]).reshape([-1 if other == axis else 1 for other in range(where.ndim)])
-        offset_mm = np.abs(index - own).astype(np.float32) * np.float32(mm)
-        squared += offset_mm**2
-        np.maximum(layer, offset_mm * np.float32(mm), out=layer)
-    centre_mm = np.sqrt(squared)
-    return np.asarray(centre_mm - 0.5 * layer / np.where(centre_mm > 0, centre_mm, 1))
+    farthest_mm = reach_mm + 0.5 * max(spacing_mm)  # of a voxel's centre from the nearest voxel's
+    reached, offsets = offsets_to_nearest(where, spacing_mm, farthest_mm=farthest_mm)
+    centre_mm = np.sqrt(np.sum(np.square(offsets), axis=0))
+    layer = np.max(offsets * np.array(spacing_mm, dtype=np.float32)[:, np.newaxis], axis=0)
+    distance = np.where(where, np.float32(np.inf), np.float32(0))
+    distance.reshape(-1)[reached] = centre_mm - 0.5 * layer / centre_mm
+    return distance
 
 
 def memberships(

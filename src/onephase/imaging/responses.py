@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
-from jaxtyping import Float32, Float64
 
+from onephase.arrays import Float32, Float64
 from onephase.imaging.lesion import SMALL, TRUNCATE, Lesion, regions_between, smoothed
+from onephase.imaging.quantiles import quantiles
 from onephase.settings import RegionName
 
 LAYER_EDGES_MM = (-np.inf, -7.0, -4.5, -3.2, -2.0, -1.0, 0.0, 1.0, 2.0, 3.5, 5.5, 8.5, 14.0, np.inf)
@@ -42,7 +43,7 @@ def responses(lesion: Lesion) -> Iterator[tuple[str, set[RegionName], float]]:
             yield f"{name} mean to {edges[1]:g} mm", regions, float(mean)
             yield f"{name} sd to {edges[1]:g} mm", regions, float(spread)
     far = lesion.image[tissue & (lesion.distance > FAR_MM)]
-    values = np.quantile(far, FAR_QUANTILES) if far.size >= FEWEST_VOXELS else np.ones(len(FAR_QUANTILES))
+    values = quantiles(far, FAR_QUANTILES) if far.size >= FEWEST_VOXELS else np.ones(len(FAR_QUANTILES))
     for share, value in zip(FAR_QUANTILES, values, strict=True):
         yield f"far p{100 * share:g} to lesion", {"shell"}, float(np.log(max(value, SMALL)))
 

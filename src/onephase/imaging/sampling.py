@@ -8,8 +8,8 @@ where the patch is finer than the volume, and an anti-aliasing average where it 
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float32, Shaped
 
+from onephase.arrays import Bool, Float32, Shaped
 from onephase.imaging.geometry import Grid
 
 ON_THE_EDGE = 1e-6

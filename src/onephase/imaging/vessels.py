@@ -9,9 +9,10 @@ Anal 1998, 2:143-168).
 from collections.abc import Iterator
 
 import numpy as np
-from jaxtyping import Float32, Float64
 
+from onephase.arrays import Float32, Float64
 from onephase.imaging.lesion import MARGIN_MM, SMALL, TRUNCATE, Lesion, regions_between, smoothed
+from onephase.imaging.quantiles import quantiles
 from onephase.settings import RegionName
 
 TUBE_MM = 1.2
@@ -46,7 +47,7 @@ def vessels(lesion: Lesion) -> Iterator[tuple[str, set[RegionName], float]]:
     for start, stop in LAYERS_MM:
         values = tubes[(lesion.distance >= start) & (lesion.distance < stop)]
         regions, name = regions_between(start - reach, stop + reach), f"tubes at {start:g}-{stop:g} mm"
-        levels = np.quantile(values, QUANTILES) if values.size else np.zeros(len(QUANTILES))
+        levels = quantiles(values, QUANTILES) if values.size else np.zeros(len(QUANTILES))
         for share, level in zip(QUANTILES, levels, strict=True):
             yield f"{name} p{100 * share:g}", regions, np.log(float(level) + FAINT)
         yield f"{name} mean", regions, np.log(_mean(values) + FAINT)

@@ -22,11 +22,11 @@ from pathlib import Path
 
 import numpy as np
 import safetensors.numpy
-from jaxtyping import Float32
 from pydantic import ValidationError
 from safetensors import SafetensorError
 
 import onephase
+from onephase.arrays import Float32
 from onephase.biomarkers.calibration import Calibration
 from onephase.biomarkers.potentials import Potentials
 from onephase.csv_text import csv_text

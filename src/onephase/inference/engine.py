@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32
 
+from onephase.arrays import Float32
 from onephase.errors import BundleError
 from onephase.inference.engine_name import USUAL_ENGINE, EngineName
 from onephase.inference.onnx_file import refuse_external_data

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32, Float64, UInt8
-from scipy.ndimage import map_coordinates
 
+from onephase.arrays import Float32, UInt8
 from onephase.imaging.geometry import Grid
+from onephase.imaging.interpolation import interpolated
 from onephase.imaging.regions import FAR_MM, memberships
 from onephase.settings import RegionSettings
 
@@ -41,14 +41,14 @@ class Maps:
         """
         near = self._box_on(grid)
         index = np.stack(np.meshgrid(*(np.arange(part.start, part.stop) for part in near), indexing="ij"), axis=-1)
-        points = np.moveaxis(self.grid.index_of(grid.position_mm(index.astype(np.float64))), -1, 0)
+        points = self.grid.index_of(grid.position_mm(index.astype(np.float64)))
         known = self.distance_mm < FAR_MM  # the others lie beyond the volume or the reach: nothing to average with
-        weight = _sample(known, points)
-        summed_mm = _sample(np.where(known, self.distance_mm, 0), points)
+        weight = interpolated(known, points, outside=0.0)
+        summed_mm = interpolated(np.where(known, self.distance_mm, 0), points, outside=0.0)
         distance_mm = np.full(grid.shape, FAR_MM, dtype=np.float32)
         distance_mm[near] = np.where(weight > 0, summed_mm / np.where(weight > 0, weight, 1), FAR_MM)
         attention = np.zeros(grid.shape, dtype=np.float32)
-        attention[near] = _sample(self.attention, points)
+        attention[near] = interpolated(self.attention, points, outside=0.0)
         return Maps(grid, distance_mm, attention)
 
     def labels(self, radii: RegionSettings) -> UInt8[np.ndarray, "slice row column"]:
@@ -68,7 +68,3 @@ class Maps:
         starts = np.clip(np.ceil(index.min(axis=0)), 0, grid.shape).astype(int)
         stops = np.clip(np.floor(index.max(axis=0)) + 1, starts, grid.shape).astype(int)
         return tuple(slice(int(start), int(stop)) for start, stop in zip(starts, stops, strict=True))
-
-
-def _sample(values: np.ndarray, points: np.ndarray) -> Float64[np.ndarray, "slice row column"]:
-    return np.asarray(map_coordinates(values, points, order=1, mode="constant", cval=0.0, output=np.float64))

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from dataclasses import dataclass
-from importlib import import_module
+from importlib.metadata import version
 from typing import Any
 
 import onephase
@@ -93,7 +93,7 @@ def origin_of(bundle: Bundle, case: Case) -> Origin:
         cohorts=tuple(Cohort(part.name, part.provenance, part.cases) for part in manifest.trained_on),
         settings_sha256=hashlib.sha256(settings.encode()).hexdigest(),
         engine=bundle.engine.name,
-        versions={"onephase": onephase.__version__, **{name: import_module(name).__version__ for name in libraries}},
+        versions={"onephase": onephase.__version__, **{name: version(name) for name in libraries}},
         image_voxels=grid.shape,
         image_spacing_mm=grid.spacing_mm,
         phase=case.phase,

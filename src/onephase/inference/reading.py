@@ -106,16 +106,17 @@ def read_off(posterior: PanelPosterior, *, policy: SubtypePolicy) -> tuple[Readi
 
 def _ki67_readings(posterior: PanelPosterior) -> list[Ki67Reading]:
     levels = np.array(INTERVAL_LEVELS) / 100
-    low, high = (100 * posterior.ki67_quantile((1 + side * levels) / 2) for side in (-1, 1))  # (case, level)
+    ends = np.concatenate([(1 - levels) / 2, (1 + levels) / 2, [0.5]])
+    low, high, median = np.split(100 * posterior.ki67_quantile(ends), [len(levels), 2 * len(levels)], axis=1)
     cases, edges = len(posterior), np.arange(101) / 100
     at_edges = posterior.take(np.repeat(np.arange(cases), len(edges)))  # all edges at once
     below = at_edges.ki67_cdf(np.tile(edges, cases)[:, np.newaxis]).reshape(cases, -1)  # (case, edge)
     return [
         Ki67Reading(
-            median_percent=100 * median,
+            median_percent=float(median[case, 0]),
             intervals=tuple(map(Interval, INTERVAL_LEVELS, low[case].tolist(), high[case].tolist())),
             density=tuple(np.diff(below[case]).tolist()),
             at_least={cutoff: 1 - float(below[case, cutoff]) for cutoff in CUTOFFS_PERCENT},
         )
-        for case, median in enumerate(posterior.ki67_median().tolist())
+        for case in range(cases)
     ]

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float32, Float64
 
+from onephase.arrays import Float32, Float64
 from onephase.imaging.measurements import ML_PER_MM3
 from onephase.imaging.patch import Patch
 from onephase.imaging.regions import memberships

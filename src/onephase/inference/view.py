@@ -5,16 +5,17 @@ from itertools import permutations
 from typing import TypeAlias
 
 import numpy as np
-from jaxtyping import Float32, Float64, UInt8
-from scipy.ndimage import map_coordinates
 
+from onephase.arrays import Float32, Float64, UInt8
 from onephase.imaging.case import Volume
 from onephase.imaging.geometry import Grid
+from onephase.imaging.interpolation import interpolated
+from onephase.imaging.quantiles import quantiles
 
 PIXEL_MM = 0.5
 SMALLEST_FIELD_MM = 44.0
 MARGIN_MM = 16.0
-WINDOW_PERCENTILES = (1.0, 99.5)
+WINDOW_SHARES = (0.01, 0.995)
 OUTSIDE_MM = 30.0
 """Distance where the patch knows none: so far out that it belongs to no region."""
 OBLIQUE = 0.34
@@ -145,14 +146,13 @@ def _positions(
 
 
 def _sample(array: np.ndarray, index: np.ndarray, *, outside: float) -> Float32[np.ndarray, "row column"]:
-    points = np.moveaxis(index, -1, 0)  # (axis, row, column)
-    return np.asarray(map_coordinates(array, points, order=1, mode="constant", cval=outside, output=np.float32))
+    return interpolated(array, index, outside=outside).astype(np.float32)
 
 
 def _window(grey: np.ndarray) -> tuple[float, float]:
     inside = grey[np.isfinite(grey)]
-    low, high = np.percentile(inside, WINDOW_PERCENTILES)
-    return float(low), float(high)
+    low, high = quantiles(inside, WINDOW_SHARES).tolist()
+    return low, high
 
 
 def _grey(grey: np.ndarray, *, low: float, high: float) -> UInt8[np.ndarray, "row column"]:

@@ -6,9 +6,9 @@ Everything acts on whole batches. Scale does not change, for size is information
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
+from onephase.arrays import Bool, Float, Int64
 from onephase.imaging.regions import FAR_MM
 from onephase.settings import AugmentationSettings, ImagingSettings
 

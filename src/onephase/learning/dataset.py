@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float16, Float32, Float64
 from torch import Tensor
 
+from onephase.arrays import Bool, Float16, Float32, Float64
 from onephase.biomarkers.panel import Events
 from onephase.cohort.prepared import PreparedCohort, refuse_other_settings
 from onephase.cohort.records import Split

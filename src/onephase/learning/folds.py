@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Int64
+
+from onephase.arrays import Int64
 
 FOLDS = 5
 

@@ -14,8 +14,8 @@ from functools import partial
 from typing import TypeAlias
 
 import numpy as np
-from jaxtyping import Float32
 
+from onephase.arrays import Float32
 from onephase.imaging.case import Box, Case, Mask, Volume
 from onephase.imaging.frame import lesion_bounds
 from onephase.imaging.geometry import Grid

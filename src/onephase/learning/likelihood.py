@@ -10,9 +10,9 @@ from functools import cache
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Bool, Float, Float64
 from torch import Tensor
 
+from onephase.arrays import Bool, Float, Float64
 from onephase.biomarkers.potentials import PAIR_SIGNS, SIGNS, STATUS
 
 

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float64
 from lightning.fabric import Fabric
 from torch import Tensor
 
+from onephase.arrays import Float64
 from onephase.biomarkers.posterior import PanelPosterior
 from onephase.biomarkers.potentials import Potentials
 from onephase.biomarkers.prior import fit_prior

@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float32
 from torch import Tensor
 
+from onephase.arrays import Bool, Float32
 from onephase.imaging.descriptors import DESCRIPTORS, descriptors_within
 from onephase.learning.lessons import Lessons
 from onephase.learning.run_state import seeded

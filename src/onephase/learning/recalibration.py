@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float64
 
+from onephase.arrays import Float64
 from onephase.biomarkers.calibration import Calibration, fit_calibration
 from onephase.biomarkers.panel import Events
 from onephase.biomarkers.posterior import PanelPosterior

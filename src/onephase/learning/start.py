@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float64
 
+from onephase.arrays import Float64
 from onephase.biomarkers.linear_panel import OUTPUTS, LinearPanel, choose_spread, fit_linear_panel, fit_without_folds
 from onephase.biomarkers.panel import RECEPTORS
 from onephase.biomarkers.potentials import Potentials

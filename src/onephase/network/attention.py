@@ -8,10 +8,10 @@ is shown, so what a reader sees is what the network used. The form is our choice
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from onephase.arrays import Float
 from onephase.network.encoder import Triple
 
 FAINTEST = -9.0

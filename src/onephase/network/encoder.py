@@ -9,8 +9,9 @@ In a stack of slices that are not contiguous, slices are samples: no kernel and 
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from jaxtyping import Float
 from torch import Tensor, nn
+
+from onephase.arrays import Float
 
 Triple: TypeAlias = tuple[int, int, int]
 

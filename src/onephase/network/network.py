@@ -3,10 +3,10 @@
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from onephase.arrays import Float
 from onephase.imaging.regions import FAR_MM
 from onephase.network.attention import NoAttention, SpatialAttention, enlarge, relative_to_strongest
 from onephase.network.encoder import Encoder

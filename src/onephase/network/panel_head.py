@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float
-from scipy.special import logit
 from torch import Tensor, nn
 
+from onephase.arrays import Float
+from onephase.biomarkers.log_odds import logit
 from onephase.biomarkers.panel import RECEPTORS
 from onephase.biomarkers.posterior import PanelPosterior
 from onephase.biomarkers.potentials import Potentials

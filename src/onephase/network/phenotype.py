@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from jaxtyping import Float, Int64
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
+from onephase.arrays import Float, Int64
 from onephase.errors import TrainingError
 from onephase.imaging.descriptors import DESCRIPTORS
 from onephase.simulation.phenotype import CUE_NAMES

@@ -9,10 +9,10 @@ import math
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from onephase.arrays import Bool, Float
 from onephase.network.encoder import Triple
 from onephase.settings import RegionName, RegionSettings
 

@@ -7,9 +7,9 @@ pixels and pathology loses to ridge regression on descriptors (docs/log.md). Our
 """
 
 import torch
-from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
+from onephase.arrays import Float, Int64
 from onephase.biomarkers.linear_panel import OUTPUTS, LinearPanel
 from onephase.imaging.descriptors import DESCRIPTORS, descriptors_within
 from onephase.network.phenotype import PhenotypeStage, taught_stage

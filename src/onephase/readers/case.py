@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float32
 
+from onephase.arrays import Float32
 from onephase.errors import ImageError
 from onephase.imaging.case import Box, Case, Roi, SeedPoint, Volume, refuse_outside
 from onephase.imaging.geometry import Grid

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from itertools import pairwise, takewhile
 
 import numpy as np
-from jaxtyping import Float
 
+from onephase.arrays import Float
 from onephase.readers.scan import PhaseFacts
 from onephase.readers.series_names import is_post, is_pre, post_number
 

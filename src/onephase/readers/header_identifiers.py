@@ -65,7 +65,7 @@ def header_identifiers(source: Path) -> Iterator[Identifier]:
     elif kind is Format.NIFTI:
         yield from _of_nifti(source)
     else:
-        yield from (Identifier(text, HEADER_TEXT) for text in open_volume_file(source, kind).metadata.values())
+        yield from (Identifier(text, HEADER_TEXT) for text in open_volume_file(source, kind).texts.values())
 
 
 def name_identifiers(name: str) -> Iterator[Identifier]:

@@ -1,8 +1,7 @@
 """The voxels of a NIfTI-1 file, checked to be all there.
 
-ITK gives the geometry (see ``volume_file``), but it reads a truncated NIfTI, gzipped or not, without
-an error and leaves the rest of the volume undefined. So the voxels are read here, where a short file
-and a wrong checksum are errors.
+ITK reads a truncated NIfTI, gzipped or not, without an error and leaves the rest of the volume undefined; here a short
+file and a wrong checksum are errors.
 """
 
 import io
@@ -16,8 +15,8 @@ from typing import TypeAlias
 import numpy as np
 from isal.igzip import BadGzipFile, IGzipFile
 from isal.igzip_lib import IsalError
-from jaxtyping import Float32, Shaped
 
+from onephase.arrays import Float32, Shaped
 from onephase.errors import ImageError
 
 HEADER_BYTES = 348

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
-from jaxtyping import Shaped
 
+from onephase.arrays import Shaped
 from onephase.errors import ImageError
 from onephase.imaging.case import Mask
 from onephase.imaging.geometry import Grid
@@ -98,7 +98,7 @@ def _value(file: VolumeFile, voxels: Shaped[np.ndarray, "slice row column"], lab
             message = f"{file.path} holds several labels ({listed}): name the tumour's as the mask label"
             raise ImageError(message)
         return float(next(iter(there))), ()
-    wanted = _as_number(label, file.metadata)
+    wanted = _as_number(label, file.texts)
     if wanted not in there:
         message = f"{file.path} has no label {label}; the labels there are {listed}: name one of them"
         raise ImageError(message)

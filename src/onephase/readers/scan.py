@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float32
 
+from onephase.arrays import Float32
 from onephase.imaging.geometry import Grid
 
 MAX_VOXELS = 1 << 28  # of one volume: 1024 x 1024 x 256, one GiB as float32

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from io import BytesIO
 
 import numpy as np
-from jaxtyping import Float64, UInt8
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
 
+from onephase.arrays import Float64, UInt8
 from onephase.inference.prediction import RESEARCH_USE, Prediction
 from onephase.inference.reading import Ki67Reading
 from onephase.inference.view import PIXEL_MM, Plane

@@ -5,7 +5,8 @@ import struct
 import zlib
 
 import numpy as np
-from jaxtyping import Float32, UInt8
+
+from onephase.arrays import Float32, UInt8
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _GREY, _RGBA = 0, 6

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
-from jaxtyping import Float64, Int16, Int64
 from scipy.special import ndtr
 
+from onephase.arrays import Float64, Int16, Int64
 from onephase.statistics.estimate import Comparison, Estimate
 
 Counts: TypeAlias = Float64[np.ndarray, "resample case"]

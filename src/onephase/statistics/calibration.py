@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float64, Int64
 
+from onephase.arrays import Bool, Float64, Int64
 from onephase.statistics.bootstrap import Counts, Resamples, bootstrap, mean_of, ratio
 from onephase.statistics.estimate import Estimate
 from onephase.statistics.proportion import proportion

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float64, Int64
 
+from onephase.arrays import Float64, Int64
 from onephase.statistics.bootstrap import Counts, Resamples, Statistic, bootstrap
 from onephase.statistics.estimate import Estimate
 from onephase.statistics.roc import auc, auc_statistic

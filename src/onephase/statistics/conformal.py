@@ -7,7 +7,8 @@ one patient. So the coverage really obtained is measured beside it.
 from math import ceil, inf
 
 import numpy as np
-from jaxtyping import Bool, Float64, Int64
+
+from onephase.arrays import Bool, Float64, Int64
 
 ROUNDING = 1e-9
 

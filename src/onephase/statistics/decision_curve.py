@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float64
 
+from onephase.arrays import Bool, Float64
 from onephase.statistics.bootstrap import Resamples, bootstrap_each, means_of
 from onephase.statistics.estimate import Estimate
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Bool, Int64
 
+from onephase.arrays import Bool, Int64
 from onephase.statistics.estimate import Estimate
 from onephase.statistics.roc import auc
 

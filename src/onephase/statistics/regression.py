@@ -4,8 +4,8 @@ Intervals are percentiles over resampled patients (:mod:`onephase.statistics.boo
 """
 
 import numpy as np
-from jaxtyping import Float64
 
+from onephase.arrays import Float64
 from onephase.statistics.bootstrap import Counts, Resamples, Statistic, bootstrap, mean_of, ratio
 from onephase.statistics.estimate import Estimate
 

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float64
 from scipy.optimize import brentq
 from scipy.special import expit, logit
 from scipy.stats import norm, rankdata
 
+from onephase.arrays import Bool, Float64
 from onephase.statistics.bootstrap import Counts, Statistic, ratio
 from onephase.statistics.estimate import Comparison, Estimate
 

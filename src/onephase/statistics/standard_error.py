@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float64
+
+from onephase.arrays import Float64
 
 
 def mean_and_error(values: Float64[np.ndarray, " case"], patients: Sequence[str]) -> tuple[float, float]:

@@ -10,7 +10,6 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
-from jaxtyping import Integer
 from pydicom import DataElement, Dataset
 from pydicom.config import disable_value_validation
 from pydicom.datadict import dictionary_VR, tag_for_keyword
@@ -18,6 +17,7 @@ from pydicom.dataset import FileMetaDataset
 from pydicom.multival import MultiValue
 from pydicom.uid import UID, ExplicitVRLittleEndian
 
+from onephase.arrays import Integer
 from onephase.storage import file_aside
 from onephase.writers.dicom_profile import (
     DUMMIES,

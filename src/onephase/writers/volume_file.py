@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk  # noqa: N813 - the field's own alias
-from jaxtyping import Shaped
 
+from onephase.arrays import Shaped
 from onephase.errors import StorageError
 from onephase.imaging.case import Mask, Volume
 from onephase.imaging.geometry import Grid

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator
 from unicodedata import normalize
 
 import numpy as np
-from jaxtyping import Bool, UInt32
+
+from onephase.arrays import Bool, UInt32
 
 ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be", "latin-1")
 LATIN_SIGNS = 256

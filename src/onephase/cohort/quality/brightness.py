@@ -1,8 +1,8 @@
 """How much brighter one part of an image is than another: a share that no gain and no offset changes."""
 
 import numpy as np
-from jaxtyping import Bool, Float32
 
+from onephase.arrays import Bool, Float32
 from onephase.imaging.frame import around
 from onephase.statistics.roc import placements
 

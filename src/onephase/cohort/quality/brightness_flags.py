@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 import numpy as np
-from jaxtyping import Bool, Float32
 
+from onephase.arrays import Bool, Float32
 from onephase.cohort.quality.brightness import brighter_share, brighter_than_around
 from onephase.cohort.quality.flag import QualityFlag
 from onephase.cohort.quality.scene import Scene

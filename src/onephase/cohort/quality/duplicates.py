@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 import numpy as np
-from jaxtyping import Float32, UInt8
 
+from onephase.arrays import Float32, UInt8
 from onephase.cohort.quality.flag import ACROSS_SPLITS, QualityFlag
 from onephase.cohort.quality.look import Look, Seen
 from onephase.cohort.quality.picture import SIDE

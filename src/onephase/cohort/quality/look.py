@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
-from jaxtyping import Float32
 
+from onephase.arrays import Float32
 from onephase.cohort.case_of import case_of
 from onephase.cohort.quality.brightness_flags import darker_than_surroundings, flipped, outside_breast
 from onephase.cohort.quality.flag import QualityFlag

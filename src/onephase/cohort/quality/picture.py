@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import contourpy
 import numpy as np
-from jaxtyping import Bool, Float32, Float64, Int64, UInt8
 
+from onephase.arrays import Bool, Float32, Float64, Int64, UInt8
 from onephase.imaging.case import Volume
 from onephase.imaging.frame import lesion_bounds, patch_frame
 from onephase.imaging.geometry import Grid

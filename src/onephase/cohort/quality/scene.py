@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float32, Int64
 
+from onephase.arrays import Bool, Float32, Int64
 from onephase.imaging.case import Box, Case, Mask
 from onephase.imaging.frame import lesion_bounds
 from onephase.imaging.geometry import Grid

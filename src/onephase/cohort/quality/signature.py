@@ -6,8 +6,9 @@ is the correlation of what both show in the large.
 """
 
 import numpy as np
-from jaxtyping import Float32, Float64, Real
 from scipy.fft import dctn
+
+from onephase.arrays import Float32, Float64, Real
 
 FREQUENCIES = 12
 """Along each axis; the highest has a wavelength of a sixth of the picture."""

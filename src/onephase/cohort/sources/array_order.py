@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, combinations
 
 import numpy as np
-from jaxtyping import Bool, Float32
 from scipy.ndimage import binary_dilation, find_objects
 
+from onephase.arrays import Bool, Float32
 from onephase.errors import CohortError
 
 SAMPLE = 12

@@ -10,8 +10,8 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool, Float32
 
+from onephase.arrays import Bool, Float32
 from onephase.cohort.identity import canonical_identity
 from onephase.cohort.records import Split
 from onephase.cohort.sources.array_order import SAMPLE, refuse_other_order

@@ -11,8 +11,8 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool, Float32
 
+from onephase.arrays import Bool, Float32
 from onephase.cohort.sources.array_order import SAMPLE, refuse_other_order
 from onephase.cohort.sources.duke_mapping import DownloadedSequence, MappedSequence, downloaded, read_mapping
 from onephase.cohort.sources.receptors import NEGATIVE, POSITIVE, STATUS, UNKNOWN, status

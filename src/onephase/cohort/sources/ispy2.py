@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool
 
+from onephase.arrays import Bool
 from onephase.cohort.sources.receptors import panel, status
 from onephase.cohort.sources.repair import kept_mask
 from onephase.cohort.sources.sheets import find_table, read_sheet

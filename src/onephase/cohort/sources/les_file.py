@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool
 
+from onephase.arrays import Bool
 from onephase.cohort.sources.source import LeaveOut
 
 HEADER_BYTES = 12

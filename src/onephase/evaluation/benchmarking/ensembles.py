@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from jaxtyping import Float64
 from scipy.special import logit, logsumexp
 
+from onephase.arrays import Float64
 from onephase.biomarkers.panel import RECEPTORS
 from onephase.biomarkers.posterior import PanelPosterior
 from onephase.biomarkers.potentials import STATUS

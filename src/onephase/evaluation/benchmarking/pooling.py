@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
-from jaxtyping import Int64
 
+from onephase.arrays import Int64
 from onephase.biomarkers.posterior import PanelPosterior
 from onephase.cohort.flow import CohortFlow
 from onephase.cohort.records import Split

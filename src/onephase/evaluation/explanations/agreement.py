@@ -6,8 +6,8 @@ from itertools import combinations, permutations, product
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float64
 
+from onephase.arrays import Float64
 from onephase.evaluation.explanations.looking import REGIONS, ByRegion
 from onephase.evaluation.explanations.region_truth import TASKS
 from onephase.statistics.bootstrap import Counts, Resamples, bootstrap, mean_of

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float64
 
 import onephase
+from onephase.arrays import Float64
 from onephase.cohort.records import Record
 from onephase.errors import CohortError
 from onephase.evaluation.explanations.agreement import RegionTruth, agreement_with

@@ -5,8 +5,8 @@ from dataclasses import dataclass, fields
 from typing import Any, TypeAlias
 
 import numpy as np
-from jaxtyping import Float32, Float64
 
+from onephase.arrays import Float32, Float64
 from onephase.evaluation.explanations.region_truth import TASKS
 from onephase.evaluation.explanations.tissue import Tissue, with_region_of, with_surroundings
 from onephase.imaging.descriptors import describe

@@ -6,8 +6,8 @@ A cue is counted to the region in which it is seen. The size of a lesion lies in
 from collections.abc import Mapping
 
 import numpy as np
-from jaxtyping import Float64
 
+from onephase.arrays import Float64
 from onephase.biomarkers.panel import CELLS, PR_UNKNOWN, RECEPTORS, Events
 from onephase.simulation.biology import draw_biology
 from onephase.simulation.oracle import oracle_posterior

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float64
 
+from onephase.arrays import Float64
 from onephase.evaluation.explanations.looking import ByRegion
 from onephase.inference.bundle import Bundle
 from onephase.inference.engine import open_engine

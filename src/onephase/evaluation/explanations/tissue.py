@@ -6,9 +6,9 @@ The outline and every distance stay. A region's soft edge is kept: at half membe
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64
 from scipy.spatial import cKDTree
 
+from onephase.arrays import Bool, Float32, Float64
 from onephase.errors import ImageError
 from onephase.imaging.regions import FAR_MM, memberships
 from onephase.settings import RegionSettings

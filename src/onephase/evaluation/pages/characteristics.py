@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float64
 
+from onephase.arrays import Float64
 from onephase.cohort.records import Record
 from onephase.evaluation.pages.table import Table
 from onephase.evaluation.predictions import Predictions

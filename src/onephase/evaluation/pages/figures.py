@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float64
 from markupsafe import Markup
 
+from onephase.arrays import Float64
 from onephase.evaluation.pages.pens import (
     FOOT,
     GAP,

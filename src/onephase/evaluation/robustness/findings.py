@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float64
 
+from onephase.arrays import Float64
 from onephase.biomarkers.panel import RECEPTORS, Events
 from onephase.biomarkers.posterior import PanelPosterior
 from onephase.cohort.lesions import events_of

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 import numpy as np
-from jaxtyping import Float64
 
+from onephase.arrays import Float64
 from onephase.errors import ImageError
 from onephase.evaluation.robustness.change import Original
 from onephase.imaging.case import Box, Case

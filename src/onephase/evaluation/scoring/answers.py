@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float64
 
+from onephase.arrays import Float64
 from onephase.biomarkers.panel import CELLS, RECEPTORS, Events
 from onephase.biomarkers.posterior import PanelPosterior
 from onephase.biomarkers.subtypes import subtype_probabilities

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float64, Int64
 
+from onephase.arrays import Float64, Int64
 from onephase.biomarkers.panel import Events
 from onephase.biomarkers.subtypes import subtype_of
 from onephase.evaluation.scoring.answers import SCORED_RECEPTORS, Answers

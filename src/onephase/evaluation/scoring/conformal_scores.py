@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float64, Int64
 
+from onephase.arrays import Bool, Float64, Int64
 from onephase.biomarkers.posterior import PanelPosterior
 from onephase.cohort.lesions import events_of
 from onephase.evaluation.predictions import Predictions

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float64
 
+from onephase.arrays import Bool, Float64
 from onephase.biomarkers.panel import Events
 from onephase.evaluation.scoring.answers import Answers
 from onephase.statistics.bootstrap import Resamples, bootstrap, compare, mean_of

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float64, Int8
 
+from onephase.arrays import Float64, Int8
 from onephase.biomarkers.panel import Events
 from onephase.evaluation.scoring.answers import SCORED_RECEPTORS, Answers
 from onephase.statistics.bootstrap import Resamples

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float64
 
+from onephase.arrays import Float64
 from onephase.biomarkers.panel import Events
 from onephase.evaluation.scoring.abstention_scores import AbstentionScore, abstention_scores
 from onephase.evaluation.scoring.answers import SCORED_RECEPTORS, Answers

@@ -6,8 +6,8 @@ from math import isfinite
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float64, Int64
 
+from onephase.arrays import Float64, Int64
 from onephase.cohort.records import Record
 from onephase.statistics.estimate import Estimate
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float64, Int64
 
+from onephase.arrays import Float64, Int64
 from onephase.biomarkers.panel import Events
 from onephase.biomarkers.subtypes import SUBTYPES, subtype_of
 from onephase.evaluation.scoring.answers import GROUP_OF_CELL, RECEPTOR_GROUPS, Answers

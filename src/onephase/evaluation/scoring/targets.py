@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float64, Int64
 
+from onephase.arrays import Float64, Int64
 from onephase.biomarkers.panel import Events
 from onephase.biomarkers.subtypes import SUBTYPES, UNDECIDED, subtype_of
 from onephase.evaluation.scoring.answers import RECEPTOR_GROUPS, SCORED_RECEPTORS, Answers

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Integer
 from pydicom import Dataset
 
+from onephase.arrays import Integer
 from onephase.errors import ImageError, NotOurInputError
 from onephase.imaging.geometry import Grid
 from onephase.readers.dicom.files import damage_is_a_sentence, read_dataset

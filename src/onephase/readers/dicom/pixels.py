@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float32
 from pydicom import Dataset
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.utils import iter_pixels, pixel_array
 
+from onephase.arrays import Float32
 from onephase.errors import ImageError, NotOurInputError
 from onephase.readers.dicom.files import damage_is_a_sentence, read_dataset
 from onephase.readers.dicom.header_text import text_of, whole_number_of

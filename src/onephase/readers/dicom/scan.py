@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float32
 
+from onephase.arrays import Float32
 from onephase.errors import ImageError
 from onephase.imaging.geometry import Grid
 from onephase.readers.dicom.files import dicom_files

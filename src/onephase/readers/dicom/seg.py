@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool
 from pydicom import Dataset
 from pydicom.uid import SegmentationStorage
 
+from onephase.arrays import Bool
 from onephase.errors import ImageError, NotOurInputError
 from onephase.imaging.case import Mask
 from onephase.imaging.geometry import Grid

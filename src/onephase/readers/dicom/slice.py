@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float64
 from pydicom import Dataset
 from pydicom.tag import Tag
 
+from onephase.arrays import Float64
 from onephase.errors import ImageError
 from onephase.readers.dicom.files import damage_is_a_sentence, refuse_malformed_uids
 from onephase.readers.dicom.header_text import (

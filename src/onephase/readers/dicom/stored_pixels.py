@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Integer
 from pydicom import Dataset
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
+from onephase.arrays import Integer
 from onephase.errors import ImageError
 from onephase.readers.dicom.files import damage_is_a_sentence
 from onephase.readers.dicom.header_text import text_of, whole_number_of

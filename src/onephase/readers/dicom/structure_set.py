@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool, Float64
 from matplotlib.path import Path as Polygon
 from pydicom import Dataset
 
+from onephase.arrays import Bool, Float64
 from onephase.errors import ImageError, NotOurInputError
 from onephase.imaging.case import Mask
 from onephase.imaging.geometry import Grid

@@ -4,8 +4,8 @@ import struct
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32, Int8, Int16, UInt8
 
+from onephase.arrays import Float32, Int8, Int16, UInt8
 from onephase.imaging.case import Volume
 from onephase.imaging.geometry import Grid
 from onephase.inference.maps import Maps

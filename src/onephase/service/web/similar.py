@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float16, Float32, Float64
 
+from onephase.arrays import Float16, Float32, Float64
 from onephase.cohort.prepared import PreparedCohort
 from onephase.cohort.records import Record
 from onephase.errors import CohortError
+from onephase.imaging.quantiles import quantiles
+from onephase.inference.view import WINDOW_SHARES
 from onephase.reports.png import grey_picture
 
 NEAREST = 5
@@ -17,7 +19,6 @@ SD_OF_IQR = 1.349
 SMALLEST_SPREAD = 1e-6
 COMPARED = 400
 """How many training cases say how near a nearest case usually is."""
-WINDOW_PERCENTILES = (1.0, 99.5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,6 @@ class SimilarCases:
 
 def _picture(patch: Float16[np.ndarray, "slice row column"]) -> str:
     middle = patch[len(patch) // 2].astype(np.float32)
-    low, high = np.percentile(middle, WINDOW_PERCENTILES)
-    scaled = np.clip((middle - low) / max(float(high - low), SMALLEST_SPREAD), 0, 1)
+    low, high = quantiles(middle, WINDOW_SHARES).tolist()
+    scaled = np.clip((middle - low) / max(high - low, SMALLEST_SPREAD), 0, 1)
     return grey_picture(np.rint(255 * scaled).astype(np.uint8))

@@ -1,0 +1,166 @@
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.spatial.transform import Rotation
+
+from onephase.errors import ImageError
+from onephase.readers.formats import Format
+from onephase.readers.volume_file import open_volume_file
+
+
+def with_numbers(path: Path, changes: dict[int, float], *, codes: tuple[int, int] = (2, 1)) -> Path:
+    """Write a volume whose header has other numbers at some of its bytes."""
+    SimpleITK.WriteImage(SimpleITK.GetImageFromArray(np.arange(120, dtype=np.int16).reshape(4, 5, 6)), str(path))
+    content = bytearray(path.read_bytes())
+    struct.pack_into("<2h", content, 252, *codes)
+    for place, number in changes.items():
+        struct.pack_into("<f", content, place, number)
+    path.write_bytes(content)
+    return path
+
+
+def test_an_infinite_axis_is_refused(tmp_path: Path):
+    endless = with_numbers(
+        tmp_path / "image.nii", {296: 0.1, 300: float("-inf")}
+    )  # found by fuzzing: ITK never returned
+    with pytest.raises(ImageError, match=r"image\.nii has axes that lead nowhere \(its sform holds -inf\): export it"):
+        open_volume_file(endless, Format.NIFTI)
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), 1e38])
+@pytest.mark.parametrize(("place", "name"), [(256, "qform"), (276, "qform"), (280, "sform"), (324, "sform")])
+def test_every_number_of_the_axes_is_looked_at(tmp_path: Path, place: int, name: str, number: float):
+    path = with_numbers(tmp_path / "image.nii", {place: number})
+    with pytest.raises(ImageError, match=rf"its {name} holds {number:g}".replace("+", r"\+")):
+        open_volume_file(path, Format.NIFTI)
+
+
+def test_half_a_header_is_refused(tmp_path: Path):
+    path = with_numbers(tmp_path / "image.nii", {})
+    path.write_bytes(path.read_bytes()[:300])
+    with pytest.raises(ImageError, match="is cut short or its header is broken"):
+        open_volume_file(path, Format.NIFTI)
+
+
+def test_axes_that_the_header_does_not_use_may_hold_anything(tmp_path: Path):
+    path = with_numbers(tmp_path / "image.nii", {280: float("nan")}, codes=(1, 0))
+    assert open_volume_file(path, Format.NIFTI).grid.shape == (4, 5, 6)
+
+
+@pytest.mark.parametrize("length", [-32768, 0, 349])
+def test_a_header_of_another_length_is_refused(tmp_path: Path, length: int):
+    """Found by fuzzing: its bytes were read here in one order and by ITK in the other, which met an endless axis."""
+    path = with_numbers(tmp_path / "image.nii", {300: float("-inf")})
+    content = bytearray(path.read_bytes())
+    struct.pack_into("<i", content, 0, length)
+    path.write_bytes(content)
+    with pytest.raises(ImageError, match=r"image\.nii says that its header has -?\d+ bytes, expected 348: export it"):
+        open_volume_file(path, Format.NIFTI)
+
+
+SIZE = (4, 5, 6)
+
+
+def header_bytes(order: str, **fields) -> bytes:
+    """Return a NIfTI-1 header for voxels of 32-bit floats."""
+    content = bytearray(352)
+    struct.pack_into(f"{order}i", content, 0, 348)
+    struct.pack_into(f"{order}8h", content, 40, 3, *SIZE, 1, 1, 1, 1)
+    struct.pack_into(f"{order}2h", content, 70, 16, 32)
+    struct.pack_into(f"{order}4f", content, 76, fields["handedness"], *fields["spacing"])
+    struct.pack_into(f"{order}3f", content, 108, 352, 1, 0)
+    content[123] = fields["unit"]
+    struct.pack_into(f"{order}2h", content, 252, *fields["codes"])
+    struct.pack_into(f"{order}6f", content, 256, *fields["qform"])
+    struct.pack_into(f"{order}12f", content, 280, *fields["sform"])
+    content[344:348] = b"n+1\0"
+    return bytes(content)
+
+
+def itk_says(path: Path) -> SimpleITK.Image | None:
+    """Return the image as ITK reads it; None where it finds its axes not orthonormal."""
+    reader = SimpleITK.ImageFileReader()
+    reader.SetImageIO("NiftiImageIO")
+    reader.SetFileName(str(path))
+    SimpleITK.ProcessObject.SetGlobalWarningDisplay(False)
+    try:
+        return reader.Execute()
+    except RuntimeError as fault:
+        assert "orthonormal" in str(fault)  # noqa: PT017 - it may also do without
+        return None
+    finally:
+        SimpleITK.ProcessObject.SetGlobalWarningDisplay(True)
+
+
+offsets = st.floats(-500, 500, width=32)
+codes = st.integers(0, 4)
+
+
+@settings(max_examples=300)
+@given(
+    order=st.sampled_from("<>"),
+    both=st.tuples(codes, codes),
+    quaternion=st.tuples(*[st.floats(-1, 1, width=32)] * 3),
+    turned=st.tuples(*[st.floats(-180, 180)] * 3),
+    mirrored=st.booleans(),
+    sheared=st.sampled_from([0.0, 0.0, 1e-5, 0.02]),
+    at=st.tuples(*[offsets] * 6),
+    spacing=st.tuples(*[st.sampled_from([0.0, 0.5, 1.0, 2.25])] * 3),
+    handedness=st.sampled_from([-1.0, 0.0, 1.0, 0.5]),
+    unit=st.sampled_from([0, 1, 2, 3, 8, 10]),
+)
+def test_every_header_says_what_itk_reads_in_it(
+    tmp_path_factory, *, order, both, quaternion, turned, mirrored, sheared, at, spacing, handedness, unit
+):
+    steps = Rotation.from_euler("xyz", turned, degrees=True).as_matrix() @ np.diag([0.5, 1.0, -3.0 if mirrored else 3])
+    steps[0, 1] += sheared
+    matrix = np.column_stack([steps, at[3:]])
+    content = header_bytes(
+        order,
+        codes=both,
+        qform=(*quaternion, *at[:3]),
+        sform=matrix.ravel(),
+        spacing=spacing,
+        handedness=handedness,
+        unit=unit,
+    )
+    path = tmp_path_factory.mktemp("header") / "image.nii"
+    path.write_bytes(content + bytes(4 * int(np.prod(SIZE))))
+    expected = itk_says(path)
+    if expected is None:
+        with pytest.raises(ImageError, match="not orthonormal"):
+            open_volume_file(path, Format.NIFTI)
+        return
+    grid = open_volume_file(path, Format.NIFTI).grid
+    assert grid.spacing_mm == pytest.approx(expected.GetSpacing()[::-1], rel=1e-6)
+    for index in [(0, 0, 0), (5, 4, 3), (1, 0, 2)]:
+        there = expected.TransformIndexToPhysicalPoint(index[::-1])
+        np.testing.assert_allclose(grid.position_mm(np.array(index, dtype=float)), there, rtol=1e-5, atol=1e-4)
+
+
+@pytest.mark.parametrize("dimensions", [(0, 4, 5, 6), (8, 4, 5, 6), (-1, 4, 5, 6), (3, 4, 0, 6), (3, 4, 5, -6)])
+def test_a_header_without_a_size_is_refused(tmp_path: Path, dimensions: tuple[int, ...]):
+    path = with_numbers(tmp_path / "image.nii", {})
+    content = bytearray(path.read_bytes())
+    struct.pack_into("<4h", content, 40, *dimensions)
+    path.write_bytes(content)
+    with pytest.raises(ImageError, match="is cut short or its header is broken"):
+        open_volume_file(path, Format.NIFTI)
+
+
+@pytest.mark.parametrize(
+    ("datatype", "said"),
+    [(128, "holds 3 values a voxel"), (2304, "holds 4 values"), (1792, "holds 2 values"), (1536, "of an unknown kind")],
+)
+def test_voxels_that_are_no_grey_values_are_refused(tmp_path: Path, datatype: int, said: str):
+    path = with_numbers(tmp_path / "image.nii", {})
+    content = bytearray(path.read_bytes())
+    struct.pack_into("<h", content, 70, datatype)
+    path.write_bytes(content)
+    with pytest.raises(ImageError, match=said):
+        open_volume_file(path, Format.NIFTI)
