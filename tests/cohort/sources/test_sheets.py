@@ -2,8 +2,11 @@
 
 import sys
 import zipfile
+from datetime import date, datetime
 from pathlib import Path
 
+import openpyxl
+import pandas as pd
 import pytest
 from tests.cohort.sources.conftest import write_workbook
 
@@ -125,3 +128,38 @@ def test_a_table_is_found_by_name_up_to_two_folders_below(tmp_path: Path) -> Non
         find_table(tmp_path, r"map\.csv", what="map")
     with pytest.raises(CohortError, match="is no folder"):
         find_table(tmp_path / "gone", r"map\.csv", what="map")
+
+
+def test_every_kind_of_cell_is_written_as_pandas_writes_it(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    page = book.active
+    page.append(["whole", "part", "text", "date", "yes", "none", "", "late"])
+    page.append([3.0, 2.5, "NA", datetime(2020, 3, 1), True, None, "", None])
+    page.append([1e20, -0.0, " 007 ", date(2020, 3, 1), False, "", None, None])
+    page.append([])
+    page["H6"] = "far"
+    page["A7"] = "=1/0"
+    page["J9"] = None
+    path = tmp_path / "kinds.xlsx"
+    book.save(path)
+    sheet = read_sheet(path)
+    reference = pd.read_excel(path, header=None, dtype=str, keep_default_na=False).map(str.strip)
+    assert list(sheet.columns) == reference.iloc[0].tolist()
+    assert [list(row) for row in sheet.rows] == [row for row in reference.iloc[1:].to_numpy().tolist() if any(row)]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        (b'<row r="2">', b'<row r="1e308">'),  # found by fuzzing: openpyxl counts up to it
+        (b'<row r="2">', b'<row r="900000000">'),
+        (b'<c r="B2"', b'<c r="XFD2"'),
+    ],
+)
+def test_a_far_row_or_column_is_refused_soon(tmp_path: Path, change: tuple[bytes, bytes], monkeypatch) -> None:
+    monkeypatch.setattr(sheets, "MOST_CELLS", 30_000)
+    path = write_workbook(tmp_path / "far.xlsx", {"Data": [(f"case {number}", "image") for number in range(3)]})
+    assert len(read_sheet(path).rows) == 2
+    rebuilt(path, "xl/worksheets/sheet1.xml", lambda content: content.replace(*change))
+    with pytest.raises(CohortError, match=r"far\.xlsx has a sheet of more than 30,000 cells"):
+        read_sheet(path)

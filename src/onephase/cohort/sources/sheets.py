@@ -7,8 +7,12 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from onephase.errors import CohortError
+
+if TYPE_CHECKING:
+    from openpyxl.cell.read_only import EmptyCell, ReadOnlyCell  # type: ignore[import-untyped]
 
 WORKBOOKS = {".xlsx", ".xlsm", ".xls"}
 ENGINES = {b"PK\x03\x04": "openpyxl", b"\xd0\xcf\x11\xe0": "xlrd"}  # by content: some .xls files are .xlsx
@@ -17,6 +21,11 @@ SHOWN = 8
 SHOWN_LETTERS = 60
 MOST_BYTES = 128 << 20
 """Of a workbook unpacked. The widest table of a public set, 922 rows of 529 features, has some 30 MB."""
+MOST_CELLS = 4_000_000
+"""Of a sheet, empty ones among them: a row or column of a far number makes a sheet of a few bytes endless. The widest
+table of a public set has half a million."""
+SHORTEST_ROW = 20
+"""Cells that a row counts for at the least."""
 LONGEST_CELL = 32_767
 """Letters that a spreadsheet program lets a cell hold; whatever is longer was not written by one."""
 
@@ -131,8 +140,6 @@ def _cells(path: Path, sheet: str | None) -> Sequence[Sequence[str]]:
 
 
 def _workbook(path: Path, sheet: str | None) -> Sequence[Sequence[str]]:
-    import pandas as pd  # slow to import, and needed only here
-
     with path.open("rb") as stream:
         package = ENGINES.get(stream.read(4))
     if package is None:
@@ -140,13 +147,7 @@ def _workbook(path: Path, sheet: str | None) -> Sequence[Sequence[str]]:
         raise CohortError(message)
     try:
         _refuse_bomb(path)
-        with pd.ExcelFile(path, engine=package) as book:  # type: ignore[arg-type]
-            if sheet is not None and sheet not in book.sheet_names:
-                there = ", ".join(_quoted(str(name)) for name in book.sheet_names[:SHOWN])
-                message = f"{path.name} has no sheet {sheet!r} (it has {there}): give the table of the set as published"
-                raise CohortError(message)
-            chosen = sheet if sheet is not None else 0
-            frame = pd.read_excel(book, sheet_name=chosen, header=None, dtype=str, keep_default_na=False)
+        return _xlsx(path, sheet) if package == "openpyxl" else _xls(path, sheet)
     except CohortError:
         raise
     except ImportError:
@@ -155,8 +156,69 @@ def _workbook(path: Path, sheet: str | None) -> Sequence[Sequence[str]]:
     except Exception as fault:  # noqa: BLE001 - each package, and what it is made of, has faults of its own
         message = f"{path.name} is a damaged workbook ({_quoted(str(fault))}): download it again"
         raise CohortError(message) from None
-    # A formula that failed comes as NaN; it is no missing value, and no code that is listed anywhere.
+
+
+def _xlsx(path: Path, sheet: str | None) -> Sequence[Sequence[str]]:
+    """Return the cells of a sheet, row by row as far as any holds something, and never more than a table has."""
+    import openpyxl  # type: ignore[import-untyped] # needed only here, and not light
+
+    rows: list[list[str]] = []
+    seen = 0
+    with path.open("rb") as stream:  # by its content: openpyxl goes by the name of what it opens itself
+        book = openpyxl.load_workbook(stream, read_only=True, data_only=True, keep_links=False)
+        _refuse_missing(path, sheet, [page.title for page in book.worksheets])
+        page = book.worksheets[0] if sheet is None else book[sheet]
+        page.reset_dimensions()  # what a sheet says of its own size is often wrong
+        for row in page.iter_rows():
+            seen += max(SHORTEST_ROW, len(row))
+            _refuse_endless(path, seen)
+            rows.append([_written(cell) for cell in row])
+    wide = max((place + 1 for row in rows for place, cell in enumerate(row) if cell), default=0)
+    _refuse_endless(path, wide * len(rows))
+    return [(row + [""] * wide)[:wide] for row in rows]
+
+
+def _written(cell: "ReadOnlyCell | EmptyCell") -> str:
+    """Return a cell as text: a whole number without a point, and a formula that failed as ``#N/A``."""
+    value = cell.value
+    if value is None:
+        return ""
+    if cell.data_type == "e":
+        return "#N/A"  # no missing value, and no code that is listed anywhere
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value)
+
+
+def _xls(path: Path, sheet: str | None) -> Sequence[Sequence[str]]:
+    """Return the cells of a sheet in the format before 2007."""
+    import pandas as pd  # slow to import, and needed only here
+
+    with pd.ExcelFile(path, engine="xlrd") as book:
+        _refuse_missing(path, sheet, [str(name) for name in book.sheet_names])
+        page = book.book.sheet_by_index(0) if sheet is None else book.book.sheet_by_name(sheet)
+        _refuse_endless(path, page.nrows * max(SHORTEST_ROW, page.ncols))
+        frame = pd.read_excel(
+            book, sheet_name=0 if sheet is None else sheet, header=None, dtype=str, keep_default_na=False
+        )
+    # A formula that failed comes as NaN.
     return [[cell if isinstance(cell, str) else "#N/A" for cell in row] for row in frame.itertuples(index=False)]
+
+
+def _refuse_missing(path: Path, sheet: str | None, there: list[str]) -> None:
+    if sheet is not None and sheet not in there:
+        names = ", ".join(_quoted(name) for name in there[:SHOWN])
+        message = f"{path.name} has no sheet {sheet!r} (it has {names}): give the table of the set as published"
+        raise CohortError(message)
+
+
+def _refuse_endless(path: Path, cells: int) -> None:
+    if cells > MOST_CELLS:
+        message = (
+            f"{path.name} has a sheet of more than {MOST_CELLS:,} cells, most of them empty it seems: "
+            "save the table that is needed as CSV"
+        )
+        raise CohortError(message)
 
 
 def _refuse_bomb(path: Path) -> None:
