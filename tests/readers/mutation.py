@@ -6,6 +6,7 @@ import struct
 import zipfile
 from collections import defaultdict
 from collections.abc import Callable
+from functools import lru_cache, partial
 from typing import TypeAlias
 
 import numpy as np
@@ -140,12 +141,9 @@ def header_lines(content: bytes, rng: np.random.Generator) -> bytes:
 
 def dicom_elements(content: bytes, rng: np.random.Generator) -> bytes:
     """Drop elements of a DICOM file, at any depth, or give them strange values."""
-    dataset = pydicom.dcmread(io.BytesIO(content), force=True)
-    places: defaultdict[str, list[pydicom.Dataset]] = defaultdict(list)
-    for holder in holders(dataset):
-        for tag in holder.keys() & DICOM_TAGS.keys():
-            places[DICOM_TAGS[tag]].append(holder)
+    dataset, places = _parsed(content)
     present = sorted(places)
+    as_before: list[Callable[[], object]] = []
     for _ in range(int(rng.integers(1, 4))):
         keyword = present[int(rng.integers(len(present)))]
         holding = [holder for holder in places[keyword] if keyword in holder]
@@ -154,18 +152,38 @@ def dicom_elements(content: bytes, rng: np.random.Generator) -> bytes:
         holder = holding[int(rng.integers(len(holding)))]
         element, kind = holder[keyword], int(rng.integers(3))
         if kind == 0 or element.VR == "SQ":
+            as_before.append(partial(holder.__setitem__, element.tag, element))
             del holder[keyword]
             continue
         values = {"US": WHOLE, "UL": WHOLE, "FD": NUMBERS, "OB": BYTES, "OW": BYTES}.get(element.VR, WORDS)
         value = values[int(rng.integers(len(values)))]
         several = kind == 1 and values in {NUMBERS, WORDS}
+        as_before.append(partial(setattr, element, "_value", element._value))
         element._value = [value] * int(rng.integers(1, 8)) if several else value
     out = io.BytesIO()
     try:
         dataset.save_as(out, enforce_file_format=False)
     except Exception:  # noqa: BLE001 - a value that cannot be written makes no input: its bytes are turned instead
         return bytes_turned(content, rng)
+    finally:
+        for undo in reversed(as_before):
+            undo()
     return out.getvalue()
+
+
+@lru_cache(maxsize=4)
+def _parsed(content: bytes) -> tuple[pydicom.Dataset, dict[str, list[pydicom.Dataset]]]:
+    """Return a DICOM file and who holds each element that is changed: parsing takes longer than changing it.
+
+    Elements are converted now, for a converted one may be written otherwise than a raw one.
+    """
+    dataset = pydicom.dcmread(io.BytesIO(content), force=True)
+    places: defaultdict[str, list[pydicom.Dataset]] = defaultdict(list)
+    for holder in holders(dataset):
+        for tag in sorted(holder.keys() & DICOM_TAGS.keys()):
+            places[DICOM_TAGS[tag]].append(holder)
+            holder[tag]
+    return dataset, dict(places)
 
 
 def csv_cells(content: bytes, rng: np.random.Generator) -> bytes:
