@@ -1,5 +1,6 @@
 import os
 import stat
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -118,3 +119,20 @@ def test_a_file_whose_name_is_no_utf8_where_it_stands_is_refused(tmp_path: Path)
     path.write_bytes(path.read_bytes().replace("ä".encode(), b"\xc3\xc5", 1))  # the table keeps its own
     with pytest.raises(ImageError, match="is a broken ZIP"), unpacked(path):
         pass
+
+
+@pytest.mark.parametrize("suffix", [".tar", ".tar.gz", ".zip"])
+def test_a_tar_is_never_unpacked_whatever_it_is_called(tmp_path: Path, series_writer, suffix: str):
+    made = series_writer(tmp_path / "series")
+    path = tmp_path / f"study{suffix}"
+    with tarfile.open(path, "w:gz" if suffix == ".tar.gz" else "w") as target:
+        target.add(made.files[0][0], arcname="../escaped.dcm")
+        target.add(made.files[0][0], arcname="/escaped.dcm")
+    before = {*tmp_path.rglob("*")}
+    with pytest.raises(ImageError, match=rf"study{suffix} .*: (give|this)"), open_scan(path):
+        pass
+    assert {*tmp_path.rglob("*")} == before
+    path.rename(tmp_path / "series" / path.name)  # beside slices it is passed over, as any other file
+    with open_scan(tmp_path / "series") as scan:
+        assert (scan.read(0) == made.values[0]).all()
+    assert not list(tmp_path.rglob("escaped*"))

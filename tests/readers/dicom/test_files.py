@@ -2,11 +2,20 @@ import warnings
 from pathlib import Path
 
 import pytest
-from pydicom import dcmread
-from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
+from pydicom import DataElement, Dataset, dcmread
+from pydicom.config import IGNORE
+from pydicom.dataset import FileMetaDataset
+from pydicom.uid import (
+    UID,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRLittleEndian,
+    MediaStorageDirectoryStorage,
+    generate_uid,
+)
 from tests.readers.conftest import close_folder, deep_folders
 
 from onephase.errors import ImageError, NotOurInputError
+from onephase.readers.case import open_scan
 from onephase.readers.dicom import files as dicom_files
 from onephase.readers.dicom.files import read_dataset
 
@@ -111,3 +120,28 @@ def test_a_header_cut_anywhere_is_one_sentence_or_still_a_header(tmp_path: Path,
         read_dataset(path)
     except ImageError as fault:
         assert "\n" not in str(fault)  # noqa: PT017 - pydicom reads some cuts as a shorter header
+
+
+def test_a_dicomdir_leads_nowhere(tmp_path: Path, series_writer):
+    """What a folder holds is what lies in it: files that a DICOMDIR names are not followed (CVE-2026-32711)."""
+    inside = series_writer(tmp_path / "disc" / "IMAGES")
+    outside = series_writer(tmp_path / "elsewhere", number=9, seed=7)
+    names = [["..", "elsewhere", outside.files[0][0].name], [str(outside.files[0][0])], ["IMAGES", "missing"]]
+    catalogue = Dataset()
+    catalogue.file_meta = FileMetaDataset()
+    catalogue.file_meta.MediaStorageSOPClassUID = MediaStorageDirectoryStorage
+    catalogue.file_meta.MediaStorageSOPInstanceUID = generate_uid()
+    catalogue.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    catalogue.DirectoryRecordSequence = [Dataset() for _ in names]
+    path = tmp_path / "disc" / "DICOMDIR"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pydicom finds such names strange, and writes them
+        for record, name in zip(catalogue.DirectoryRecordSequence, names, strict=True):
+            record.DirectoryRecordType = "IMAGE"
+            record.add(DataElement("ReferencedFileID", "CS", name, validation_mode=IGNORE))
+        catalogue.save_as(path, enforce_file_format=True)
+    with open_scan(tmp_path / "disc") as scan:
+        assert len(scan.phases) == 1
+        assert (scan.read(0) == inside.values[0]).all()
+    with pytest.raises(ImageError, match="DICOMDIR"), open_scan(path):
+        pass
