@@ -3,6 +3,8 @@
 scipy finds the same without a reach, but its import takes as long as the rest of a prediction.
 """
 
+import math
+
 import numpy as np
 
 from onephase.arrays import Bool, Float32, Int16, Int64
@@ -46,19 +48,34 @@ def _least_squares(
     Toriwaki 1994, doi 10.1016/0031-3203(94)90133-9).
     """
     squared = np.where(where, np.float32(np.inf), np.float32(0))
+    box = _box_of(~where)
     steps = []
+    room, is_nearer = np.empty(where.size, dtype=np.float32), np.empty(where.size, dtype=bool)  # once, for all steps
     for axis, mm in enumerate(spacing_mm):
-        before, chosen = squared.copy(), np.zeros(where.shape, dtype=np.int16)
+        part = (*[slice(None)] * (axis + 1), *box[axis + 1 :])  # beside it no line holds a voxel yet
+        nearest, before = squared[part], squared[part].copy()
+        step_along = np.zeros(where.shape, dtype=np.int16)
+        chosen = step_along[part]
         for step in range(1, min(int(farthest_mm / mm) + 1, where.shape[axis])):
             step_mm2 = np.float32((step * mm) ** 2 * (1 - WIDER * step * mm * mm))
-            if step_mm2 >= squared.max():
+            if step_mm2 >= nearest.max(initial=0):
                 break
             ahead = (*[slice(None)] * axis, slice(step, None))
             behind = (*[slice(None)] * axis, slice(None, -step))
             for here, there, signed in ((ahead, behind, -step), (behind, ahead, step)):
-                other = before[there] + step_mm2
-                nearer = other < squared[here]
-                np.copyto(squared[here], other, where=nearer)
+                shape = before[there].shape
+                other = np.add(before[there], step_mm2, out=room[: math.prod(shape)].reshape(shape))
+                nearer = np.less(other, nearest[here], out=is_nearer[: math.prod(shape)].reshape(shape))
+                np.minimum(nearest[here], other, out=nearest[here])
                 np.copyto(chosen[here], np.int16(signed), where=nearer)
-        steps.append(chosen)
+        steps.append(step_along)
     return squared, steps
+
+
+def _box_of(voxels: Bool[np.ndarray, "*grid"]) -> tuple[slice, ...]:
+    """Return the smallest box that holds all voxels of one kind; empty where there are none."""
+    box = []
+    for axis in range(voxels.ndim):
+        held = np.flatnonzero(voxels.any(axis=tuple(other for other in range(voxels.ndim) if other != axis)))
+        box.append(slice(int(held[0]), int(held[-1]) + 1) if held.size else slice(0, 0))
+    return tuple(box)
