@@ -17,6 +17,7 @@ if TYPE_CHECKING or "jaxtyping" in sys.modules:
         Int,
         Int8,
         Int16,
+        Int32,
         Int64,
         Integer,
         Real,
@@ -30,7 +31,7 @@ else:
         def __class_getitem__(cls, said: tuple[Any, str]) -> Any:
             return said[0]
 
-    Bool = Float = Float16 = Float32 = Float64 = Int = Int8 = Int16 = Int64 = Integer = Real = Shaped = _Unread
+    Bool = Float = Float16 = Float32 = Float64 = Int = Int8 = Int16 = Int32 = Int64 = Integer = Real = Shaped = _Unread
     UInt8 = UInt32 = _Unread
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "Int",
     "Int8",
     "Int16",
+    "Int32",
     "Int64",
     "Integer",
     "Real",

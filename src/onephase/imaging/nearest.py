@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from onephase.arrays import Bool, Float32, Int16, Int64
+from onephase.arrays import Bool, Float32, Int32, Int64
 
 WIDER = 1e-6
 """Of voxels equally near, the one across the widest layer is taken, however the axes are turned: a step costs a little
@@ -41,7 +41,7 @@ def offsets_to_nearest(
 
 def _least_squares(
     where: Bool[np.ndarray, "*grid"], spacing_mm: tuple[float, ...], *, farthest_mm: float
-) -> tuple[Float32[np.ndarray, "*grid"], list[Int16[np.ndarray, "*grid"]]]:
+) -> tuple[Float32[np.ndarray, "*grid"], list[Int32[np.ndarray, "*grid"]]]:
     """Return the squared distance to the nearest voxel outside, and the step along each axis that leads there.
 
     A squared distance is a sum over axes, so that its least is a least over one axis after the other (Saito and
@@ -54,7 +54,7 @@ def _least_squares(
     for axis, mm in enumerate(spacing_mm):
         part = (*[slice(None)] * (axis + 1), *box[axis + 1 :])  # beside it no line holds a voxel yet
         nearest, before = squared[part], squared[part].copy()
-        step_along = np.zeros(where.shape, dtype=np.int16)
+        step_along = np.zeros(where.shape, dtype=np.int32)
         chosen = step_along[part]
         for step in range(1, min(int(farthest_mm / mm) + 1, where.shape[axis])):
             step_mm2 = np.float32((step * mm) ** 2 * (1 - WIDER * step * mm * mm))
@@ -67,7 +67,7 @@ def _least_squares(
                 other = np.add(before[there], step_mm2, out=room[: math.prod(shape)].reshape(shape))
                 nearer = np.less(other, nearest[here], out=is_nearer[: math.prod(shape)].reshape(shape))
                 np.minimum(nearest[here], other, out=nearest[here])
-                np.copyto(chosen[here], np.int16(signed), where=nearer)
+                np.copyto(chosen[here], np.int32(signed), where=nearer)
         steps.append(step_along)
     return squared, steps
 
