@@ -128,7 +128,7 @@ def here(files: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (f"four-d.nii.gz {MASKED}", "is 4-D (3 volumes) and does not say which"),
         (f"four-d.nii.gz {MASKED}", "choose a volume with --phase N (1 to 3"),
         ("four-d.nii.gz --seed-point 5 5 4 --phase 4", "holds 3 phases: --phase takes 1 to 3, not 4"),
-        (f"sheared.nii.gz {MASKED}", "sheared.nii.gz: the axes of the image are not orthonormal"),
+        (f"sheared.nii.gz {MASKED}", "sheared.nii.gz has axes that are not orthonormal"),
         (f"text.nii.gz {MASKED}", "text.nii.gz is no image but text: give NIfTI, NRRD, MetaImage, a DICOM file"),
         (f"cut.nii.gz {MASKED}", "cut.nii.gz is cut short or damaged (its gzip stream does not end well): copy it"),
         (f"empty-folder {MASKED}", "empty-folder holds no DICOM file (0 other files): check the path"),

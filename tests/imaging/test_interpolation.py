@@ -15,7 +15,7 @@ def test_values_are_those_of_scipy(shape, seed, whole):
     if whole:
         index = np.rint(index)
     expected = map_coordinates(values, index.T, order=1, mode="constant", cval=7.0, output=np.float64)
-    np.testing.assert_allclose(interpolated(values, index, outside=7.0), expected, atol=1e-9)
+    np.testing.assert_allclose(interpolated(values, index, outside=7.0), expected, atol=1e-14)
 
 
 @pytest.mark.parametrize("kind", [bool, np.uint8, np.float64])

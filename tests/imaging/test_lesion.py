@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
+from threadpoolctl import threadpool_limits
 
+from onephase.imaging.descriptors import describe
 from onephase.imaging.lesion import TRUNCATE, Lesion, smoothed
 
 
@@ -15,3 +17,15 @@ def test_a_gaussian_is_scipys(shape: tuple[int, int, int], sigma_mm: float):
     found = smoothed(image, lesion, sigma_mm)
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_a_lesion_is_described_alike_by_any_number_of_threads():
+    """Prepared cohorts are compared byte by byte, whichever machine of a cluster cut them."""
+    image = np.random.default_rng(3).random((40, 38, 41)).astype(np.float32)
+    where = np.stack(np.meshgrid(*[np.arange(size) - size / 2 for size in image.shape], indexing="ij"))
+    distance = (1.5 * np.linalg.norm(where, axis=0) - 12).astype(np.float32)
+    described = []
+    for threads in (1, 2):
+        with threadpool_limits(threads):
+            described.append(describe(image, distance, spacing_mm=(1.5, 1.5, 1.5)))
+    np.testing.assert_array_equal(*described)

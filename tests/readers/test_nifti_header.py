@@ -108,17 +108,27 @@ codes = st.integers(0, 4)
     quaternion=st.tuples(*[st.floats(-1, 1, width=32)] * 3),
     turned=st.tuples(*[st.floats(-180, 180)] * 3),
     mirrored=st.booleans(),
-    sheared=st.sampled_from([0.0, 0.0, 1e-5, 0.02]),
+    sheared=st.sampled_from([0.0, 0.0, 1e-5, 3e-4, 0.02]),
+    alike=st.sampled_from([None, None, (1, 1, 1), (-1, 1, 1), (1, 1, -1), (-1, -1, 1)]),
     at=st.tuples(*[offsets] * 6),
     spacing=st.tuples(*[st.sampled_from([0.0, 0.5, 1.0, 2.25])] * 3),
     handedness=st.sampled_from([-1.0, 0.0, 1.0, 0.5]),
     unit=st.sampled_from([0, 1, 2, 3, 8, 10]),
 )
 def test_every_header_says_what_itk_reads_in_it(
-    tmp_path_factory, *, order, both, quaternion, turned, mirrored, sheared, at, spacing, handedness, unit
+    tmp_path_factory, *, order, both, quaternion, turned, mirrored, sheared, alike, at, spacing, handedness, unit
 ):
     steps = Rotation.from_euler("xyz", turned, degrees=True).as_matrix() @ np.diag([0.5, 1.0, -3.0 if mirrored else 3])
     steps[0, 1] += sheared
+    spacing_there = [mm or 1.0 for mm in spacing]
+    if alike is not None:  # the two forms say the same, or mirror each other
+        b, c, d = quaternion
+        turn = Rotation.from_quat([b, c, d, max(0.0, 1 - (b * b + c * c + d * d)) ** 0.5 or 1e-30]).as_matrix()
+        right_handed = np.diag([1, 1, -1 if handedness < 0 else 1])
+        steps = turn @ right_handed @ np.diag(spacing_there) @ np.diag(alike)
+        at = (*at[:3], *at[:3])
+    else:  # and otherwise have no corner in common
+        at = (*at[:3], at[0] + 1, *at[4:])
     matrix = np.column_stack([steps, at[3:]])
     content = header_bytes(
         order,
@@ -132,6 +142,10 @@ def test_every_header_says_what_itk_reads_in_it(
     path = tmp_path_factory.mktemp("header") / "image.nii"
     path.write_bytes(content + bytes(4 * int(np.prod(SIZE))))
     expected = itk_says(path)
+    if alike not in {None, (1, 1, 1)} and min(both) > 0 and both[1] != 1:
+        with pytest.raises(ImageError, match="a qform and an sform that mirror each other"):
+            open_volume_file(path, Format.NIFTI)
+        return
     if expected is None:
         with pytest.raises(ImageError, match="not orthonormal"):
             open_volume_file(path, Format.NIFTI)
@@ -164,3 +178,23 @@ def test_voxels_that_are_no_grey_values_are_refused(tmp_path: Path, datatype: in
     path.write_bytes(content)
     with pytest.raises(ImageError, match=said):
         open_volume_file(path, Format.NIFTI)
+
+
+@pytest.mark.parametrize("further", [(4, 0), (5, 1, 0), (7, 0, -1, 0, 0)])
+def test_a_dimension_that_is_written_as_none_is_one(tmp_path: Path, further: tuple[int, ...]):
+    path = with_numbers(tmp_path / "image.nii", {})
+    content = bytearray(path.read_bytes())
+    struct.pack_into("<h", content, 40, further[0])
+    struct.pack_into(f"<{len(further) - 1}h", content, 48, *further[1:])
+    path.write_bytes(content)
+    file = open_volume_file(path, Format.NIFTI)
+    assert (file.grid.shape, file.volumes) == ((4, 5, 6), 1)
+
+
+def test_voxels_farther_apart_than_anything_and_axes_without_length_are_refused(tmp_path: Path):
+    for number in (float("nan"), float("inf"), 1e30):
+        with pytest.raises(ImageError, match=r"image\.nii says that its voxels are .* apart: export it again"):
+            open_volume_file(with_numbers(tmp_path / "image.nii", {84: number}), Format.NIFTI)
+    flat = with_numbers(tmp_path / "flat.nii", {280 + 4 * place: 1e-8 for place in range(3)}, codes=(0, 1))
+    with pytest.raises(ImageError, match=r"flat\.nii has axes that are not orthonormal"):
+        open_volume_file(flat, Format.NIFTI)

@@ -8,7 +8,7 @@ from onephase.arrays import Float64
 
 LOG_SQRT_2PI = 0.5 * np.log(2 * np.pi)
 FAR_TAIL = -20.0
-"""Below, the mass of the tail is a series; ``erfc`` would soon be no longer a number."""
+"""Below, the mass of the tail is a series; ``erfc`` would soon be 0."""
 
 
 def log_ndtr(z: Float64[np.ndarray, "*shape"]) -> Float64[np.ndarray, "*shape"]:

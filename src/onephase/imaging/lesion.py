@@ -1,12 +1,10 @@
 """A lesion cut out of its patch, in its own units: what descriptors and filter responses are computed from."""
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
-from onephase.arrays import Bool, Float, Float32
+from onephase.arrays import Bool, Float, Float32, Float64
 from onephase.errors import ImageError
 from onephase.imaging.quantiles import quantile
 from onephase.settings import RegionName
@@ -72,22 +70,24 @@ def smoothed(
 ) -> Float32[np.ndarray, "slice row column"]:
     """Return an array on the lesion's grid, smoothed by a Gaussian; what lies beyond mirrors what lies within."""
     for axis, spacing in enumerate(lesion.spacing_mm):
-        weights = _gaussian_weights(array.shape[axis], sigma_mm / spacing)
-        array = np.moveaxis(np.tensordot(weights, array, (1, axis)), 0, axis)
-    return np.ascontiguousarray(array)
+        kernel = _gaussian(sigma_mm / spacing)
+        radius, size = len(kernel) // 2, array.shape[axis]
+        mirrored = np.pad(
+            array, [(radius, radius) if other == axis else (0, 0) for other in range(3)], mode="symmetric"
+        )
+        smooth = np.zeros_like(array)
+        # One addend after the other: a matrix product would add them as processor and threads please.
+        for start, weight in enumerate(kernel.tolist()):
+            smooth += weight * mirrored[(*[slice(None)] * axis, slice(start, start + size))]
+        array = smooth
+    return array
 
 
-@lru_cache(maxsize=64)
-def _gaussian_weights(size: int, sigma: float) -> Float32[np.ndarray, "smoothed voxel"]:
-    """Return how each voxel of a line is a weighted mean of them all, for a standard deviation in voxels.
-
-    A patch is small: as one matrix for each axis a Gaussian is as fast as any, and needs no library of filters.
-    """
+def _gaussian(sigma: float) -> Float64[np.ndarray, " tap"]:
+    """Return the weights of a Gaussian for a standard deviation in voxels."""
     radius = int(TRUNCATE * sigma + 0.5)
     kernel = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
-    mirrored = np.pad(np.eye(size), ((radius, radius), (0, 0)), mode="symmetric")
-    weights = sliding_window_view(mirrored, 2 * radius + 1, axis=0) @ (kernel / kernel.sum())
-    return np.asarray(weights, dtype=np.float32)
+    return np.asarray(kernel / kernel.sum())
 
 
 def regions_between(start_mm: float, stop_mm: float) -> set[RegionName]:

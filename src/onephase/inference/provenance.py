@@ -3,6 +3,7 @@
 import hashlib
 import json
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.metadata import version
 from typing import Any
 
@@ -12,7 +13,8 @@ from onephase.inference.bundle import Bundle
 from onephase.inference.engine_name import EngineName
 from onephase.inference.manifest import Provenance
 
-LIBRARIES = ("numpy", "scipy", "SimpleITK")
+NOT_ALWAYS_LOADED = ("scipy", "SimpleITK")
+"""Named by what is installed: a prediction from a mask and a NIfTI file need not wait for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ class Origin:
 def origin_of(bundle: Bundle, case: Case) -> Origin:
     """Return where a prediction of this bundle on this case comes from."""
     manifest, grid = bundle.manifest, case.volume.grid
-    libraries = (*LIBRARIES, bundle.engine.name)
+    loaded = ("numpy", bundle.engine.name)
     settings = json.dumps(bundle.settings.model_dump(mode="json"), sort_keys=True)
     return Origin(
         bundle_name=manifest.name,
@@ -93,7 +95,11 @@ def origin_of(bundle: Bundle, case: Case) -> Origin:
         cohorts=tuple(Cohort(part.name, part.provenance, part.cases) for part in manifest.trained_on),
         settings_sha256=hashlib.sha256(settings.encode()).hexdigest(),
         engine=bundle.engine.name,
-        versions={"onephase": onephase.__version__, **{name: version(name) for name in libraries}},
+        versions={
+            "onephase": onephase.__version__,
+            **{name: import_module(name).__version__ for name in loaded},
+            **{name: version(name) for name in NOT_ALWAYS_LOADED},
+        },
         image_voxels=grid.shape,
         image_spacing_mm=grid.spacing_mm,
         phase=case.phase,

@@ -11,7 +11,7 @@ import SimpleITK as sitk  # noqa: N813 - the field's own alias
 from onephase.arrays import Float32
 from onephase.errors import ImageError
 from onephase.readers.formats import Format
-from onephase.readers.text_headers import check_meta_bytes, check_text_header
+from onephase.readers.text_headers import check_text_header
 from onephase.readers.volume_header import VolumeHeader
 
 IMAGE_IO = {Format.NRRD: "NrrdImageIO", Format.META: "MetaImageIO"}
@@ -28,9 +28,7 @@ def read_itk_header(path: Path, kind: Format) -> VolumeHeader:
         reader = _reader(path, kind)
         reader.ReadImageInformation()
     size = tuple(reader.GetSize())
-    if kind is Format.META:
-        one_voxel = sitk.Image([1, 1], reader.GetPixelID()).GetSizeOfPixelComponent()
-        check_meta_bytes(path, voxel_bytes=math.prod(size) * one_voxel * reader.GetNumberOfComponents())
+    one_number = sitk.Image([1, 1], reader.GetPixelID()).GetSizeOfPixelComponent()
     axes = np.eye(max(3, len(size)))
     axes[: len(size), : len(size)] = np.array(reader.GetDirection()).reshape(len(size), len(size))
     texts = {key: reader.GetMetaData(key) for key in reader.GetMetaDataKeys() if key.isascii()}
@@ -40,6 +38,7 @@ def read_itk_header(path: Path, kind: Format) -> VolumeHeader:
         tuple(reader.GetSpacing()[:3]),
         tuple(reader.GetOrigin()[:3]),
         axes[:3, :3],
+        voxel_bytes=math.prod(size) * reader.GetNumberOfComponents() * one_number,
         texts=texts,
     )
 

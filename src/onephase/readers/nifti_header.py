@@ -2,8 +2,9 @@
 
 NIfTI says where twice, by a quaternion (qform) and by a matrix (sform), and counts to the right, to the front and up;
 LPS counts to the left and to the back. Of the two the one is taken that ITK takes, so that a mask drawn in 3D Slicer
-or ITK-SNAP lies where it was drawn; the tests hold every header against ITK itself. Numbers that lead nowhere are
-refused: ITK would compute with an infinite one for ever.
+or ITK-SNAP lies where it was drawn; the tests hold headers of every kind against ITK itself. Where the two are mirrored
+about the same corner programs read one or the other, and the file is refused. So are numbers that lead nowhere: ITK
+would compute with an infinite one for ever.
 """
 
 import struct
@@ -19,13 +20,19 @@ from onephase.readers.volume_header import VolumeHeader
 
 FARTHEST_MM = 1e6  # a kilometre: nothing in a scanner is farther away or longer, and squares of it are still numbers
 MOST_DIMENSIONS = 7
+SPACE = 3  # dimensions; of the others some programs write 0 or less where there is one
 COMPONENTS = {32: 2, 1792: 2, 2048: 2, 128: 3, 2304: 4}
 """Numbers a voxel by datatype: complex ones have two, colours three or four."""
 SCANNER = 1
 """The sform code that names the scanner's own coordinates."""
 ORTHONORMAL = 1e-4
 """How far the products of the axes may be from 0 and 1, in an sform that is preferred to the qform (as in ITK)."""
-NOT_TURNED = 1e-7
+SHORTEST_MM = 1e-6
+"""Of a column of an sform; a shorter one has no direction."""
+MIRRORED = 1e-3
+"""How far from 1 the cosine of two axes may be, and from 0 the distance of two corners in mm, that are the same."""
+HALF_TURN = 1e-7
+"""Of the square of a quaternion's first number: below, it is none."""
 TO_LPS = np.diag([-1.0, -1.0, 1.0])
 MILLIMETRES = {1: 1000.0, 3: 0.001}
 """Length of the unit by the code of the header: metres and micrometres; all else is taken for millimetres."""
@@ -60,7 +67,7 @@ def read_nifti_header(path: Path) -> VolumeHeader:
         message = f"{path} says that its header has {length} bytes, expected {HEADER_BYTES}: export it again"
         raise ImageError(message)
     dimensions, *sizes = struct.unpack_from(f"{order}8h", header, 40)
-    size = tuple(sizes[:dimensions])
+    size = tuple(max(one, 1) if place >= SPACE else one for place, one in enumerate(sizes[:dimensions]))
     if not 1 <= dimensions <= MOST_DIMENSIONS or min(size) < 1:
         message = f"{path} is cut short or its header is broken: copy or export it again"
         raise ImageError(message)
@@ -70,6 +77,10 @@ def read_nifti_header(path: Path) -> VolumeHeader:
         raise ImageError(message)
     handedness, *spacing = struct.unpack_from(f"{order}4f", header, 76)
     unit_mm = MILLIMETRES.get(header[123] & 7, 1.0)
+    wrong = next((apart for apart in spacing if not abs(apart) * unit_mm <= FARTHEST_MM), None)  # NaN among them
+    if wrong is not None:
+        message = f"{path} says that its voxels are {wrong:g} apart: export it again"
+        raise ImageError(message)
     axes = _axes(path, header, order, handedness=handedness)
     lies = axes or _Axes(TO_LPS, np.zeros(3))
     return VolumeHeader(
@@ -95,23 +106,35 @@ def _axes(path: Path, header: bytes, order: str, *, handedness: float) -> _Axes 
         by_matrix = _of_sform(sform)
         product = by_matrix.directions.T @ by_matrix.directions
         orthonormal = np.allclose(product, np.eye(3), rtol=0, atol=ORTHONORMAL)
+        if qform_code <= 0 and not orthonormal:
+            message = f"{path} has axes that are not orthonormal (a sheared or flattened header): export it again"
+            raise ImageError(message)
         if qform_code <= 0 or (sform_code == SCANNER and orthonormal):
             return by_matrix
+        _refuse_mirrored(path, _of_qform(qform, handedness=handedness), by_matrix)
     return _of_qform(qform, handedness=handedness) if qform_code > 0 else None
+
+
+def _refuse_mirrored(path: Path, one: _Axes, other: _Axes) -> None:
+    cosines = (one.directions * other.directions).sum(axis=0)
+    same_lines = np.allclose(np.abs(cosines), 1, rtol=0, atol=MIRRORED)
+    if same_lines and (cosines < 0).any() and np.allclose(one.origin, other.origin, rtol=0, atol=MIRRORED):
+        message = f"{path} has a qform and an sform that mirror each other: export it again"
+        raise ImageError(message)
 
 
 def _of_sform(numbers: tuple[float, ...]) -> _Axes:
     matrix = np.array(numbers).reshape(3, 4)
     steps = matrix[:, :3]
     length = np.linalg.norm(steps, axis=0)
-    return _Axes(steps / np.where(length > 0, length, 1), matrix[:, 3])
+    return _Axes(steps / np.where(length > SHORTEST_MM, length, 1), matrix[:, 3])
 
 
 def _of_qform(numbers: tuple[float, ...], *, handedness: float) -> _Axes:
     """Return the axes of a unit quaternion of which the first number is left out, for it follows from the others."""
     b, c, d = numbers[:3]
     rest = 1 - (b * b + c * c + d * d)
-    if rest < NOT_TURNED:  # half a turn, or more than a unit
+    if rest < HALF_TURN:  # or more than a unit
         b, c, d = np.array([b, c, d]) / np.sqrt(b * b + c * c + d * d)
         rest = 0.0
     a = np.sqrt(rest)

@@ -16,6 +16,7 @@ from onephase.readers.nifti_header import read_nifti_header
 from onephase.readers.nifti_pixels import read_nifti_labels, read_nifti_voxels
 from onephase.readers.scan import MAX_VOXELS, PhaseFacts
 from onephase.readers.series_names import words_of
+from onephase.readers.text_headers import check_meta_bytes
 from onephase.readers.volume_header import VolumeHeader
 
 # MAMA-MIA and BreastDCEDL number the phases of a case from 0, the pre-contrast one.
@@ -123,6 +124,8 @@ def open_volume_file(path: Path, kind: Format) -> VolumeFile:
         raise ImageError(message)
     header = _header(path, kind)
     _check_size(path, header)
+    if kind is Format.META:
+        check_meta_bytes(path, voxel_bytes=header.voxel_bytes)
     columns, rows, slices = header.size[:3]
     across, down, through = header.spacing_mm
     x, y, z = header.origin_mm

@@ -18,6 +18,7 @@ class VolumeHeader:
         origin_mm: Centre of the first voxel, LPS.
         axes: LPS directions of columns, rows and slices, as columns of the matrix.
         oriented: Whether the header says how the volume lies in the patient.
+        voxel_bytes: Bytes of all voxels unpacked, where the header's reader knows.
         texts: The header's own texts by name.
     """
 
@@ -27,4 +28,5 @@ class VolumeHeader:
     origin_mm: tuple[float, ...]
     axes: Float64[np.ndarray, "3 3"]
     oriented: bool = True
+    voxel_bytes: int = 0
     texts: dict[str, str] = field(default_factory=dict, repr=False)

@@ -94,7 +94,8 @@ def read_sheet(path: Path, *, sheet: str | None = None, header: int = 0) -> Shee
         raise CohortError(message)
     columns = tuple(" ".join(name.split()) for name in cells[header])
     wide = len(columns)
-    rows = [tuple(cell.strip() for cell in (*row, *[""] * wide)[:wide]) for row in cells[header + 1 :]]
+    stripped = {cell: cell.strip() for row in cells for cell in row}  # once, however many cells share a text
+    rows = [tuple(stripped.get(cell, "") for cell in (*row, *[""] * wide)[:wide]) for row in cells[header + 1 :]]
     return Sheet(path, columns, tuple(row for row in rows if any(row)))
 
 
@@ -215,7 +216,7 @@ def _refuse_missing(path: Path, sheet: str | None, there: list[str]) -> None:
 def _refuse_endless(path: Path, cells: int) -> None:
     if cells > MOST_CELLS:
         message = (
-            f"{path.name} has a sheet of more than {MOST_CELLS:,} cells, most of them empty it seems: "
+            f"{path.name} has a sheet of more than {MOST_CELLS:,} cells (an empty row counts for {SHORTEST_ROW}): "
             "save the table that is needed as CSV"
         )
         raise CohortError(message)

@@ -65,7 +65,7 @@ def _as_the_reader_knows_it(message: str, folder: Path) -> str:
 
 
 def _copied(stream: Stream, path: Path) -> Path:
-    """Copy a stream to a file, and end its name as its content wants it: ITK opens NIfTI by the name."""
+    """Copy a stream to a file, and end its name as its content wants it: ITK opens NRRD and MetaImage by the name."""
     with path.open("xb") as file:
         shutil.copyfileobj(stream, file)
     suffix = SUFFIXES.get(probe(path), "")
