@@ -27,6 +27,7 @@ FARTHEST_SHELL_MM = 12.0
 class Section(BaseModel):
     """A section of the settings: frozen, and an unknown key is an error."""
 
+    # Built when first used: the whole tree at once is sooner done than each section for itself.
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 

@@ -9,11 +9,11 @@ cases, or an overfitted predictor looks trustworthy.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import logit
 
 from onephase.arrays import Float64
 from onephase.biomarkers.fitting import Parameters, maximise
 from onephase.biomarkers.gradient import event_gradient
+from onephase.biomarkers.log_odds import logit
 from onephase.biomarkers.panel import Events
 from onephase.biomarkers.potentials import Potentials
 

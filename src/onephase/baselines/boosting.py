@@ -10,12 +10,12 @@ from types import ModuleType
 from typing import Any, cast
 
 import numpy as np
-from scipy.special import logit
 from threadpoolctl import threadpool_limits
 
 from onephase.arrays import Float64, Int8, Int64
 from onephase.baselines.assembled_panel import UNINFORMED, AssembledPanel, assemble
 from onephase.baselines.selection import Selection, select
+from onephase.biomarkers.log_odds import logit
 from onephase.biomarkers.panel import RECEPTORS, Events
 from onephase.biomarkers.potentials import Potentials
 from onephase.errors import MissingExtraError

@@ -6,7 +6,6 @@ as the network, missing and partial labels included, and answers with the same p
 nobody wins by format. With couplings off and every receptor known it is three logistic regressions.
 """
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +15,7 @@ from threadpoolctl import threadpool_limits
 from onephase.arrays import Bool, Float64, Int64
 from onephase.biomarkers.fitting import Parameters, maximise
 from onephase.biomarkers.gradient import event_gradient
+from onephase.biomarkers.log_odds import logit
 from onephase.biomarkers.panel import Events
 from onephase.biomarkers.posterior import PanelPosterior
 from onephase.biomarkers.potentials import Potentials
@@ -33,7 +33,7 @@ INFORMATION = 0.15
 """About what a case tells of a potential, in nats per unit squared: a guess that only the speed of a fit hangs on."""
 
 # As in biomarkers.prior: with weights of no spread, the model is the prior of its training cases.
-_INTERCEPT_CENTRE = np.array([0.0, 0.0, 0.0, math.log(0.2 / 0.8)])
+_INTERCEPT_CENTRE = np.array([0.0, 0.0, 0.0, logit(0.2)])
 _INTERCEPT_SPREAD = np.array([3.0, 3.0, 3.0, 2.0])
 _CONSTANTS = 1 + 3 + 3
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 
-def logit(share: np.ndarray) -> np.ndarray:
+def logit(share: float | np.ndarray) -> np.ndarray:
     """Return log(share / (1 - share)), elementwise; infinite at 0 and 1."""
     with np.errstate(divide="ignore"):
         return np.asarray(np.log(share) - np.log1p(-share))

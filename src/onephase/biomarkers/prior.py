@@ -1,17 +1,16 @@
 """The prior: what is known of a case without its image, fitted to the events of a cohort."""
 
-import math
-
 import numpy as np
 
 from onephase.biomarkers.fitting import Parameters, maximise
 from onephase.biomarkers.gradient import event_gradient
+from onephase.biomarkers.log_odds import logit
 from onephase.biomarkers.panel import Events
 from onephase.biomarkers.potentials import Potentials
 
 # Unary terms, mean and log sd of logit Ki-67, couplings, shifts: wide normal priors, so that a
 # cohort without a label keeps them, and a cell that nobody is in keeps a probability above 0.
-_CENTRE = np.array([0.0] * 3 + [math.log(0.2 / 0.8), 0.0] + [0.0] * 6)
+_CENTRE = np.array([0.0] * 3 + [logit(0.2), 0.0] + [0.0] * 6)
 _SPREAD = np.array([3.0] * 3 + [2.0, 1.0] + [1.0] * 6)
 
 

@@ -10,16 +10,19 @@ CANONICAL = (2, 1, 0)
 """LPS axes in the order of a patch: slices go up (z), rows to posterior (y), columns to the left (x)."""
 
 
+def box_of(mask: Bool[np.ndarray, "*grid"]) -> tuple[slice, ...]:
+    """Return the smallest box that holds a mask, which is not empty; each pass sees only what is left."""
+    box: tuple[slice, ...] = ()
+    for axis in range(mask.ndim):
+        others = tuple(other for other in range(mask.ndim) if other != axis)
+        found = np.flatnonzero(mask[box].any(axis=others))
+        box += (slice(int(found[0]), int(found[-1]) + 1),)
+    return box
+
+
 def lesion_bounds(mask: Bool[np.ndarray, "slice row column"]) -> Int64[np.ndarray, "3 2"]:
-    """Return first and last-plus-one index of a mask along each axis; each pass sees only what is left."""
-    bounds = np.zeros((3, 2), dtype=np.int64)
-    view = mask
-    for axis in range(3):
-        others = tuple(other for other in range(3) if other != axis)
-        found = np.flatnonzero(view.any(axis=others))
-        bounds[axis] = found[0], found[-1] + 1
-        view = view[(slice(None),) * axis + (slice(*bounds[axis]),)]
-    return bounds
+    """Return first and last-plus-one index of a mask along each axis; the mask is not empty."""
+    return np.array([(part.start, part.stop) for part in box_of(mask)], dtype=np.int64)
 
 
 def around(

@@ -6,6 +6,7 @@ import numpy as np
 
 from onephase.arrays import Bool, Float, Float32, Float64
 from onephase.errors import ImageError
+from onephase.imaging.frame import box_of
 from onephase.imaging.quantiles import quantile
 from onephase.settings import RegionName
 
@@ -56,7 +57,7 @@ def cut_out(
     if deepest >= max(spacing_mm):  # less is a lesion that lies between voxels; its nearest stand for it
         message = f"no lesion lies in the patch: the signed distance is {deepest:g} mm or more everywhere"
         raise ImageError(message)
-    box = tuple(slice(int(found.min()), int(found.max()) + 1) for found in np.nonzero(near))
+    box = box_of(near)
     cut, inside = image[box].astype(np.float32), inside[box]
     lowest = quantile(cut, LOWEST_QUANTILE)
     scale = max(quantile(cut[inside], 0.5) - lowest, SMALL)

@@ -8,6 +8,7 @@ import math
 import numpy as np
 
 from onephase.arrays import Bool, Float32, Int32, Int64
+from onephase.imaging.frame import box_of
 
 WIDER = 1e-6
 """Of voxels equally near, the one across the widest layer is taken, however the axes are turned: a step costs a little
@@ -28,6 +29,8 @@ def offsets_to_nearest(
         Flat index of every voxel in ``where`` that has one near enough, and its offset in mm along each axis, without
         its sign.
     """
+    if where.all():
+        return np.empty(0, dtype=np.int64), np.empty((where.ndim, 0), dtype=np.float32)
     squared, steps = _least_squares(where, spacing_mm, farthest_mm=farthest_mm)
     reached = np.flatnonzero(where & (squared <= farthest_mm**2))
     position = reached.copy()
@@ -48,7 +51,7 @@ def _least_squares(
     Toriwaki 1994, doi 10.1016/0031-3203(94)90133-9).
     """
     squared = np.where(where, np.float32(np.inf), np.float32(0))
-    box = _box_of(~where)
+    box = box_of(~where)
     steps = []
     room, is_nearer = np.empty(where.size, dtype=np.float32), np.empty(where.size, dtype=bool)  # once, for all steps
     for axis, mm in enumerate(spacing_mm):
@@ -58,7 +61,7 @@ def _least_squares(
         chosen = step_along[part]
         for step in range(1, min(int(farthest_mm / mm) + 1, where.shape[axis])):
             step_mm2 = np.float32((step * mm) ** 2 * (1 - WIDER * step * mm * mm))
-            if step_mm2 >= nearest.max(initial=0):
+            if step_mm2 >= nearest.max():
                 break
             ahead = (*[slice(None)] * axis, slice(step, None))
             behind = (*[slice(None)] * axis, slice(None, -step))
@@ -70,12 +73,3 @@ def _least_squares(
                 np.copyto(chosen[here], np.int32(signed), where=nearer)
         steps.append(step_along)
     return squared, steps
-
-
-def _box_of(voxels: Bool[np.ndarray, "*grid"]) -> tuple[slice, ...]:
-    """Return the smallest box that holds all voxels of one kind; empty where there are none."""
-    box = []
-    for axis in range(voxels.ndim):
-        held = np.flatnonzero(voxels.any(axis=tuple(other for other in range(voxels.ndim) if other != axis)))
-        box.append(slice(int(held[0]), int(held[-1]) + 1) if held.size else slice(0, 0))
-    return tuple(box)

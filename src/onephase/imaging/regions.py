@@ -8,7 +8,7 @@ import numpy as np
 
 from onephase.arrays import Bool, Float32
 from onephase.errors import ImageError
-from onephase.imaging.frame import around
+from onephase.imaging.frame import around, box_of
 from onephase.imaging.nearest import offsets_to_nearest
 from onephase.settings import FARTHEST_SHELL_MM, RegionSettings
 
@@ -64,7 +64,7 @@ def signed_distance(
 def _signed(mask: np.ndarray, spacing_mm: tuple[float, ...]) -> Float32[np.ndarray, "*grid"]:
     distance = _to_surface(~mask, spacing_mm, reach_mm=REACH_MM)
     distance[distance > REACH_MM] = FAR_MM
-    lesion = tuple(slice(int(found.min()), int(found.max()) + 1) for found in np.nonzero(mask))
+    lesion = box_of(mask)
     inner = (slice(1, -1),) * mask.ndim
     padded = np.pad(mask[lesion], 1)  # what lies beyond the array is outside the lesion
     inward = _to_surface(padded, spacing_mm, reach_mm=FAR_MM)[inner]

@@ -10,10 +10,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, combinations
 
 import numpy as np
-from scipy.ndimage import binary_dilation, find_objects
+from scipy.ndimage import binary_dilation
 
 from onephase.arrays import Bool, Float32
 from onephase.errors import CohortError
+from onephase.imaging.frame import box_of
 
 SAMPLE = 12
 SHELL_VOXELS = 3
@@ -82,7 +83,7 @@ def _ways(
 
 
 def _contrast(image: Float32[np.ndarray, "slice row column"], outline: Bool[np.ndarray, "slice row column"]) -> float:
-    (tight,) = find_objects(outline.astype(np.uint8))  # a dilation of the whole volume takes seconds
+    tight = box_of(outline)  # a dilation of the whole volume takes seconds
     near = tuple(slice(max(0, side.start - SHELL_VOXELS), side.stop + SHELL_VOXELS) for side in tight)
     inside, around = outline[near], image[near]
     shell = binary_dilation(inside, iterations=SHELL_VOXELS) & ~inside

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from scipy.special import logit, logsumexp
 
 from onephase.arrays import Float64
+from onephase.biomarkers.log_odds import logit
 from onephase.biomarkers.panel import RECEPTORS
 from onephase.biomarkers.posterior import PanelPosterior
 from onephase.biomarkers.potentials import STATUS
@@ -28,7 +28,7 @@ def average(members: Sequence[PanelPosterior]) -> PanelPosterior:
     """
     log_cells = np.mean([member.log_cells for member in members], axis=0)
     return PanelPosterior(
-        log_cells - logsumexp(log_cells, axis=1, keepdims=True),
+        log_cells - np.logaddexp.reduce(log_cells, axis=1, keepdims=True),
         np.mean([member.mu for member in members], axis=0),
         np.exp(np.mean([np.log(member.sigma) for member in members], axis=0)),
         members[0].window.copy(),
@@ -76,12 +76,12 @@ def coupled(
     for _ in range(ROUNDS):
         before = scores
         for receptor in range(len(RECEPTORS)):
-            cells = np.exp(scores - logsumexp(scores, axis=1, keepdims=True))
+            cells = np.exp(scores - np.logaddexp.reduce(scores, axis=1, keepdims=True))
             positive = np.clip(cells @ STATUS[:, receptor], SURE**2, 1 - SURE**2)
             scores = scores + np.outer(wanted[:, receptor] - logit(positive), STATUS[:, receptor])
         if np.abs(scores - before).max() < CLOSE:
             break
-    log_cells = scores - logsumexp(scores, axis=1, keepdims=True)
+    log_cells = scores - np.logaddexp.reduce(scores, axis=1, keepdims=True)
     cells = np.exp(log_cells)
     shift = prior.mu - (cells * prior.mu).sum(axis=1, keepdims=True)
     explained = (cells * shift**2).sum(axis=1)
