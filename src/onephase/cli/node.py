@@ -1,21 +1,22 @@
 """The commands around a PACS: ``node`` and ``worklist``."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from onephase.cli.options import AsJson, Engine, PhaseRule, SegmentRule, SeriesRule, token_in
 from onephase.cli.terminal import say, say_json, say_table
 from onephase.inference.engine_name import USUAL_ENGINE
+from onephase.reports.object_kind import ObjectKind
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Callable
     from threading import Event
 
     from onephase.service.node.intake import Intake
     from onephase.service.node.pull import Pull
+    from onephase.service.node.tls import Credentials
     from onephase.service.worklist.worklist import Entry, Worklist
 
 MEGABYTE = 1 << 20
@@ -59,15 +60,22 @@ def node(  # noqa: PLR0913 - one parameter for each option
     ] = 3600.0,
     pull: Annotated[str, typer.Option(metavar="URL", help="DICOMweb root to fetch studies from.")] = "",
     pull_query: Annotated[
-        str, typer.Option(help="QIDO query of these studies, such as StudyDate=20261125&ModalitiesInStudy=MR.")
+        str, typer.Option(help="QIDO query of these studies, such as StudyDate=20261125-&ModalitiesInStudy=MR.")
     ] = "",
-    tls_cert: Annotated[Path | None, typer.Option(help="Our certificate, PEM: associations use TLS.")] = None,
+    pull_every_s: Annotated[float, typer.Option(min=1, help="How often the archive is asked for more.")] = 30.0,
+    tls_cert: Annotated[
+        Path | None, typer.Option(help="Our certificate, PEM: associations use TLS, and the archive is shown it.")
+    ] = None,
     tls_key: Annotated[Path | None, typer.Option(help="Its key, PEM.")] = None,
     tls_ca: Annotated[Path | None, typer.Option(help="Authorities that vouch for senders, PEM.")] = None,
     forward_ca: Annotated[
         Path | None, typer.Option(help="Authorities that vouch for the archive, PEM; C-STORE then uses TLS.")
     ] = None,
     token_file: Annotated[Path | None, typer.Option(help="File with a bearer token for DICOMweb.")] = None,
+    send: Annotated[
+        list[ObjectKind],
+        typer.Option(help="Kinds of object to send, for an archive that does not take all; repeatable."),
+    ] = [*ObjectKind],  # noqa: B006 - never changed
     max_associations: Annotated[int, typer.Option(min=1, help="Open at once.")] = 10,
     max_pdu: Annotated[int, typer.Option(help="Largest PDU, bytes.")] = 65536,
     max_object_mb: Annotated[int, typer.Option(min=1, help="Largest instance; it is in memory while it comes.")] = 512,
@@ -87,12 +95,14 @@ def node(  # noqa: PLR0913 - one parameter for each option
     from onephase.inference.bundle import load_bundle
     from onephase.service.node.destination import destination_of
     from onephase.service.node.journal import keep_journal
-    from onephase.service.node.limits import Limits, read_peer
-    from onephase.service.node.node import Place, run_node, tls_of
+    from onephase.service.node.limits import Limits, read_ae, read_peer
+    from onephase.service.node.node import Place, run_node
     from onephase.service.node.reading import read_rules
     from onephase.service.node.store import Store
+    from onephase.service.node.tls import Credentials, tls_of
     from onephase.service.node.work import Work
 
+    our_ae = read_ae(ae, option="--ae")
     limits = Limits(
         tuple(map(read_peer, allow)),
         associations=max_associations,
@@ -100,12 +110,11 @@ def node(  # noqa: PLR0913 - one parameter for each option
         object_bytes=max_object_mb * MEGABYTE,
         timeout_s=timeout_s,
     )
-    token = token_in(token_file)
-    destination = destination_of(
-        forward, our_ae=ae, token=token, ca=forward_ca, tls=_client_tls(forward_ca), timeout_s=timeout_s
-    )
     tls = tls_of(tls_cert, tls_key, tls_ca)
-    fetch = _pull(pull, pull_query, token=token, ca=forward_ca, timeout_s=timeout_s)
+    ours = None if tls_cert is None else (tls_cert, tls_key or tls_cert)
+    credentials = Credentials(token_in(token_file), forward_ca, ours)
+    destination = destination_of(forward, our_ae=our_ae, credentials=credentials, timeout_s=timeout_s)
+    fetch = _pull(pull, pull_query, credentials=credentials, timeout_s=timeout_s)
     stop = _stop_on_signals()
     keep_journal()
     work = Work(
@@ -116,10 +125,11 @@ def node(  # noqa: PLR0913 - one parameter for each option
         destination=destination,
         node=socket.gethostname(),
         lease_s=lease_s,
+        kinds=send,
     )
     run_node(
         work,
-        Place(ae, host, port, metrics_port, quiet_s=quiet_s, patience_s=patience_s),
+        Place(our_ae, host, port, metrics_port, quiet_s=quiet_s, patience_s=patience_s, pull_every_s=pull_every_s),
         limits,
         tls=tls,
         pull=fetch,
@@ -127,7 +137,7 @@ def node(  # noqa: PLR0913 - one parameter for each option
     )
 
 
-def worklist(
+def worklist(  # noqa: PLR0913 - one parameter for each option
     *,
     store: StoreFolder,
     url: WorklistUrl = "",
@@ -137,17 +147,21 @@ def worklist(
         typer.Option(metavar="C0 C1 R0 R1 S0 S1", help="Box around its tumour, as of `predict`.", show_default=False),
     ] = None,
     phase: Annotated[str, typer.Option(help="Which phase to read.", show_default=False)] = "",
+    again: Annotated[bool, typer.Option("--again", help="Predict it again as it is.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """List the studies of a node; with --study, say where the tumour of one is, and have it predicted (again).
+
+    A box counts for the images that are there: when others come, the study waits for a box anew.
 
     Example:  onephase worklist --store node --study 3f9a --box 80 110 95 125 25 36
     """
     opened = _worklist(store, url)
     if study:
-        given = {**({"box": list(box)} if box else {}), **({"phase": phase} if phase else {})}
-        if not given:
-            message = "with --study give --box, --phase or both"
+        said: dict[str, Any] = {"box": box and list(box), "phase": phase}
+        given = {name: value for name, value in said.items() if value}
+        if not given and not again:
+            message = "with --study give --box, --phase, both, or --again"
             raise typer.BadParameter(message)
         opened.answer(_only(opened, study).key, **given)
     entries = opened.entries()
@@ -185,6 +199,7 @@ def _told(entry: "Entry") -> dict[str, object]:
         "at_work": entry.held,
         "changed": entry.changed,
         "attempts": entry.attempts,
+        "deaths": entry.deaths,
         "problem": entry.problem,
         "answer": dict(entry.answer),
     }
@@ -194,21 +209,7 @@ def _row(entry: "Entry") -> list[str]:
     return [entry.key[:12], entry.state, "yes" if entry.held else "", entry.problem]
 
 
-def _client_tls(ca: Path | None) -> "ssl.SSLContext | None":
-    import ssl
-
-    from onephase.errors import SettingsError
-
-    if ca is None:
-        return None
-    try:
-        return ssl.create_default_context(cafile=str(ca))
-    except OSError:
-        message = f"{ca} holds no certificates that can be used: give a PEM file of authorities"
-        raise SettingsError(message) from None
-
-
-def _pull(url: str, query: str, *, token: str, ca: Path | None, timeout_s: float) -> "Callable[[Intake], Pull] | None":
+def _pull(url: str, query: str, *, credentials: "Credentials", timeout_s: float) -> "Callable[[Intake], Pull] | None":
     from urllib.parse import parse_qsl
 
     from onephase.errors import SettingsError
@@ -221,7 +222,7 @@ def _pull(url: str, query: str, *, token: str, ca: Path | None, timeout_s: float
     if not url or not filters:
         message = "--pull and --pull-query go together: an archive, and which of its studies to fetch"
         raise SettingsError(message)
-    client = web_client(url, token=token, ca=ca, timeout_s=timeout_s)
+    client = web_client(url, credentials=credentials, timeout_s=timeout_s)
     return lambda intake: Pull(client, filters, intake)
 
 

@@ -1,5 +1,6 @@
 """All result objects of one prediction, made together and written beside each other."""
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +15,7 @@ from onephase.reports.dicom_pm import attention_map
 from onephase.reports.dicom_seg import segmentation
 from onephase.reports.dicom_source import DicomSource, copied_as_found
 from onephase.reports.dicom_sr import structured_report
+from onephase.reports.object_kind import ObjectKind
 from onephase.storage import file_aside
 
 
@@ -52,15 +54,22 @@ def dicom_objects(prediction: Prediction, source: DicomSource, *, created: datet
         return DicomObjects(seg, pm, sr, capture(prediction, source, identity=identity), identity)
 
 
-def write_dicom(objects: DicomObjects, folder: Path) -> tuple[Path, ...]:
-    """Write the objects as four files, which appear once all are whole, and return where they stand.
+def write_dicom(
+    objects: DicomObjects, folder: Path, *, kinds: Sequence[ObjectKind] = tuple(ObjectKind)
+) -> tuple[Path, ...]:
+    """Write objects as files, which appear once all are whole, and return where they stand.
+
+    Args:
+        objects: The objects.
+        folder: Where to.
+        kinds: Which of them. The report refers to all, whether they are written or not.
 
     Raises:
         StorageError: If a file cannot be written; then none appears.
     """
-    made = {"seg": objects.seg, "pm": objects.pm, "sr": objects.sr, "capture": objects.capture}
-    paths = {kind: folder / objects.identity.file_name(kind) for kind in made}
+    paths = {kind: folder / objects.identity.file_name(kind) for kind in kinds}
     with copied_as_found(), ExitStack() as asides:
         for kind, path in paths.items():
-            made[kind].save_as(asides.enter_context(file_aside(path)), enforce_file_format=True)
+            made: Dataset = getattr(objects, kind)
+            made.save_as(asides.enter_context(file_aside(path)), enforce_file_format=True)
     return tuple(paths.values())

@@ -16,7 +16,7 @@ from pynetdicom import AE
 
 from onephase.service.node.limits import Limits, read_peer
 from onephase.service.node.listener import Listener
-from onephase.service.node.node import tls_of
+from onephase.service.node.tls import tls_of
 
 TIMEOUT_S = 1.0
 # pynetdicom leaves the sockets of a rejected requestor, which only tests are, to the garbage collector
@@ -239,20 +239,6 @@ def test_stopping_lets_an_open_association_end(intake, scanner):
     association.release()
     stopping.join(timeout=10)
     assert not stopping.is_alive()
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory) -> tuple[Path, Path]:
-    """A certificate of our own for 127.0.0.1, and its key."""
-    if shutil.which("openssl") is None:
-        pytest.skip("openssl is not installed")
-    folder = tmp_path_factory.mktemp("certificate")
-    make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"]
-    names = ["-addext", "subjectAltName=IP:127.0.0.1"]
-    subprocess.run(
-        [*make, *names, "-keyout", "key.pem", "-out", "cert.pem"], cwd=folder, check=True, capture_output=True
-    )
-    return folder / "cert.pem", folder / "key.pem"
 
 
 @pytest.mark.skipif(shutil.which("storescu") is None, reason="storescu (Debian package dcmtk) is not installed")

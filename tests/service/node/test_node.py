@@ -1,6 +1,7 @@
 """The node as a process, between dcmtk's storescu and a real Orthanc."""
 
 import json
+import socket
 import subprocess
 import sys
 import urllib.error
@@ -117,6 +118,24 @@ def test_it_fetches_what_an_archive_holds(archive, node, storescu, study):
     assert len(running.events("study fetched")) == 1
 
 
+def test_what_an_archive_gets_later_is_fetched_later(archive, node, storescu, study):
+    """The outline is drawn when the node has fetched the images already."""
+    folder = study(32)
+    images, outline = folder / "images", folder / "12.dcm"
+    images.mkdir()
+    for path in sorted(folder.glob("*.dcm")):
+        if path != outline:
+            path.rename(images / path.name)
+    assert storescu(archive.dicom_port, images, called="ORTHANC").returncode == 0
+    web, uid = f"{archive.web}/dicom-web", dcmread(outline).StudyInstanceUID
+    running = node(web, "--pull", web, "--pull-query", f"StudyInstanceUID={uid}", "--pull-every-s", "1")
+    running.start()
+    running.wait_for_states("waiting", seconds=60)
+    assert storescu(archive.dicom_port, outline, called="ORTHANC").returncode == 0
+    running.wait_for_states("sent", seconds=60)
+    assert running.stop() == 0
+
+
 def test_two_nodes_on_one_list_do_each_study_once(archive, node, storescu, study, postgres):
     engine = open_database(postgres)
     metadata.drop_all(engine)
@@ -141,6 +160,30 @@ def test_two_nodes_on_one_list_do_each_study_once(archive, node, storescu, study
     engine.dispose()
 
 
+@pytest.mark.parametrize("option", ["--port", "--metrics-port", "--host"])
+def test_an_address_that_cannot_be_listened_at_is_a_sentence(tmp_path, bundle_folder, option):
+    needed = [
+        "--bundle",
+        bundle_folder,
+        "--store",
+        tmp_path / "store",
+        "--forward",
+        "A@b:104",
+        "--allow",
+        "*@127.0.0.1",
+    ]
+    free = {"--port": "0", "--metrics-port": "0"}
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        value = "no.such.host.invalid" if option == "--host" else taken.getsockname()[1]
+        words = [word for pair in {**free, option: value}.items() for word in pair]
+        refused = onephase("node", *needed, *words)
+    assert refused.returncode == 1, refused.stderr
+    last = refused.stderr.splitlines()[-1]
+    assert "cannot listen at" in last
+    assert str(value) in last
+    assert "Traceback" not in refused.stderr
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
@@ -151,6 +194,9 @@ def test_two_nodes_on_one_list_do_each_study_once(archive, node, storescu, study
         (("--token-file", "none"), "the token file none cannot be read"),
         (("--pull", "http://127.0.0.1/x"), "--pull and --pull-query go together"),
         (("--max-pdu", "0"), "the largest PDU is 4096 to 1048576 bytes, not 0"),
+        (("--ae", "A_TITLE_OF_17_CHA"), "--ae: 'A_TITLE_OF_17_CHA' is no AE title: give up to 16"),
+        (("--forward", "A_TITLE_OF_17_CHA@b:104"), "--forward: 'A_TITLE_OF_17_CHA' is no AE title"),
+        (("--forward-ca", "none.pem"), "none.pem holds no certificates that can be used"),
     ],
 )
 def test_wrong_options_are_refused_before_anything_is_opened(tmp_path, options, sentence):

@@ -1,6 +1,7 @@
 """What killed nodes leave behind is swept; what living ones are at is not."""
 
 import os
+import threading
 import time
 
 from onephase.service.node.store import Store
@@ -24,3 +25,33 @@ def test_only_what_is_old_is_swept(tmp_path):
         assert [path.read_bytes() for path in living.iterdir()] == [b"image"]
     assert kept.read_bytes() == b"image"
     assert not living.exists()
+
+
+def test_sweeping_beside_a_busy_node_ends_well(tmp_path):
+    """Files and folders vanish while they are looked at."""
+    store, stop = Store(tmp_path / "store"), threading.Event()
+
+    def busy() -> None:
+        for number in range(10**6):
+            if stop.is_set():
+                return
+            one = Instance("ab" * 32, f"{number:064x}", "ef" * 32, Kind.IMAGE)
+            store.keep(one, b"image")
+            with store.laid_out([one]):
+                pass
+
+    thread = threading.Thread(target=busy)
+    thread.start()
+    try:
+        for _ in range(100):
+            assert store.sweep(older_than_s=60.0) == 0
+    finally:
+        stop.set()
+        thread.join()
+
+
+def test_a_file_that_vanishes_while_it_is_looked_at_is_none(tmp_path, monkeypatch):
+    store = Store(tmp_path / "store")
+    gone = store.folder / ".writing-gone.dcm"
+    monkeypatch.setattr(Store, "_left_behind", lambda _: iter([gone]))
+    assert store.sweep(older_than_s=0.0) == 0

@@ -1,7 +1,7 @@
 """The two steps of work, without a network: what becomes of a study, whatever goes wrong."""
 
-import gc
 import io
+import os
 import threading
 from dataclasses import replace
 
@@ -11,20 +11,11 @@ from pydicom import dcmread
 
 from onephase.errors import SettingsError
 from onephase.inference.bundle import load_bundle
-from onephase.service.node.destination import DimseArchive, NotSentError, WebArchive, destination_of
+from onephase.reports.object_kind import ObjectKind
+from onephase.service.node.destination import NotSentError
 from onephase.service.node.reading import Rules, read_rules
-from onephase.service.node.work import MOST_ATTEMPTS, Work
+from onephase.service.node.work import MOST_DEATHS, Work
 from onephase.service.worklist.states import State
-
-# pynetdicom leaves the socket of a requestor that was not answered to the garbage collector
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-
-
-@pytest.fixture(autouse=True)
-def _collected():
-    """Collect them here, for in another test they would be a warning, which is an error."""
-    yield
-    gc.collect()
 
 
 class Tray:
@@ -184,8 +175,9 @@ def test_an_image_that_comes_during_a_prediction_voids_it(work, intake, scanner,
 
 
 def test_an_archive_that_is_away_is_tried_again_with_longer_pauses(work, intake, tray, scanner, monkeypatch):
-    receive(intake, *scanner.slices(1))
-    intake.worklist.advance(intake.worklist.claim(State.COMPLETE, node="a", lease_s=9.0), State.PREDICTED, results="r")
+    slices = scanner.slices(1)
+    receive(intake, *slices, scanner.outline(slices, 1))
+    assert work.predict_next() is State.PREDICTED
     tray.away = True
     now = [intake.worklist._clock()]
     monkeypatch.setattr(intake.worklist, "_clock", lambda: now[0])
@@ -219,6 +211,127 @@ def test_what_time_may_mend_is_tried_again(work, intake, scanner, monkeypatch, f
     assert "the machine lacks something" in only(intake).problem
 
 
+def test_a_machine_that_lacks_something_for_long_loses_no_study(work, intake, scanner, monkeypatch):
+    slices = scanner.slices(1)
+    receive(intake, *slices, scanner.outline(slices, 1))
+    now = [intake.worklist._clock()]
+    monkeypatch.setattr(intake.worklist, "_clock", lambda: now[0])
+
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Work, "_results_of", fail)
+        for _ in range(3 * MOST_DEATHS):
+            assert work.predict_next() is None
+            now[0] += 301
+    assert only(intake).attempts == 3 * MOST_DEATHS
+    assert work.predict_next() is State.PREDICTED
+
+
+def test_a_box_of_a_study_that_grew_is_not_predicted_from(work, intake, scanner):
+    """Its numbers count voxels of the volume that it was drawn on."""
+    slices = scanner.slices(1)
+    receive(intake, *slices[:10])
+    assert work.predict_next() is State.WAITING
+    intake.worklist.answer(only(intake).key, box=[12.0, 28.0, 12.0, 24.0, 3.0, 9.0])
+    receive(intake, *slices[10:])
+    assert work.predict_next() is State.WAITING
+    assert only(intake).problem == "waiting for a box: the study holds no outline (SEG or RT structure set)"
+    intake.worklist.answer(only(intake).key, box=[12.0, 28.0, 12.0, 24.0, 3.0, 9.0])
+    receive(intake, scanner.outline(slices, 1))
+    assert work.predict_next() is State.PREDICTED
+    assert only(intake).answer == {}
+
+
+def test_a_node_that_slept_removes_nothing_that_another_made(work, intake, tray, scanner, monkeypatch):
+    """It wakes between saying that it predicted and removing what was there before."""
+    slices = scanner.slices(1)
+    receive(intake, *slices, scanner.outline(slices, 1))
+    other = replace(work, node="other")
+    advance, between = intake.worklist.advance, []
+
+    def advance_and_sleep(*given, **named):
+        done = advance(*given, **named)
+        if not between:
+            between.append("slept")
+            intake.worklist.advance(intake.worklist.claim(State.PREDICTED, node="n", lease_s=9.0), State.COMPLETE)
+            assert other.predict_next() is State.PREDICTED
+        return done
+
+    monkeypatch.setattr(intake.worklist, "advance", advance_and_sleep)
+    assert work.predict_next() is State.PREDICTED
+    assert work.send_next() is State.SENT
+    assert len(tray.taken[0]) == 4
+
+
+def test_objects_that_nobody_will_send_are_removed(work, intake, scanner, monkeypatch):
+    slices = scanner.slices(1)
+    receive(intake, *slices, scanner.outline(slices, 1))
+    made = Work._results_of
+
+    def of_too_few(self, claim) -> str:
+        name = made(self, claim)
+        receive(intake, scanner.slices(1, series="late", description="t2 stir")[0])
+        return name
+
+    monkeypatch.setattr(Work, "_results_of", of_too_few)
+    assert work.predict_next() is None
+    assert work.store.result_sets(only(intake).key) == []
+
+
+def test_result_objects_that_somebody_removed_are_made_again(work, intake, tray, scanner):
+    slices = scanner.slices(1)
+    receive(intake, *slices, scanner.outline(slices, 1))
+    assert work.predict_next() is State.PREDICTED
+    work.store.remove_results(work.store.result_sets(only(intake).key))
+    assert work.send_next() is State.COMPLETE
+    assert tray.taken == []
+    assert (work.predict_next(), work.send_next()) == (State.PREDICTED, State.SENT)
+
+
+def test_a_late_series_that_is_not_read_leaves_the_objects_as_they_are(work, intake, scanner):
+    """They are sent under the same identifiers, so their bytes are the same as well."""
+    slices = scanner.slices(1)
+    receive(intake, *slices, scanner.outline(slices, 1))
+    for path in work.store.folder.rglob("*.dcm"):
+        os.utime(path, (1e9, 1e9))  # received long ago
+    assert work.predict_next() is State.PREDICTED
+    before = {path.name: path.read_bytes() for path in work.store.result_sets(only(intake).key)[0].iterdir()}
+    assert (work.send_next(), work.predict_next()) == (State.SENT, None)
+    receive(intake, *scanner.slices(1, series="late", description="t2 stir"))
+    chosen = replace(work, rules=read_rules(series="t1", phase="first-post", segment=""))
+    assert chosen.predict_next() is State.PREDICTED
+    (folder,) = work.store.result_sets(only(intake).key)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_of_several_series_the_post_contrast_one_is_read(work, intake, tray, scanner):
+    """As a breast protocol sends them: a T2, one before contrast and one after."""
+    t2 = scanner.slices(1, series="t2", description="t2 stir")
+    before = scanner.slices(1, series="pre", description="t1 fs pre")
+    after = scanner.slices(1)
+    for one in (*t2, *before):
+        del one.ContrastBolusAgent
+    for number, series in enumerate((t2, before, after)):
+        for one in series:
+            one.SeriesNumber, one.AcquisitionTime = number + 1, f"08{number}000"
+    receive(intake, *t2, *before, *after, scanner.outline(after, 1))
+    assert work.predict_next() is State.PREDICTED, only(intake).problem
+    assert work.send_next() is State.SENT
+    seg = next(one for one in tray.taken[0] if one.Modality == "SEG")
+    named = {item.ReferencedSOPInstanceUID for item in seg.ReferencedSeriesSequence[0].ReferencedInstanceSequence}
+    assert named == {one.SOPInstanceUID for one in after}
+
+
+def test_only_the_kinds_that_are_asked_for_are_sent(work, intake, tray, scanner):
+    slices = scanner.slices(1)
+    receive(intake, *slices, scanner.outline(slices, 1))
+    some = replace(work, kinds=[ObjectKind.SEG, ObjectKind.SR])
+    assert (some.predict_next(), some.send_next()) == (State.PREDICTED, State.SENT)
+    assert sorted(one.Modality for one in tray.taken[0]) == ["SEG", "SR"]
+
+
 def test_a_fault_of_ours_is_named_and_never_quoted(work, intake, scanner, monkeypatch, caplog):
     slices = scanner.slices(1)
     receive(intake, *slices, scanner.outline(slices, 1))
@@ -235,7 +348,7 @@ def test_a_fault_of_ours_is_named_and_never_quoted(work, intake, scanner, monkey
 def test_a_study_that_ends_the_program_each_time_is_given_up(work, intake, scanner):
     slices = scanner.slices(1)
     receive(intake, *slices, scanner.outline(slices, 1))
-    for _ in range(MOST_ATTEMPTS):
+    for _ in range(MOST_DEATHS + 1):
         assert intake.worklist.claim(State.COMPLETE, node="dies", lease_s=0.0) is not None
     assert work.predict_next() is State.FAILED
     assert only(intake).problem == "given up after 10 attempts; each ended the program"
@@ -264,18 +377,3 @@ def test_a_rule_leaves_other_series_out(work, intake, scanner):
 def test_a_pattern_that_is_none_is_refused():
     with pytest.raises(SettingsError, match=r"--series '\(' is no pattern"):
         read_rules(series="(", phase="", segment="")
-
-
-@pytest.mark.parametrize("text", ["archive", "archive:104", "AE@host", "AE@host:port", "@host:104", "ftp://host"])
-def test_a_destination_that_is_not_understood_is_refused(text):
-    with pytest.raises(SettingsError, match=f"--forward '{text}' is not understood"):
-        destination_of(text, our_ae="ONEPHASE")
-
-
-@pytest.mark.parametrize("text", ["http://127.0.0.1:9/dicom-web", "ARCHIVE@127.0.0.1:9"])
-def test_nobody_at_home_is_a_sentence(text, scanner, tmp_path):
-    destination = destination_of(text, our_ae="ONEPHASE", timeout_s=2.0)
-    assert isinstance(destination, WebArchive if text.startswith("http") else DimseArchive)
-    scanner.slices(1)[0].save_as(tmp_path / "object.dcm", enforce_file_format=True)
-    with pytest.raises(NotSentError, match="the archive cannot be reached"):
-        destination.send([tmp_path / "object.dcm"])

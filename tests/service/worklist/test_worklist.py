@@ -136,7 +136,7 @@ def test_a_lease_that_has_ended_is_taken_over_once(worklist, clock):
     clock.now += 61
     assert not worklist.entries()[0].held
     heir = claim(worklist)
-    assert heir.entry.attempts == 2
+    assert (dead.entry.deaths, heir.entry.deaths) == (0, 1)
     assert not worklist.advance(dead, State.PREDICTED, results="of the dead")
     assert worklist.advance(heir, State.PREDICTED, results="of the heir")
     assert worklist.entries()[0].results == "of the heir"
@@ -160,7 +160,21 @@ def test_a_study_put_back_rests_and_others_go_first(worklist, clock):
     assert claim(worklist) is None
     clock.now += 10
     again = claim(worklist)
-    assert (again.entry.key, again.entry.attempts, again.entry.problem) == (first.entry.key, 2, "the archive is away")
+    assert (again.entry.key, again.entry.attempts, again.entry.problem) == (first.entry.key, 1, "the archive is away")
+
+
+def test_deaths_are_counted_in_a_row_and_pauses_apart(worklist, clock):
+    complete(worklist, "a")
+    for _ in range(3):
+        assert claim(worklist, lease_s=0.0) is not None
+    mine = claim(worklist)
+    assert (mine.entry.deaths, mine.entry.attempts) == (3, 0)
+    worklist.put_back(mine, problem="full disk", pause_s=0.0)
+    later = claim(worklist)
+    assert (later.entry.deaths, later.entry.attempts) == (0, 1)
+    worklist.advance(later, State.WAITING)
+    (entry,) = worklist.entries()
+    assert (entry.deaths, entry.attempts) == (0, 0)
 
 
 @pytest.mark.parametrize("ended", [State.WAITING, State.FAILED])
@@ -171,6 +185,58 @@ def test_a_person_answers(worklist, ended):
     worklist_claim = claim(worklist)
     assert worklist_claim.entry.answer == {"box": [0, 4, 0, 5, 0, 6]}
     assert worklist_claim.entry.problem == ""
+
+
+@pytest.mark.parametrize("late", [image("a", 1), image("a", 0, Kind.OUTLINE)])
+def test_what_a_person_said_of_fewer_images_is_void(worklist, late):
+    complete(worklist, "a")
+    worklist.advance(claim(worklist), State.WAITING, problem="no outline")
+    worklist.answer("a", revision=1, box=[0, 4, 0, 5, 0, 6])
+    worklist.record(late)
+    worklist.complete(quiet_s=0.0, patience_s=3600.0)
+    assert claim(worklist).entry.answer == {}
+
+
+def test_a_box_of_images_that_are_others_by_now_is_refused(worklist):
+    complete(worklist, "a")
+    worklist.record(image("a", 1))
+    worklist.complete(quiet_s=0.0, patience_s=3600.0)
+    worklist.advance(claim(worklist), State.WAITING, problem="no outline")
+    with pytest.raises(StorageError, match="study a has got further images since it was opened: open it again"):
+        worklist.answer("a", revision=1, box=[0, 4, 0, 5, 0, 6])
+    assert worklist.entries()[0].state is State.WAITING
+
+
+def test_a_study_is_predicted_again_as_it_is(worklist):
+    complete(worklist, "a")
+    worklist.advance(claim(worklist), State.FAILED, problem="a fault of ours")
+    worklist.answer("a")
+    assert claim(worklist).entry.answer == {}
+
+
+def test_what_is_to_come_is_waited_for(worklist, clock):
+    worklist.expect("a", {"image-0", "image-1"})
+    worklist.expect("a", {"image-1"})
+    worklist.record(image("a"))
+    clock.now += 30
+    assert worklist.complete(quiet_s=30.0, patience_s=100.0) == 0
+    worklist.record(image("a", 1))
+    clock.now += 30
+    assert worklist.complete(quiet_s=30.0, patience_s=100.0) == 1
+    begun = claim(worklist)
+    worklist.expect("a", {"image-2"})  # it has not come yet: what is done with the others stands
+    assert worklist.advance(begun, State.PREDICTED, results="r")
+
+
+def test_a_list_of_an_older_version_gets_the_columns_that_came_since(url):
+    engine = open_database(url)
+    Worklist(engine).record(image("a"))
+    with engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE study DROP COLUMN deaths")
+    engine.dispose()
+    again = open_database(url)
+    assert [(entry.key, entry.deaths) for entry in Worklist(again).entries()] == [("a", 0)]
+    again.dispose()
 
 
 def test_an_answer_to_nothing_is_refused(worklist):

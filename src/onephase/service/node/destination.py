@@ -1,7 +1,7 @@
 """Where result objects go: an archive, by DICOMweb (STOW) or by C-STORE. An object counts as sent when it says so."""
 
 import ssl
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -12,8 +12,11 @@ from pynetdicom import AE
 from pynetdicom.association import Association
 
 from onephase.errors import OnephaseError, SettingsError
+from onephase.service.node.limits import read_ae
+from onephase.service.node.tls import NOBODY, Credentials
 
-STORED = 0x0000
+STORED = frozenset({0x0000, 0xB000, 0xB006, 0xB007})
+"""Success, and the three warnings that say "stored, but" (PS3.4 table B.2-1)."""
 
 
 class NotSentError(OnephaseError):
@@ -36,9 +39,7 @@ def destination_of(
     text: str,
     *,
     our_ae: str,
-    token: str = "",
-    ca: Path | None = None,
-    tls: ssl.SSLContext | None = None,
+    credentials: Credentials = NOBODY,
     timeout_s: float = 30.0,
 ) -> Destination:
     """Return the destination that a text names.
@@ -46,16 +47,14 @@ def destination_of(
     Args:
         text: ``http(s)://HOST/dicom-web``, or ``AE@HOST:PORT``.
         our_ae: Our AE title.
-        token: Bearer token for DICOMweb; empty for none.
-        ca: Certificates that vouch for the archive's, for https.
-        tls: TLS context for C-STORE; None for none.
+        credentials: How it and we know each other.
         timeout_s: How long the archive may be silent.
 
     Raises:
-        SettingsError: If it is not understood.
+        SettingsError: If it is not understood, or a file of the credentials cannot be used.
     """
     if text.startswith(("http://", "https://")):
-        return WebArchive(text, token=token, ca=ca, timeout_s=timeout_s)
+        return WebArchive(text, credentials, timeout_s=timeout_s)
     ae, _, address = text.partition("@")
     try:
         parts = urlsplit(f"//{address}")
@@ -65,7 +64,8 @@ def destination_of(
     if not ae or not host or not port:
         message = f"--forward {text!r} is not understood: give http(s)://HOST/dicom-web or AE@HOST:PORT"
         raise SettingsError(message)
-    return DimseArchive(ae, host, port, our_ae=our_ae, tls=tls, timeout_s=timeout_s)
+    title, tls = read_ae(ae, option="--forward"), credentials.for_c_store()
+    return DimseArchive(title, host, port, our_ae=our_ae, tls=tls, timeout_s=timeout_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +73,7 @@ class WebArchive:
     """An archive that takes STOW-RS (PS3.18 10.5)."""
 
     url: str
-    token: str
-    ca: Path | None
+    credentials: Credentials
     timeout_s: float
 
     def send(self, paths: Sequence[Path]) -> None:
@@ -84,10 +83,9 @@ class WebArchive:
         from onephase.service.node.web_client import web_client
 
         objects = [dcmread(path) for path in paths]
+        client = web_client(self.url, credentials=self.credentials, timeout_s=self.timeout_s)
         try:
-            answer = web_client(self.url, token=self.token, ca=self.ca, timeout_s=self.timeout_s).store_instances(
-                objects
-            )
+            answer = client.store_instances(objects)
         except requests.HTTPError as fault:
             status = "no status" if fault.response is None else fault.response.status_code
             message = f"the archive answered {status}: check its journal and our permission"
@@ -116,24 +114,23 @@ class DimseArchive:
     timeout_s: float
 
     def send(self, paths: Sequence[Path]) -> None:
-        """Send the objects one by one over one association (see :class:`Destination`)."""
-        objects = [dcmread(path) for path in paths]
-        association = self._associate(objects)
+        """Send the objects one by one over one association, all of them, also after a refusal."""
+        objects = {path: dcmread(path) for path in paths}
+        association = self._associate(objects.values())
         try:
-            for count, one in enumerate(objects):
-                status = association.send_c_store(one).get("Status")
-                if status != STORED:
-                    said = "nothing" if status is None else f"0x{status:04X}"
-                    message = f"the archive answered {said} to object {count + 1} of {len(objects)}: it is tried again"
-                    raise NotSentError(message)
-        except (ValueError, RuntimeError) as fault:  # a context that was not accepted, an association that broke
-            message = f"the archive did not take an object ({type(fault).__name__}): it is tried again"
-            raise NotSentError(message) from None
+            said = {path.name.partition("-")[0]: _refusal(association, one) for path, one in objects.items()}
         finally:
             if association.is_established:
                 association.release()
+        refusals = [f"{kind}: {why}" for kind, why in said.items() if why]
+        if refusals:
+            message = (
+                f"the archive took {len(objects) - len(refusals)} of {len(objects)} objects ({', '.join(refusals)}): "
+                "it is tried again; --send leaves out what it never takes"
+            )
+            raise NotSentError(message)
 
-    def _associate(self, objects: Sequence[Dataset]) -> Association:
+    def _associate(self, objects: Iterable[Dataset]) -> Association:
         ours = AE(self.our_ae)
         ours.acse_timeout = ours.dimse_timeout = ours.network_timeout = ours.connection_timeout = self.timeout_s
         for one in objects:
@@ -144,3 +141,16 @@ class DimseArchive:
             message = "the archive cannot be reached, or refuses us by AE title: it is tried again"
             raise NotSentError(message)
         return association
+
+
+def _refusal(association: Association, one: Dataset) -> str:
+    """Send an object; return what the archive answered when it did not store it, else nothing."""
+    try:
+        status = association.send_c_store(one).get("Status")
+    except ValueError:
+        return "its kind is not accepted"
+    except RuntimeError:
+        return "the association broke"
+    if status in STORED:
+        return ""
+    return "no answer" if status is None else f"0x{status:04X}"

@@ -27,7 +27,7 @@ class JsonLines(logging.Formatter):
         return json.dumps({**told, "event": "a library spoke", "library": record.name})
 
 
-def say(event: str, *, level: int = logging.INFO, study: str = "", **facts: str | float) -> None:
+def say(event: str, *, level: int = logging.INFO, study: str = "", **facts: str | int | float) -> None:
     """Write a line.
 
     Args:

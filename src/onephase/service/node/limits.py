@@ -29,6 +29,23 @@ class Peer:
     network: Network
 
 
+def read_ae(text: str, *, option: str) -> str:
+    """Return an AE title (PS3.5 6.2): up to 16 characters of plain text, no backslash.
+
+    Raises:
+        SettingsError: If it is none.
+
+    Examples:
+        >>> read_ae("ONEPHASE", option="--ae")
+        'ONEPHASE'
+    """
+    title = text.strip()
+    if not 0 < len(title) <= AE_LENGTH or not title.isascii() or not title.isprintable() or "\\" in title:
+        message = f"{option}: {text!r} is no AE title: give up to {AE_LENGTH} letters and digits"
+        raise SettingsError(message)
+    return title
+
+
 def read_peer(text: str) -> Peer:
     """Read a line of the allow-list: ``AE@ADDRESS``, either of them ``*``, the address also a network.
 

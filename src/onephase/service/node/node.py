@@ -3,9 +3,10 @@
 import ssl
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -35,7 +36,7 @@ class Place:
         quiet_s: A study is complete when nothing has come for so long, and nothing is missing that an outline names.
         patience_s: After so long it is taken as it is.
         pull_every_s: How often an archive is asked for studies.
-        grace_s: How long open associations may go on when the node ends.
+        grace_s: How long open associations, and the step at hand, may go on when the node ends.
     """
 
     ae_title: str
@@ -65,12 +66,11 @@ def run_node(
         limits: Who may send, and how much.
         tls: TLS context of the listener; None for none.
         pull: Makes what fetches studies, given where they go; None when none are fetched.
-        stop: Set to end it: no new associations, the step at hand is finished, and it returns.
+        stop: Set to end it: no new associations, the step at hand is finished within the grace, and it returns.
 
     Raises:
-        OSError: If a port cannot be opened.
+        SettingsError: If an address cannot be listened at.
     """
-    work.store.sweep(older_than_s=LEFT_BEHIND_S)
     metrics = metrics_of(work.worklist, work.store)
     intake = Intake(work.store, work.worklist)
     listener = Listener(
@@ -80,59 +80,47 @@ def run_node(
         tls=tls,
         observe=lambda status: metrics.answers.labels(f"0x{status:04X}").inc(),
     )
-    pages = serve_metrics(
-        metrics,
-        health=lambda: health_of(work.worklist, work.store, metrics, least_free_bytes=LEAST_FREE_BYTES),
-        port=place.metrics_port,
-    )
-    host, port = listener.start(place.host, place.port)
+    with _listening(f"--metrics-port {place.metrics_port}"):
+        pages = serve_metrics(
+            metrics,
+            health=lambda: health_of(work.worklist, work.store, metrics, least_free_bytes=LEAST_FREE_BYTES),
+            port=place.metrics_port,
+        )
+    with _listening(f"--host {place.host} --port {place.port}"):
+        host, port = listener.start(place.host, place.port)
+    work.store.sweep(older_than_s=LEFT_BEHIND_S)
     loops = [
         _Loop("complete", lambda: _mark_complete(work, place), metrics, stop),
         _Loop("predict", work.predict_next, metrics, stop),
         _Loop("send", work.send_next, metrics, stop),
     ]
     if pull is not None:
-        loops.append(_Loop("pull", pull(intake).fetch_new, metrics, stop, every_s=place.pull_every_s))
+        fetch_new = partial(pull(intake).fetch_new, stop=stop)
+        loops.append(_Loop("pull", fetch_new, metrics, stop, every_s=place.pull_every_s))
     for loop in loops:
         loop.start()
     say("node ready", host=host, port=port, metrics_port=pages.server_address[1])
     stop.wait()
     say("node ends")
+    latest = time.monotonic() + place.grace_s
     listener.stop(grace_s=place.grace_s)
     for loop in loops:
-        loop.join()
+        loop.join(max(0.0, latest - time.monotonic()))
+    if at_work := [loop.name for loop in loops if loop.is_alive()]:
+        say("left at work: what it was at is done again", loops=", ".join(at_work))
     pages.shutdown()
     pages.server_close()
     say("node ended")
 
 
-def tls_of(certificate: Path | None, key: Path | None, ca: Path | None) -> ssl.SSLContext | None:
-    """Return the TLS context of a listener; None when no certificate is given.
-
-    Args:
-        certificate: Certificate chain, PEM.
-        key: Its key, PEM.
-        ca: Certificates that vouch for those of the peers, which are then asked for; None when they need none.
-
-    Raises:
-        SettingsError: If a file cannot be used, or something is given without a certificate.
-    """
-    if certificate is None:
-        if key is not None or ca is not None:
-            message = "TLS needs a certificate: give --tls-cert with --tls-key"
-            raise SettingsError(message)
-        return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
+@contextmanager
+def _listening(where: str) -> Iterator[None]:
+    """Say in one sentence which address cannot be listened at."""
     try:
-        context.load_cert_chain(certificate, key)
-        if ca is not None:
-            context.load_verify_locations(ca)
-            context.verify_mode = ssl.CERT_REQUIRED
-    except OSError:
-        message = f"the certificate {certificate} cannot be used with its key and authorities: check the three files"
+        yield
+    except OSError as fault:
+        message = f"cannot listen at {where} ({fault.strerror or type(fault).__name__}): choose another address or port"
         raise SettingsError(message) from None
-    return context
 
 
 def _mark_complete(work: Work, place: Place) -> None:

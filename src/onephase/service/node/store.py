@@ -1,6 +1,7 @@
 """Where a node keeps what it received and what it made: every name is a hash, every file is whole and on the disk."""
 
 import hashlib
+import math
 import os
 import shutil
 import tempfile
@@ -12,11 +13,13 @@ from pathlib import Path
 from onephase.service.worklist.worklist import Instance
 from onephase.storage import file_aside, write_faults
 
-LEFT_BEHIND = ".writing-*"
-"""Files that a killed node was writing; they never got their name, so nobody was told that they are kept."""
+HALF_WRITTEN = ".writing-"
+"""How files begin that are being written; they have no name yet, so nobody was told that they are kept."""
 
 LAID_OUT = ".laid-out-"
 """How folders of links begin."""
+
+LEFT_BEHIND = (HALF_WRITTEN, LAID_OUT)
 
 
 def key_of(uid: str) -> str:
@@ -58,6 +61,10 @@ class Store:
         """Return where an instance stands."""
         return self.folder / "studies" / one.study[:2] / one.study / one.series / f"{one.key}.dcm"
 
+    def came(self, one: Instance) -> float:
+        """Return when an instance was written, in seconds since 1970; sent again, it stays as it was."""
+        return self.path_of(one).stat().st_mtime
+
     @contextmanager
     def laid_out(self, instances: Iterable[Instance]) -> Iterator[Path]:
         """Yield a folder that holds links to these instances and nothing else."""
@@ -74,11 +81,15 @@ class Store:
         """Take one set of result objects through to the disk."""
         self._reach_the_disk(self.results(study, name))
 
-    def keep_only_results(self, study: str, name: str) -> None:
-        """Remove the sets of result objects that no longer count."""
-        for other in self.results(study, name).parent.iterdir():
-            if other.name != name:
-                shutil.rmtree(other, ignore_errors=True)
+    def result_sets(self, study: str) -> list[Path]:
+        """Return the folders of all sets of result objects of a study, those that are being written among them."""
+        folder = self.results(study, "any").parent
+        return sorted(folder.iterdir()) if folder.exists() else []
+
+    def remove_results(self, sets: Iterable[Path]) -> None:
+        """Remove sets of result objects that no longer count."""
+        for folder in sets:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def free_bytes(self) -> int:
         """Return how much room is left on the disk."""
@@ -87,14 +98,20 @@ class Store:
     def sweep(self, *, older_than_s: float) -> int:
         """Remove what killed nodes were writing and had laid out, and return how many files and folders that were."""
         latest = time.time() - older_than_s
-        left = (*self.folder.rglob(LEFT_BEHIND), *self.folder.glob(f"{LAID_OUT}*"))
-        old = [path for path in left if path.stat().st_mtime < latest]
+        old = [path for path in self._left_behind() if _written(path) < latest]
         for path in old:
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
             else:
                 path.unlink(missing_ok=True)
         return len(old)
+
+    def _left_behind(self) -> Iterator[Path]:
+        """Yield what somebody began; other nodes are at work meanwhile, so a folder may be gone when we come to it."""
+        for place, folders, files in os.walk(self.folder):
+            laid_out = [name for name in folders if name.startswith(LAID_OUT)]
+            folders[:] = [name for name in folders if name not in laid_out]
+            yield from (Path(place) / name for name in (*laid_out, *files) if name.startswith(LEFT_BEHIND))
 
     def _reach_the_disk(self, folder: Path) -> None:
         """Let the names in a folder, and its own up to the store's, survive a power cut."""
@@ -106,3 +123,11 @@ class Store:
                 os.close(descriptor)
             if place == self.folder:
                 return
+
+
+def _written(path: Path) -> float:
+    """Return when a path was last written to; one that has vanished meanwhile is as good as new."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return math.inf

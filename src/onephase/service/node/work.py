@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -15,14 +14,15 @@ from onephase.imaging.plausible_outlines import doubt_about
 from onephase.inference.bundle import Bundle
 from onephase.inference.predict import predict
 from onephase.reports.dicom_objects import dicom_objects, write_dicom
+from onephase.reports.object_kind import ObjectKind
 from onephase.service.node.destination import Destination, NotSentError
 from onephase.service.node.journal import say, say_fault
 from onephase.service.node.reading import PersonNeededError, Rules, read_study
-from onephase.service.node.store import Store
+from onephase.service.node.store import Store, key_of
 from onephase.service.worklist.states import State
 from onephase.service.worklist.worklist import Claim, Worklist
 
-MOST_ATTEMPTS = 10
+MOST_DEATHS = 10
 LONGEST_PAUSE_S = 300.0
 
 
@@ -38,6 +38,7 @@ class Work:
         destination: Where result objects go.
         node: Name of the node, for the list.
         lease_s: How long a claim holds without a sign of life.
+        kinds: Which result objects are made and sent.
     """
 
     worklist: Worklist
@@ -47,24 +48,28 @@ class Work:
     destination: Destination
     node: str
     lease_s: float = 60.0
+    kinds: Sequence[ObjectKind] = tuple(ObjectKind)
 
     def predict_next(self) -> State | None:
         """Predict the next complete study; return what became of it, None when there is none or it stays as it is."""
         claim = self.worklist.claim(State.COMPLETE, node=self.node, lease_s=self.lease_s)
         if claim is None:
             return None
-        if claim.entry.attempts > MOST_ATTEMPTS:
-            return self._end(claim, State.FAILED, f"given up after {MOST_ATTEMPTS} attempts; each ended the program")
+        key = claim.entry.key
+        if claim.entry.deaths >= MOST_DEATHS:
+            return self._end(claim, State.FAILED, f"given up after {MOST_DEATHS} attempts; each ended the program")
+        superseded = self.store.result_sets(key)  # while the claim holds, nobody else's can come to count
         try:
             with self._kept_alive(claim):
                 name = self._results_of(claim)
         except Exception as fault:  # noqa: BLE001 - one study must not end the node
             return self._fallen(claim, fault)
         if not self.worklist.advance(claim, State.PREDICTED, results=name):
-            say("prediction left: the study has changed meanwhile", study=claim.entry.key)
+            self.store.remove_results([self.store.results(key, name)])
+            say("prediction left: the study has changed meanwhile", study=key)
             return None
-        self.store.keep_only_results(claim.entry.key, name)
-        say("study predicted", study=claim.entry.key)
+        self.store.remove_results(superseded)
+        say("study predicted", study=key)
         return State.PREDICTED
 
     def send_next(self) -> State | None:
@@ -72,9 +77,13 @@ class Work:
         claim = self.worklist.claim(State.PREDICTED, node=self.node, lease_s=self.lease_s)
         if claim is None:
             return None
+        objects = sorted(self.store.results(claim.entry.key, claim.entry.results).glob("*.dcm"))
+        if not objects:
+            say("result objects are gone: the study is predicted again", study=claim.entry.key)
+            return State.COMPLETE if self.worklist.advance(claim, State.COMPLETE) else None
         try:
             with self._kept_alive(claim):
-                self.destination.send(self._objects(claim))
+                self.destination.send(objects)
         except NotSentError as fault:
             self._put_back(claim, str(fault))
             return None
@@ -91,20 +100,20 @@ class Work:
         """Predict a study, write its objects through to the disk, and return the name of their folder.
 
         The name is new each time, so that nobody ever sends objects that another node is still writing. The objects
-        name the moment when the study was complete, not the one when they were made: made again they are the same.
+        name the moment when the last of their images had come, not the one when they were made: made again they are
+        the same.
         """
         entry = claim.entry
         instances = self.worklist.instances(entry.key)
         case, source = read_study(self.store, instances, rules=self.rules, answer=entry.answer)
         prediction = predict(self.bundle, case, doubt=doubt_about(case.roi))
-        objects = dicom_objects(prediction, source, created=datetime.fromtimestamp(int(entry.changed)))
+        read = {key_of(uid) for uid in source.instance_uids}
+        came = max(self.store.came(one) for one in instances if one.key in read)
+        objects = dicom_objects(prediction, source, created=datetime.fromtimestamp(int(came)))
         name = f"{entry.revision}-{uuid.uuid4().hex[:16]}"
-        write_dicom(objects, self.store.results(entry.key, name))
+        write_dicom(objects, self.store.results(entry.key, name), kinds=self.kinds)
         self.store.settle_results(entry.key, name)
         return name
-
-    def _objects(self, claim: Claim) -> Sequence[Path]:
-        return sorted(self.store.results(claim.entry.key, claim.entry.results).glob("*.dcm"))
 
     def _fallen(self, claim: Claim, fault: Exception) -> State | None:
         """Say what becomes of a study that could not be predicted: what time may mend is tried again."""
@@ -125,7 +134,7 @@ class Work:
 
     def _put_back(self, claim: Claim, sentence: str) -> None:
         """Let a study rest, longer each time."""
-        pause_s = min(2.0 ** min(claim.entry.attempts, 16), LONGEST_PAUSE_S)
+        pause_s = min(2.0 ** min(claim.entry.attempts + 1, 16), LONGEST_PAUSE_S)
         say("study put back", study=claim.entry.key, sentence=sentence, pause_s=pause_s)
         self.worklist.put_back(claim, problem=sentence, pause_s=pause_s)
 

@@ -32,6 +32,7 @@ class Entry:
         provenance: Whether it is real or simulated.
         split: The part that it played in training the bundle; empty when the bundle has never met it.
         recorded: What pathology wrote, as it stands in the table.
+        revision: Which images these are, where a list gets further ones; 0 elsewhere.
     """
 
     key: str
@@ -42,6 +43,7 @@ class Entry:
     provenance: str = "real"
     split: str = ""
     recorded: dict[str, str] = field(default_factory=dict)
+    revision: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,8 +80,8 @@ class CaseList(Protocol):
 class TakesBoxes(Protocol):
     """A list that somebody else works on, and that can be told where a tumour lies."""
 
-    def take_box(self, key: str, box: Box) -> None:
-        """Hand a box to whoever works on the list."""
+    def take_box(self, entry: Entry, box: Box) -> None:
+        """Hand a box that was drawn on these images to whoever works on the list."""
 
 
 class CohortList:

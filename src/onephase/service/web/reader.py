@@ -57,8 +57,8 @@ class Reader:
 
     def open(self, key: str) -> LesionView:
         """Open a case of the work list."""
-        material = self.cases.open(key)
         entry = next((entry for entry in self.cases.entries() if entry.key == key), None)
+        material = self.cases.open(key)  # after its line: images that come between are then seen, not passed over
         return self._told(self.desk.lay(material, entry=entry))
 
     def upload(self, image: Stream, mask: Stream | None, *, mask_label: str, phase: str) -> LesionView:
@@ -86,7 +86,7 @@ class Reader:
         if entry is None or not isinstance(roi, Box) or not isinstance(node, TakesBoxes):
             message = "only a study of a node's list that was given a box is handed over: draw a box around its tumour"
             raise NotThereError(message)
-        node.take_box(entry.key, roi)
+        node.take_box(entry, roi)
 
     def close(self, key: str) -> None:
         """Forget a lesion."""

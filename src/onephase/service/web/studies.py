@@ -52,15 +52,22 @@ class StudyList:
         except PersonNeededError:
             return Material(read(answer={**study.answer, "box": CORNER})[0], outlined=False)
 
-    def take_box(self, key: str, box: Box) -> None:
+    def take_box(self, entry: Entry, box: Box) -> None:
         """Hand the box of a study to the node, which predicts with it and sends the result.
 
         Raises:
-            StorageError: If the node is at work on the study.
+            StorageError: If the node is at work on the study, or further images came since it was opened.
         """
-        self._worklist.answer(key, box=[*box.column, *box.row, *box.slice])
+        self._worklist.answer(entry.key, revision=entry.revision, box=[*box.column, *box.row, *box.slice])
 
 
 def _entry(study: node_list.Entry) -> Entry:
     region = NOTHING if study.state is State.WAITING else MASK
-    return Entry(study.key, study.key[:SHOWN_KEY], group="node", site=WORDS[study.state], region=region)
+    return Entry(
+        study.key,
+        study.key[:SHOWN_KEY],
+        group="node",
+        site=WORDS[study.state],
+        region=region,
+        revision=study.revision,
+    )

@@ -3,12 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, inspect
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.schema import CreateColumn
 
 from onephase.errors import StorageError
-from onephase.service.worklist.tables import metadata
+from onephase.service.worklist.tables import metadata, study
 
 BUSY_SECONDS = 30
 NAME = "worklist.sqlite"
@@ -69,6 +70,17 @@ def _make_durable(engine: Engine) -> None:
 
 def _make_tables(engine: Engine) -> None:
     try:
-        metadata.create_all(engine)
-    except DBAPIError:  # another node made them at the same moment
-        metadata.create_all(engine)
+        _make_what_is_missing(engine)
+    except DBAPIError:  # another node made it at the same moment
+        _make_what_is_missing(engine)
+
+
+def _make_what_is_missing(engine: Engine) -> None:
+    """Make the tables, and in the list of an older version the columns that came since."""
+    metadata.create_all(engine)
+    there = {column["name"] for column in inspect(engine).get_columns(study.name)}
+    for column in study.columns:
+        if column.name not in there:
+            made = CreateColumn(column).compile(engine)
+            with engine.begin() as connection:
+                connection.exec_driver_sql(f"ALTER TABLE {study.name} ADD COLUMN {made}")

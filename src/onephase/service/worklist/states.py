@@ -28,18 +28,22 @@ class State(StrEnum):
 NEXT: Mapping[State, frozenset[State]] = {
     State.RECEIVED: frozenset({State.COMPLETE}),
     State.COMPLETE: frozenset({State.PREDICTED, State.WAITING, State.FAILED}),
-    State.PREDICTED: frozenset({State.SENT}),
+    State.PREDICTED: frozenset({State.SENT, State.COMPLETE}),
     State.SENT: frozenset({State.COMPLETE}),
     State.WAITING: frozenset({State.COMPLETE}),
     State.FAILED: frozenset({State.COMPLETE}),
 }
 """The steps of work, and of people, who may draw a box or draw it anew (the last three).
 
-Besides, a new image or outline leads from every state back to received.
+What is predicted becomes complete again where somebody has removed its result objects. Besides, a new image or outline
+leads from every state back to received.
 """
 
 CLAIMED_IN = (State.COMPLETE, State.PREDICTED)
 """The states in which a node has something to do."""
+
+ANSWERED_IN = (State.WAITING, State.FAILED, State.SENT)
+"""The states in which a person may draw a box, or have a study predicted again."""
 
 
 def refuse_step(before: State, after: State) -> None:

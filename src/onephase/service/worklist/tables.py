@@ -15,10 +15,11 @@ study = Table(
     Column("changed", Float, nullable=False),  # when the last of them came, seconds since 1970
     Column("ready_at", Float, nullable=False),  # nobody may claim it before: a lease, or a pause after a failure
     Column("holder", String(128), nullable=False),  # whose lease it is; empty when nobody is at it
-    Column("attempts", Integer, nullable=False),  # claims since the last step
+    Column("attempts", Integer, nullable=False),  # how often it was put back since the last step
     Column("problem", Text, nullable=False),  # one sentence
     Column("answer", Text, nullable=False),  # what a person added, as JSON: a box, a phase
     Column("results", String(64), nullable=False),  # the folder of result objects that counts
+    Column("deaths", Integer, nullable=False, server_default="0"),  # leases in a row that ended without a word
 )
 
 instance = Table(

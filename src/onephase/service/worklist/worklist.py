@@ -8,12 +8,22 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, and_, exists, func, or_, select, update
+from sqlalchemy import Connection, Engine, Table, and_, case, exists, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from onephase.errors import StorageError
-from onephase.service.worklist.states import CLAIMED_IN, NEXT, State, refuse_step
+from onephase.service.worklist.states import ANSWERED_IN, CLAIMED_IN, State, refuse_step
 from onephase.service.worklist.tables import expected, instance, study
+
+BEGUN_ANEW: Mapping[str, Any] = {
+    "state": State.RECEIVED,
+    "holder": "",
+    "attempts": 0,
+    "deaths": 0,
+    "problem": "",
+    "ready_at": 0.0,
+}
+"""Of a study for which nobody has tried anything since its last step; the state, where it is another, is said."""
 
 
 class Kind(StrEnum):
@@ -44,9 +54,10 @@ class Entry:
         state: What was done.
         revision: How many images and outlines have come.
         changed: When the last of them came, in seconds since 1970.
-        attempts: Claims since the last step.
+        attempts: How often it was put back since the last step.
+        deaths: How many leases in a row ended without a word: whoever held them died.
         problem: Why it waits, failed or could not be sent yet, in one sentence; empty when nothing is wrong.
-        answer: What a person added: ``box`` (six numbers, as the reader orders voxels), ``phase``.
+        answer: What a person added to these images: ``box`` (six numbers, as the reader orders voxels), ``phase``.
         results: Name of the folder with its result objects; empty before there are any.
         held: Whether a node is at it.
     """
@@ -56,6 +67,7 @@ class Entry:
     revision: int
     changed: float
     attempts: int
+    deaths: int
     problem: str
     answer: Mapping[str, Any]
     results: str
@@ -85,7 +97,8 @@ class Worklist:
     def record(self, one: Instance, *, names: Collection[str] = ()) -> bool:
         """Write down that an instance is stored, and return whether it is new.
 
-        A new image or outline voids what was begun with fewer: the study is received again.
+        A new image or outline voids what was begun with fewer, and what a person said of fewer: a box is in voxels of
+        the volume that it was drawn on. The study is received again.
 
         Args:
             one: The instance.
@@ -93,19 +106,26 @@ class Worklist:
         """
         with self._engine.begin() as connection:
             now = self._clock()
-            fresh = {"state": State.RECEIVED, "holder": "", "attempts": 0, "problem": "", "ready_at": 0.0}
-            first = {"key": one.study, "revision": 0, "changed": now, "answer": "{}", "results": "", **fresh}
-            connection.execute(_insert_once(connection, study).values(first))
+            connection.execute(_insert_once(connection, study).values(_fresh(one.study, now=now)))
             row = {"study": one.study, "series": one.series, "key": one.key, "kind": one.kind}
             once = _insert_once(connection, instance).values(row).returning(instance.c.key)
             new = connection.execute(once).first() is not None  # PostgreSQL gives no count of rows here
             if new and one.kind is not Kind.OWN:
-                later = {"revision": study.c.revision + 1, "changed": now, **fresh}
+                later = {"revision": study.c.revision + 1, "changed": now, **BEGUN_ANEW, "answer": "{}"}
                 connection.execute(update(study).where(study.c.key == one.study).values(later))
-                if names:
-                    named = [{"study": one.study, "key": key} for key in names]
-                    connection.execute(_insert_once(connection, expected), named)
+                _expect(connection, one.study, names)
             return new
+
+    def expect(self, key: str, names: Collection[str]) -> None:
+        """Write down which instances of a study are to come; it is not complete before.
+
+        Args:
+            key: The study, on the list or not yet.
+            names: Keys of the instances.
+        """
+        with self._engine.begin() as connection:
+            connection.execute(_insert_once(connection, study).values(_fresh(key, now=self._clock())))
+            _expect(connection, key, names)
 
     def complete(self, *, quiet_s: float, patience_s: float) -> int:
         """Mark as complete what is; return how many studies.
@@ -126,7 +146,8 @@ class Worklist:
     def claim(self, state: State, *, node: str, lease_s: float) -> Claim | None:
         """Take the next study in a state, those tried least and changed longest ago first; None when there is none.
 
-        One statement finds and takes it, so two nodes never take the same. A lease that has ended is taken over.
+        One statement finds and takes it, so two nodes never take the same. A lease that has ended is taken over, and
+        the death of its holder counted.
         """
         if state not in CLAIMED_IN:
             message = f"there is nothing to do for a study that is {state}"
@@ -135,9 +156,10 @@ class Worklist:
         with self._engine.begin() as connection:
             now = self._clock()
             free = (study.c.state == state, study.c.ready_at <= now)
-            order = (study.c.attempts, study.c.changed, study.c.key)
+            order = (study.c.attempts + study.c.deaths, study.c.changed, study.c.key)
             first = select(study.c.key).where(*free).order_by(*order).limit(1).with_for_update(skip_locked=True)
-            taken = {"holder": holder, "ready_at": now + lease_s, "attempts": study.c.attempts + 1}
+            deaths = study.c.deaths + case((study.c.holder == "", 0), else_=1)
+            taken = {"holder": holder, "ready_at": now + lease_s, "deaths": deaths}
             take = update(study).where(study.c.key == first.scalar_subquery(), *free).values(taken).returning(study)
             row = connection.execute(take).one_or_none()
             return None if row is None else Claim(_entry(row, now=now), holder)
@@ -152,27 +174,38 @@ class Worklist:
         A claim is void when its lease ended and another node took the study, or when new images came.
         """
         refuse_step(claim.entry.state, to)
-        done = {"state": to, "problem": problem, "attempts": 0, "results": results or claim.entry.results}
-        return self._change(claim, {**done, "holder": "", "ready_at": 0.0})
+        done = {**BEGUN_ANEW, "state": to, "problem": problem, "results": results or claim.entry.results}
+        return self._change(claim, done)
 
     def put_back(self, claim: Claim, *, problem: str, pause_s: float) -> bool:
         """End the lease without a step; the study may be claimed again after a pause."""
-        return self._change(claim, {"holder": "", "problem": problem, "ready_at": self._clock() + pause_s})
+        rests = {"holder": "", "problem": problem, "ready_at": self._clock() + pause_s}
+        return self._change(claim, {**rests, "attempts": study.c.attempts + 1, "deaths": 0})
 
-    def answer(self, key: str, **given: Any) -> None:
-        """Add what a person said (``box``, ``phase``) to a study, which is then complete.
+    def answer(self, key: str, *, revision: int | None = None, **given: Any) -> None:
+        """Add what a person said (``box``, ``phase``, or nothing) to a study, which is then predicted (again).
+
+        Args:
+            key: The study.
+            revision: That of the images which the person saw; None where nobody knows.
+            given: What was said.
 
         Raises:
-            StorageError: If there is no such study, or a node is on its way to it.
+            StorageError: If there is no such study, a node is on its way to it, or its images are others by now.
         """
-        open_to = [state for state in State if State.COMPLETE in NEXT[state] and state is not State.RECEIVED]
         with self._engine.begin() as connection:
-            before = connection.execute(select(study.c.answer).where(study.c.key == key)).scalar_one_or_none()
-            told = json.dumps({**json.loads(before or "{}"), **given}, allow_nan=False)
-            fresh = {"state": State.COMPLETE, "answer": told, "attempts": 0, "problem": "", "ready_at": 0.0}
-            here = update(study).where(study.c.key == key, study.c.state.in_(open_to)).values(fresh)
-            if connection.execute(here).rowcount == 0:
+            before = connection.execute(select(study).where(study.c.key == key)).one_or_none()
+            if before is None or before.state not in ANSWERED_IN:
                 message = f"study {key[:12]} is not on the list, or is still at work: look at `onephase worklist`"
+                raise StorageError(message)
+            if revision not in {None, before.revision}:
+                message = f"study {key[:12]} has got further images since it was opened: open it again"
+                raise StorageError(message)
+            told = json.dumps({**json.loads(before.answer), **given}, allow_nan=False)
+            same = (study.c.key == key, study.c.state == before.state, study.c.revision == before.revision)
+            fresh = {**BEGUN_ANEW, "state": State.COMPLETE, "answer": told}
+            if connection.execute(update(study).where(*same).values(fresh)).rowcount == 0:  # PostgreSQL lets others in
+                message = f"study {key[:12]} changed at the same moment: look at `onephase worklist`, and say it again"
                 raise StorageError(message)
 
     def entries(self) -> list[Entry]:
@@ -200,6 +233,17 @@ class Worklist:
             return connection.execute(update(study).where(*mine).values(values)).rowcount == 1
 
 
+def _fresh(key: str, *, now: float) -> dict[str, Any]:
+    """Return the row of a study of which nothing has come yet."""
+    return {**BEGUN_ANEW, "key": key, "revision": 0, "changed": now, "answer": "{}", "results": ""}
+
+
+def _expect(connection: Connection, key: str, names: Collection[str]) -> None:
+    if names:
+        named = [{"study": key, "key": name} for name in names]
+        connection.execute(_insert_once(connection, expected), named)
+
+
 def _insert_once(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
     """Return a statement that inserts rows but for those whose key is there."""
     if connection.dialect.name == "postgresql":
@@ -214,6 +258,7 @@ def _entry(row: Any, *, now: float) -> Entry:
         revision=row.revision,
         changed=float(row.changed),  # SQLite returns a whole number as one
         attempts=row.attempts,
+        deaths=row.deaths,
         problem=row.problem,
         answer=json.loads(row.answer),
         results=row.results,
