@@ -18,6 +18,7 @@ from onephase.inference.bundle import identity_of, load_bundle
 from onephase.inference.cohort_prediction import CohortRequest, folder_name, predict_cohort
 from onephase.inference.outcome import Outcome
 from onephase.inference.prediction import Prediction
+from onephase.work.cluster import Cluster
 from onephase.work.workers import Workers
 
 publish_nothing = operator.is_  # importable by a worker, and writes nothing
@@ -126,6 +127,20 @@ def test_a_cluster_is_asked_whether_it_sees_the_folder_of_the_answers(
     monkeypatch.setattr("onephase.inference.cohort_prediction.in_order", asked)
     run(bundle_folder, [record], tmp_path / "new" / "out")
     assert seen == dict.fromkeys((bundle_folder, tmp_path / "new" / "out", record.image, record.mask), True)
+
+
+@pytest.mark.slow
+def test_a_cluster_answers_the_same_bytes(
+    bundle_folder: Path, record: Record, tmp_path: Path, cluster: Cluster
+) -> None:
+    records = [replace(record, case_id=f"c{number}") for number in range(4)]
+    alone = run(bundle_folder, records, tmp_path / "alone", publish=publish_nothing)
+    there = run(bundle_folder, records, tmp_path / "there", publish=publish_nothing, workers=cluster)
+    assert [(one.case_id, one.problem) for one in there] == [(one.case_id, one.problem) for one in alone]
+    for one in alone:
+        for path in (tmp_path / "alone" / one.folder).iterdir():
+            assert path.read_bytes() == (tmp_path / "there" / one.folder / path.name).read_bytes()
+    assert all(one.skipped for one in run(bundle_folder, records, tmp_path / "there", publish=publish_nothing))
 
 
 def test_a_folder_that_cannot_be_made_is_a_sentence(bundle_folder: Path, record: Record) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
+from tests.reports.enhanced_file import write_enhanced
 
 from onephase.biomarkers.evidence import read_evidence
 from onephase.biomarkers.posterior import PanelPosterior
@@ -136,7 +137,8 @@ class Examined:
     """A DICOM series with a lesion in it, and the prediction that was made from it.
 
     Attributes:
-        folder: The series on disk; a pixel is 5000 and 100 for each mm outward from the lesion surface.
+        folder: The series on disk, or an enhanced file of three phases; a pixel is 5000 and 100 for each mm outward
+            from the lesion surface.
         prediction: The prediction.
         source: The series as our objects see it.
         objects: Its result objects.
@@ -232,13 +234,20 @@ def examine(made: Callable[..., Prediction], tmp_path_factory: pytest.TempPathFa
     """Make a series and the result objects of a prediction on it; each combination once."""
 
     @cache
-    def examined(orientation: str = "sagittal", *, given: bool = False, boxed: bool = False) -> Examined:
+    def examined(
+        orientation: str = "sagittal", *, given: bool = False, boxed: bool = False, enhanced: bool = False
+    ) -> Examined:
         folder = write_breast(tmp_path_factory.mktemp("breast") / "series", orientation)
+        if enhanced:
+            packed = folder.parent / "enhanced"
+            packed.mkdir()
+            write_enhanced(folder, packed / "three-phases.dcm", phases=3)
+            folder = packed
         told = Given(("ER positive", "Ki-67 18 %"), 0.2) if given else None
         prediction = made(maps=maps_of_ball(orientation), given=told)
         if boxed:
             prediction = replace(prediction, outline=in_doubt())
-        source = read_source(folder, phase=1)
+        source = read_source(folder, phase=2 if enhanced else 1)
         objects = dicom_objects(prediction, source, created=CREATED)
         paths = write_dicom(objects, folder.parent / "objects")
         return Examined(

@@ -17,8 +17,9 @@ def same_content(one: Dataset, other: Dataset) -> bool:
 
 
 @pytest.mark.skipif(shutil.which("storescu") is None, reason="storescu (Debian package dcmtk) is not installed")
-def test_c_store_keeps_every_object(archive, examine):
-    examined = examine("sagittal")
+@pytest.mark.parametrize(("orientation", "enhanced"), [("sagittal", False), ("coronal", True)])
+def test_c_store_keeps_every_object(archive, examine, orientation, enhanced):
+    examined = examine(orientation, enhanced=enhanced)
     files = [*sorted(examined.folder.iterdir()), *examined.written.values()]
     command = ["storescu", "-R", "-xe", "-aec", "ORTHANC", "127.0.0.1", str(archive.dicom_port), *map(str, files)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)

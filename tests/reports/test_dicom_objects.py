@@ -80,15 +80,28 @@ def test_no_prediction_carries_a_pathology_code(examine):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.skipif(not shutil.which("dciodvfy"), reason="dciodvfy (Debian package dicom3tools) is not installed")
-@pytest.mark.parametrize("boxed", [False, True])
-def test_dciodvfy_finds_no_error(examine, kind, boxed):
-    path = examine("sagittal", given=True, boxed=boxed).written[kind]
+@pytest.mark.parametrize("how", [{}, {"boxed": True}, {"enhanced": True}], ids=["outlined", "boxed", "enhanced"])
+def test_dciodvfy_finds_no_error(examine, kind, how):
+    path = examine("sagittal", given=True, **how).written[kind]
     done = subprocess.run(["dciodvfy", "-new", path], capture_output=True, text=True, check=False)
     said = (done.stdout + done.stderr).splitlines()
     assert not [line for line in said if line.startswith("Error")]
     warnings = [line for line in said if line.startswith("Warning")]
     assert not [line for line in warnings if not any(re.search(allowed, line) for allowed in ALLOWED)]
     assert any(name in said for name in ("Segmentation", "ParametricMap", "Comprehensive3DSR", "SCImage"))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.skipif(not shutil.which("dcmdump"), reason="dcmdump (Debian package dcmtk) is not installed")
+@pytest.mark.parametrize("enhanced", [False, True])
+def test_dcmdump_reads_every_element(examine, kind, enhanced):
+    path = examine("sagittal", enhanced=enhanced).written[kind]
+    done = subprocess.run(["dcmdump", path], capture_output=True, text=True, check=False, errors="replace")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""  # warnings go there, of lengths, value representations and characters
+    read = re.findall(r"^\((?!fffe)[0-9a-f]{4},[0-9a-f]{4}\)", done.stdout, re.MULTILINE)  # ends of sequences left out
+    made = dcmread(path)
+    assert len(read) == len(made) + len(made.file_meta)
 
 
 def test_dciodvfy_is_no_rubber_stamp(examine, tmp_path):

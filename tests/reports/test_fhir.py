@@ -60,9 +60,6 @@ def test_it_is_preliminary_imaging_of_our_own_scheme_and_says_what_must_be_said(
         assert {RESEARCH_USE, prediction.training_caution, *prediction.warnings} <= set(notes)
     assert found["Observation"]["category"][0]["coding"][0]["code"] == "imaging"
     assert found["Observation"]["derivedFrom"][0]["identifier"]["value"] == f"urn:oid:{STUDY}"
-    text = json.dumps(bundle)
-    assert "loinc" not in text.lower()
-    assert "mcode" not in text.lower()
     systems = {part["outcome"]["coding"][0]["system"] for part in found["RiskAssessment"]["prediction"]}
     assert systems == {f"urn:oid:{SCHEME_UID}"}
     assert all(part["outcome"]["text"].startswith("Predicted ") for part in found["RiskAssessment"]["prediction"])
@@ -109,3 +106,11 @@ def test_references_stay_inside_and_the_same_result_is_the_same_file(made, told,
     urls = {entry["fullUrl"] for entry in bundle["entry"]}
     assert resources(bundle)["RiskAssessment"]["performer"]["reference"] in urls
     assert resources(bundle)["Observation"]["device"]["reference"] in urls
+
+
+def test_no_prediction_carries_a_pathology_code(made, told, doubted):
+    for prediction in (made(), told, doubted):
+        text = json.dumps(fhir_bundle(prediction, study_uid=STUDY)).lower()
+        assert "loinc" not in text
+        assert "mcode" not in text
+        assert SCHEME_UID in text  # the walk reaches what is coded
