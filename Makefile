@@ -20,7 +20,7 @@ test: setup ## All tests.
 fuzz: setup ## Read 100,000 broken forms of real files with each reader (hours; goes on where it ended).
 	$(BIN)/python tests/readers/fuzz.py 100000 1 ../shared/data fuzz
 
-soak: setup ## Kill a node 100 times while 200 studies go through it (about half an hour); nothing may be lost or doubled.
+soak: setup ## Kill nodes 150 times while 300 studies go through them (about an hour); nothing may be lost or doubled.
 	@scripts/system-packages
 	ONEPHASE_SOAK_STUDIES=200 ONEPHASE_SOAK_KILLS=100 ONEPHASE_SOAK_ASSOCIATIONS=8 ONEPHASE_SOAK_LATEST_KILL_S=10 \
 		$(BIN)/pytest tests/service/node/test_soak.py -s

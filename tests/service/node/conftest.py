@@ -187,6 +187,16 @@ class NodeProcess:
         ]
         self.process: subprocess.Popen[bytes] | None = None
 
+    def store_made(self) -> Path:
+        """Make the folder of the store, so that its list can be opened before the node runs, and return it."""
+        self.store.mkdir(exist_ok=True)
+        return self.store
+
+    def share_store_of(self, other: "NodeProcess") -> None:
+        """Work in the store of another node."""
+        self.store = other.store
+        self.command[self.command.index("--store") + 1] = str(other.store)
+
     def start(self, *, wait: bool = True) -> None:
         with self.journal.open("a") as journal:
             threads = {"OMP_NUM_THREADS": "1"}

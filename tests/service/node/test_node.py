@@ -141,9 +141,7 @@ def test_two_nodes_on_one_list_do_each_study_once(archive, node, storescu, study
     metadata.drop_all(engine)
     metadata.create_all(engine)
     both = [node(f"{archive.web}/dicom-web", "--worklist", postgres, name=name) for name in ("one", "two")]
-    both[1].store.parent.rmdir()
-    both[1].store.parent.mkdir()
-    both[1].command[both[1].command.index("--store") + 1] = str(both[0].store)
+    both[1].share_store_of(both[0])
     for one in both:
         one.start()
     folders = [study(number) for number in range(41, 45)]
