@@ -38,14 +38,18 @@ def write_mask_as_published(path: Path, mask: np.ndarray) -> None:
 def write_set(root: Path, *, rows=ROWS, duke=DUKE, order=lambda mask: mask, spacing=SPACING_MM) -> Path:
     write_csv(root / "BreastDCEDL_metadata.csv", [COMBINED, *rows])
     write_csv(root / "BreastDCEDL_duke.csv", duke)
-    for pid, visit in (("ISPY1_1001", "spy1"), ("ISPY2-100899", "spy2"), ("ACRIN-6698-102212", "spy2")):
+    for pid, visit, volumes in (
+        ("ISPY1_1001", "spy1", "vis1_acq"),
+        ("ISPY2-100899", "spy2", "vis1_dce_aqc_"),
+        ("ACRIN-6698-102212", "spy2", "vis1_dce_aqc_"),
+    ):
         for index in range(3):
             volume, mask = phantom(index, level=(1.0, 1.8, 2.2)[index])
-            write_nifti(root / visit / f"{pid}_{visit}_vis1_dce_aqc_{index}.nii.gz", volume, spacing)
+            write_nifti(root / visit / f"{pid}_{visit}_{volumes}{index}.nii.gz", volume, spacing)
         write_mask_as_published(root / visit / f"{pid}_{visit}_vis1_mask.nii.gz", order(mask))
     for index in range(3):
         write_nifti(
-            root / "duke" / f"Breast_MRI_001_dce_aqc_{index}.nii.gz",
+            root / "duke" / f"Breast_MRI_001_duke_aqc_{index}.nii.gz",
             phantom(index, level=(1.0, 1.5, 1.6)[index])[0],
             spacing,
         )
@@ -55,7 +59,7 @@ def write_set(root: Path, *, rows=ROWS, duke=DUKE, order=lambda mask: mask, spac
 def test_index_1_is_taken_and_never_post_early(tmp_path: Path, do_import) -> None:
     done = do_import("breastdcedl", write_set(tmp_path / "set"))
     assert not done.check.errors
-    assert {lesion.image.name.split("_")[-1] for lesion in done.record.found.lesions} == {"1.nii.gz"}
+    assert {lesion.image.name.split("_")[-1] for lesion in done.record.found.lesions} == {"1.nii.gz", "acq1.nii.gz"}
     assert done.record.to_json()["counts"] == {"found": 5, "used": 4, "left_out": 1}
 
 
@@ -98,7 +102,8 @@ def test_a_second_run_writes_no_mask_again(tmp_path: Path, do_import) -> None:
 
 def test_masks_of_another_order_stop_the_import(tmp_path: Path, do_import) -> None:
     root = write_set(tmp_path / "set", order=lambda mask: mask[:, ::-1])
-    with pytest.raises(CohortError, match=r"masks fit .* in 0 of 3 cases only, and better mirrored along the row"):
+    sentence = r"masks of I-SPY 1 fit .* in 0 of 1 cases only, and better mirrored along the row"
+    with pytest.raises(CohortError, match=sentence):
         do_import("breastdcedl", root)
     assert not (tmp_path / "out").exists()
 
@@ -194,5 +199,53 @@ def test_without_tables_nothing_is_imported(tmp_path: Path, do_import) -> None:
 def test_the_record_says_what_was_looked_at(tmp_path: Path, do_import) -> None:
     do_import("breastdcedl", write_set(tmp_path / "set"))
     notes = json.loads((tmp_path / "out" / "cohort.source.json").read_text())["notes"]
-    assert notes[0] == "masks fit their images in the documented order in 3 of 3 cases looked at"
-    assert notes[1] == "boxes of Duke fit their images in the documented order in 1 of 1 cases looked at"
+    looked_at = ("masks of I-SPY 1", 1), ("masks of I-SPY 2", 2), ("boxes of Duke", 1)
+    assert notes[:3] == [
+        f"{what} fit their images in the documented order in {of} of {of} cases looked at" for what, of in looked_at
+    ]
+
+
+def test_masks_of_one_set_in_another_order_stop_the_import(tmp_path: Path, do_import) -> None:
+    """Those of the others, which come first by name, fit."""
+    root = write_set(tmp_path / "set")
+    for pid in ("ISPY2-100899", "ACRIN-6698-102212"):
+        mask = np.ascontiguousarray(phantom(2)[1][:, ::-1])
+        write_mask_as_published(root / "spy2" / f"{pid}_spy2_vis1_mask.nii.gz", mask)
+    with pytest.raises(CohortError, match=r"masks of I-SPY 2 fit .* in 0 of 2 cases only"):
+        do_import("breastdcedl", root)
+
+
+def test_the_box_of_a_mask_that_is_not_here_is_not_read_as_dukes(tmp_path: Path, do_import) -> None:
+    """The published table gives every patient a box, that of I-SPY counted from 0."""
+    boxes = ("ISPY1_1001", "", "", 0, 2.0, 0, 6, 6, 9, 0, 3, 2.0), DUKE[1]
+    root = write_set(tmp_path / "set", duke=(DUKE[0], *boxes))
+    (root / "spy1" / "ISPY1_1001_spy1_vis1_mask.nii.gz").unlink()
+    done = do_import("breastdcedl", root)
+    assert [one.case for one in done.record.by_reason()["its mask is not here"]] == ["breastdcedl-ISPY1_1001"]
+
+
+def test_boxes_that_differ_between_tables_are_said(tmp_path: Path, do_import) -> None:
+    root = write_set(tmp_path / "set")
+    cropped = ("pid", "sraw"), ("Breast_MRI_001", 100)
+    write_csv(root / "BreastDCEDL_metadata_min_crop.csv", cropped)
+    done = do_import("breastdcedl", root)
+    (left,) = done.record.by_reason()["its box in the table is empty, or the tables here give it different ones"]
+    assert "sraw 3 and 100" in left.detail or "sraw 100 and 3" in left.detail
+
+
+@pytest.mark.parametrize("part", [3, "train"])
+def test_a_part_of_the_split_that_is_not_known_is_left_out(tmp_path: Path, do_import, part) -> None:
+    rows = ((*ROWS[0][:-1], part), *ROWS[1:])
+    done = do_import("breastdcedl", write_set(tmp_path / "set", rows=rows))
+    reason = "the table does not say clearly which part of the published split it is of"
+    assert [(one.case, one.detail) for one in done.record.by_reason()[reason]] == [
+        ("breastdcedl-ISPY1_1001", f"test {part}")
+    ]
+
+
+def test_files_of_other_names_are_counted(tmp_path: Path, do_import) -> None:
+    root = write_set(tmp_path / "set")
+    write_nifti(root / "spy1" / "ISPY1_1001_subtraction.nii.gz", phantom()[0])
+    do_import("breastdcedl", root)
+    notes = json.loads((tmp_path / "out" / "cohort.source.json").read_text())["notes"]
+    assert "1 NIfTI files were passed over: their names are of no volume and no mask of this set" in notes

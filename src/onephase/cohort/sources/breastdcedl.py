@@ -29,9 +29,11 @@ from onephase.storage import sha256_of
 PRE, FIRST_POST = 0, 1
 SAME_SPACING = 0.02
 BOX = ("mask_start", "mask_end", "sraw", "eraw", "scol", "ecol")
+DUKE = "duke"
+OUTLINES = {"ispy1": "masks of I-SPY 1", "ispy2": "masks of I-SPY 2", DUKE: "boxes of Duke"}
 RECEPTORS = {"er": "ER", "pr": "PR", "hr": "HR", "her2": "HER2"}
-SETS = {"duke": ("DUKE", "duke-allred"), "ispy1": ("ISPY1", "ispy1"), "ispy2": ("ISPY2", "ispy2")}
-SPLITS: dict[str, Split] = {"0": "train", "1": "validation", "2": "test"}
+SETS = {DUKE: ("DUKE", "duke-allred"), "ispy1": ("ISPY1", "ispy1"), "ispy2": ("ISPY2", "ispy2")}
+SPLITS: dict[str, Split] = {"": "", "0": "train", "1": "validation", "2": "test"}
 COVARIATES = ("age", "menopause", "pCR", "n_times")
 
 
@@ -42,12 +44,13 @@ def read(download: Download) -> Found:
         CohortError: If there is no table, or masks or boxes do not lie as they are documented to.
     """
     tables, rows = _tables(download.folder)
-    files = patient_files(download.folder)
+    files, others = patient_files(download.folder)
     names = [f"breastdcedl-{pid}" for pid in (*rows, *sorted(files.keys() - rows.keys()))]
     notes = [
-        refuse_other_order(islice(_outlined(rows, files, masks=masks), SAMPLE), what=what)
-        for masks, what in ((True, "masks"), (False, "boxes of Duke"))
+        refuse_other_order(islice(_outlined(rows, files, of=of), SAMPLE), what=what) for of, what in OUTLINES.items()
     ]
+    if others:
+        notes.append(f"{others} NIfTI files were passed over: their names are of no volume and no mask of this set")
 
     def lesion_of(case_id: str) -> Lesion:
         pid = case_id.removeprefix("breastdcedl-")
@@ -94,11 +97,15 @@ def _together(said: str, now: str) -> str:
 
 def _lesion(case_id: str, row: Mapping[str, str], *, files: PatientFiles, folder: Path) -> Lesion:
     pid = row["pid"]
-    known = canonical_identity(pid).split()[0]
+    known = _set_of(pid)
     if known not in SETS:
         reason = "its name is of none of the three sets"
         raise LeaveOut(reason)
     site, convention = SETS[known]
+    part = row.get("test", "")
+    if part not in SPLITS:  # a case that others test on must not be trained on
+        reason = "the table does not say clearly which part of the published split it is of"
+        raise LeaveOut(reason, f"test {part}")
     where = f"case {case_id}, column"
     labels = panel(**{ours: status(row.get(name, ""), where=f"{where} {name}") for ours, name in RECEPTORS.items()})
     image = _first_post(row, files)
@@ -112,8 +119,11 @@ def _lesion(case_id: str, row: Mapping[str, str], *, files: PatientFiles, folder
             folder=folder,
             case_id=case_id,
         )
-    else:
+    elif known == DUKE:
         box = _box(row)
+    else:  # the table has a box of these too, but of their mask, and counted otherwise
+        reason = "its mask is not here"
+        raise LeaveOut(reason)
     return Lesion(
         case_id=case_id,
         patient_id=pid,
@@ -123,9 +133,13 @@ def _lesion(case_id: str, row: Mapping[str, str], *, files: PatientFiles, folder
         box=box,
         labels=labels,
         convention=convention,
-        split=SPLITS.get(row.get("test", ""), ""),
+        split=SPLITS[part],
         covariates={column: row[column] for column in COVARIATES if column in row},
     )
+
+
+def _set_of(pid: str) -> str:
+    return canonical_identity(pid).split()[0]
 
 
 def _first_post(row: Mapping[str, str], files: PatientFiles) -> VolumeFile:
@@ -174,9 +188,12 @@ def _mask(files: PatientFiles, image: VolumeFile) -> Bool[np.ndarray, "slice row
 def _box(row: Mapping[str, str]) -> Box:
     try:
         first, last, top, bottom, left, right = (float(row[column]) for column in BOX)
-    except (KeyError, ValueError):
-        reason = "it has neither a mask here nor a box in the table"
+    except KeyError:
+        reason = "the table has no box of it"
         raise LeaveOut(reason) from None
+    except ValueError:
+        reason = "its box in the table is empty, or the tables here give it different ones"
+        raise LeaveOut(reason, ", ".join(f"{column} {row[column]}" for column in BOX)) from None
     if min(first, top, left) < 1:
         message = (
             f"the box of {row['pid']} begins at {min(first, top, left):g}: boxes do not count from 1 in this release"
@@ -186,15 +203,15 @@ def _box(row: Mapping[str, str]) -> Box:
 
 
 def _outlined(
-    rows: Mapping[str, Mapping[str, str]], files: Mapping[str, PatientFiles], *, masks: bool
+    rows: Mapping[str, Mapping[str, str]], files: Mapping[str, PatientFiles], *, of: str
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield image and outline of the cases with a mask, or of those with a box."""
+    """Yield image and outline of the cases of a set: its mask, or Duke's box."""
     for pid, mine in files.items():
-        if pid not in rows or (mine.mask is not None) != masks:
+        if pid not in rows or _set_of(pid) != of:
             continue
         try:
             image = _first_post(rows[pid], mine)
-            if masks:
+            if of != DUKE:
                 outline = _mask(mine, image)
             else:
                 outline = np.zeros(image.grid.shape, dtype=np.bool_)
@@ -220,8 +237,8 @@ SOURCE = Source(
     citation="BreastDCEDL, Sci Data 13:264; Zenodo 15627233 and 18114231",
     convention="",
     labels=(
-        Label("er", "ER", "Duke only: Allred 3 or more"),
-        Label("pr", "PR", "Duke only: Allred 3 or more"),
+        Label("er", "ER", "Duke: Allred 3 or more; I-SPY 1, where its table is here: from 10 %"),
+        Label("pr", "PR", "Duke: Allred 3 or more; I-SPY 1, where its table is here: from 10 %"),
         Label("hr", "HR", "ER or PR positive where they are not given apart: I-SPY 2 from 1 %, I-SPY 1 from 10 %"),
         Label("her2", "HER2", "Duke: IHC 3+ or FISH above 2; I-SPY: IHC 3+ or FISH ratio of 2.0 or more"),
     ),

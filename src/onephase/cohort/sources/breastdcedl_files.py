@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 NAME = re.compile(
-    r"(?P<pid>.+?)_(?:(?:spy[12]|duke)_)?(?:vis1_)?(?:dce_aqc_(?P<index>\d+)|(?P<mask>mask))\.nii(?:\.gz)?",
+    r"(?P<pid>.+?)_(?:(?:spy[12]|duke)_)?(?:vis1_)?(?:(?:dce_)?a(?:qc|cq)_?(?P<index>\d+)|(?P<mask>mask))\.nii(?:\.gz)?",
     re.IGNORECASE,
 )
+"""``..._spy2_vis1_dce_aqc_1``, ``..._spy1_vis1_acq1``, ``..._duke_aqc_1``: each set writes it in its own way (NIFTI_SUFFIX in
+``utils/data_utils.py`` of the authors' repository, commit 0bfe394)."""
 
 
 @dataclass(slots=True)
@@ -28,11 +30,16 @@ class PatientFiles:
             self.doubled.append(path)
 
 
-def patient_files(folder: Path) -> dict[str, PatientFiles]:
-    """Return what is here of each patient, by the name that the files carry; what else lies there is passed over."""
+def patient_files(folder: Path) -> tuple[dict[str, PatientFiles], int]:
+    """Return what is here of each patient, by the name that the files carry, and how many NIfTI files carry another."""
     files: dict[str, PatientFiles] = {}
+    others = 0
     for path in sorted(folder.rglob("*.nii*")):
-        if (found := NAME.fullmatch(path.name)) and not path.name.startswith("."):
+        if path.name.startswith("."):
+            continue
+        if found := NAME.fullmatch(path.name):
             index = None if found["mask"] else int(found["index"])
             files.setdefault(found["pid"], PatientFiles()).add(path, index=index)
-    return files
+        else:
+            others += 1
+    return files, others
