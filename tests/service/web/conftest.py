@@ -1,5 +1,6 @@
 """A reader page that is really served, over a small bundle and two lesions made by hand."""
 
+import shutil
 import socket
 import threading
 import time
@@ -32,6 +33,12 @@ from onephase.service.web.similar import SimilarCases
 SHAPE, SPACING = (14, 30, 36), (3.0, 1.5, 1.25)  # slice, row, column
 CENTRES = {"a": (7, 15, 18), "b": (6, 12, 22), "c": (8, 17, 15), "d": (7, 14, 20)}
 UPLOAD_BYTES = 2_000_000
+CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+FLAGS = [
+    "--headless", "--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
+    "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
+    "--disable-sync",
+]  # fmt: skip
 HEADER = "case_id,patient_id,image,mask,er,pr,her2,ki67,provenance,split\n"
 ROW = "{0},{0},{0}.nii.gz,{0}-mask.nii.gz,{2},positive,2+/ISH-,29%,simulated,{1}\n"
 
@@ -69,7 +76,7 @@ def similar(cohort_folder: Path, bundle: Bundle) -> SimilarCases:  # noqa: F811
     return SimilarCases(prepare([cohort_folder / "cohort.csv"], cohort_folder / "prepared", bundle.settings))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_reader(cohort_folder: Path, bundle: Bundle, similar: SimilarCases) -> Callable[..., Reader]:  # noqa: F811
     """Make a reader of one's own."""
 
@@ -122,3 +129,37 @@ def served(make_reader: Callable[..., Reader]) -> Iterator[Served]:
     """A reader that is served."""
     with serving(make_reader()) as address:
         yield address
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium; software renders."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if shutil.which(CHROMIUM) is None:
+        pytest.skip("chromium is not installed: scripts/system-packages installs it")
+    with playwright.sync_playwright() as started:
+        chromium = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@contextmanager
+def page_of(browser: Any, served: Served) -> Iterator[Any]:
+    """Open the page at 1280 x 800; whatever its console says against it fails the test."""
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    page.set_default_timeout(90_000)  # software renders, and other tests may have the cores
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text) if message.type in {"error", "warning"} else None)
+    page.on("pageerror", lambda fault: said.append(str(fault)))
+    page.goto(served.address)
+    page.wait_for_selector("body[data-ready]")
+    yield page
+    page.close()
+    assert [words for words in said if "GPU stall" not in words] == []  # software rendering says so of itself
+
+
+@pytest.fixture
+def page(browser: Any, served: Served) -> Iterator[Any]:
+    """The page of one's own."""
+    with page_of(browser, served) as page:
+        yield page

@@ -1,62 +1,24 @@
 """The whole way in a real browser: files dropped, a box drawn, the biopsy entered, and what is seen of it."""
 
-import base64
-import shutil
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from tests.service.web.browsing import (
+    GREEN,
+    ORANGE,
+    WHITE,
+    YELLOW,
+    address_of_lesion,
+    drop,
+    near,
+    pixels,
+    settled,
+)
 from tests.service.web.conftest import SHAPE, SPACING, Served, serving
 
 from onephase.service.web.guard import Admission
-
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
-FLAGS = [
-    "--headless", "--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
-    "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
-    "--disable-sync",
-]  # fmt: skip
-SKY, ORANGE, GREEN, WHITE, YELLOW = (86, 180, 233), (230, 159, 0), (0, 158, 115), (255, 255, 255), (240, 228, 66)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    if shutil.which(CHROMIUM) is None:
-        pytest.skip("chromium is not installed: scripts/system-packages installs it")
-    with playwright.sync_playwright() as started:
-        chromium = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture
-def page(browser: Any, served: Served) -> Iterator[Any]:
-    """The page at 1280 x 800; whatever its console says against it fails the test."""
-    opened = browser.new_page(viewport={"width": 1280, "height": 800})
-    opened.set_default_timeout(90_000)  # software renders, and other tests may have the cores
-    said: list[str] = []
-    opened.on("console", lambda message: said.append(message.text) if message.type in {"error", "warning"} else None)
-    opened.on("pageerror", lambda fault: said.append(str(fault)))
-    opened.goto(served.address)
-    opened.wait_for_selector("body[data-ready]")
-    yield opened
-    opened.close()
-    assert [words for words in said if "GPU stall" not in words] == []  # software rendering says so of itself
-
-
-def pixels(page: Any, selector: str, tmp_path: Any) -> np.ndarray:
-    page.locator(selector).screenshot(path=tmp_path / "seen.png")
-    return np.asarray(Image.open(tmp_path / "seen.png").convert("RGB")).astype(int)
-
-
-def near(seen: np.ndarray, colour: tuple[int, int, int], *, within: int = 40) -> np.ndarray:
-    return np.abs(seen - np.array(colour)).max(axis=-1) < within
 
 
 def shown(page: Any, name: str) -> float:
@@ -104,19 +66,6 @@ def test_from_a_dropped_file_to_a_conditioned_posterior(page, cohort_folder, ser
     assert {name: shown(page, name) for name in alone} == alone
 
 
-def drop(page: Any, path: Path) -> None:
-    """Drop a file onto the page as a mouse would."""
-    transfer = page.evaluate_handle(
-        """([content, name]) => {
-            const transfer = new DataTransfer();
-            transfer.items.add(new File([Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0))], name));
-            return transfer;
-        }""",
-        [base64.b64encode(path.read_bytes()).decode(), path.name],
-    )
-    page.dispatch_event("body", "drop", {"dataTransfer": transfer})
-
-
 def draw_around_the_middle(page: Any) -> None:
     """Drag a box around the ball in the middle of the axial plane, which is a square that fills the stage."""
     assert SHAPE[1] * SPACING[1] == SHAPE[2] * SPACING[2] == 45
@@ -154,8 +103,9 @@ def test_a_case_of_the_list_by_keyboard(page, served, tmp_path):
     assert 0 <= page.locator("#research").bounding_box()["y"] < 60
     first = address_of_lesion(page)
     page.locator("body").click(position={"x": 5, "y": 5})
-    page.keyboard.press("j")
-    page.wait_for_selector("text=the bundle has learned from it")
+    with page.expect_response("**/similar"):  # the last that comes: a page that still draws may end without farewell
+        page.keyboard.press("j")
+    assert page.is_visible("text=the bundle has learned from it")
     assert forgotten(served, first)  # the one before
     second = address_of_lesion(page)
     assert served.call("GET", second).status_code == 200
@@ -171,19 +121,6 @@ def forgotten(served: Served, lesion: str) -> bool:
             return True
         time.sleep(0.1)
     return False
-
-
-def settled(page: Any, tmp_path: Any) -> np.ndarray:
-    page.wait_for_timeout(200)
-    return pixels(page, "#stage", tmp_path)
-
-
-def address_of_lesion(page: Any) -> str:
-    """Return the address of the lesion whose pictures were asked for last."""
-    names = page.evaluate("() => performance.getEntriesByType('resource').map((one) => one.name)")
-    return str(next(name for name in reversed(names) if name.endswith("/image.nii"))).split("/api/")[1][
-        : -len("/image.nii")
-    ]
 
 
 def the_outline_surrounds_the_ball(outlined: np.ndarray, plain: np.ndarray) -> None:

@@ -74,6 +74,25 @@ def test_a_study_that_waits_is_given_its_box_on_the_page(served, intake):
     assert again["prediction"]["result"] == boxed["prediction"]["result"]
 
 
+def test_a_box_is_handed_to_the_node_in_the_browser(page, intake):
+    page.keyboard.press("2")  # the axial plane alone, which software renders quickest
+    page.click("#cases li:first-child button")
+    page.wait_for_selector("#apply")  # nobody has outlined it: the page asks for a box
+    for name, (start, stop) in BALL.items():
+        page.get_by_label(f"{name} start").fill(str(start))
+        page.get_by_label(f"{name} stop").fill(str(stop))
+    page.keyboard.press("Tab")
+    page.click("#apply")
+    page.wait_for_selector("#draw")
+    assert all(not one.answer for one in intake.worklist.entries())  # a prediction on the page is not handed over
+    page.click("#hand-over")
+    page.wait_for_selector("text=The node has the box")
+    (answered,) = (one for one in intake.worklist.entries() if one.answer)
+    assert answered.answer["box"] == [11, 29, 11, 25, 3, 9]
+    assert answered.state is State.COMPLETE
+    page.wait_for_selector(f"#cases [data-key='{answered.key}'] >> text=to be predicted")
+
+
 def test_a_study_with_its_outline_is_predicted_at_once(served):
     second = served.call("GET", "cases").json()[1]
     lesion = served.opened(second["key"])

@@ -1,7 +1,7 @@
 // The charts of the panel. Each is made once and then moves to every new reading, so that the eye sees what changed.
 
 import { svg } from "./dom.js";
-import { percent, perCent } from "./words.js";
+import { fixed, percent, perCent } from "./words.js";
 
 const MOVE_MS = matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 450;
 const CURVE = { width: 400, height: 128, left: 8, right: 384, top: 22, base: 104 };
@@ -59,8 +59,8 @@ export class DensityChart {
     const from = this.shown ?? target;
     const peak = Math.max(...now.density, ...prior.density, ...alone.density);
     this.element.setAttribute("aria-label", `Ki-67: median ${perCent(now.median_percent)}, 80 % interval ` +
-      `${now.intervals[1].low_percent.toFixed(0)} to ${perCent(now.intervals[1].high_percent)}` +
-      (ends ? `; median by outline ${ends.lowest.toFixed(0)} to ${perCent(ends.highest)}` : ""));
+      `${fixed(now.intervals[1].low_percent, 0)} to ${perCent(now.intervals[1].high_percent)}` +
+      (ends ? `; median by outline ${fixed(ends.lowest, 0)} to ${perCent(ends.highest)}` : ""));
     this.spread.setAttribute("x", across(ends?.lowest ?? 0));
     this.spread.setAttribute("width", ends ? across(ends.highest) - across(ends.lowest) : 0);
     this.prior.setAttribute("d", curve(prior.density, peak));
@@ -74,7 +74,7 @@ export class DensityChart {
       this.interval.setAttribute("d", area(density, peak, low, high));
       this.median.setAttribute("d", `M${across(median)} ${CURVE.top - 4}V${CURVE.base}`);
       this.label.setAttribute("x", Math.min(Math.max(across(median), LABEL_HALF), CURVE.width - LABEL_HALF));
-      this.label.textContent = `median ${perCent(median)}, 80\u00a0% between ${low.toFixed(0)} and ${perCent(high)}`;
+      this.label.textContent = `median ${perCent(median)}, 80\u00a0% between ${fixed(low, 0)} and ${perCent(high)}`;
       this.shown = { now: density, low, high, median };
     });
   }

@@ -1,7 +1,7 @@
 // Beneath the picture: what was measured, what each region weighed, and training cases that look alike.
 
 import { byId, el, put } from "./dom.js";
-import { millilitres, millimetres, NAMES, percent, REGION_COLOURS, REGIONS } from "./words.js";
+import { fixed, millilitres, millimetres, NAMES, percent, REGION_COLOURS, REGIONS } from "./words.js";
 
 export function showFacts(lesion, similar) {
   const place = byId("facts");
@@ -22,7 +22,7 @@ function measured({ prediction, grid }) {
   return el("section", { class: "measured" }, el("h3", {}, "The lesion"),
     el("dl", {}, rows.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)])),
     el("p", { class: "quiet" }, semi_automatic ? "outlined by program" : "outline as given", el("br"),
-      spread ? [`${spread.outlines} outlines, ${spread.volume_ml.lowest.toFixed(2)} to ${millilitres(spread.volume_ml.highest)}`, el("br")] : null, `voxels ${spacing} mm`));
+      spread ? [`${spread.outlines} outlines, ${fixed(spread.volume_ml.lowest, 2)} to ${millilitres(spread.volume_ml.highest)}`, el("br")] : null, `voxels ${spacing} mm`));
 }
 
 function regions({ prediction, attention_is_even: even }) {
@@ -31,8 +31,8 @@ function regions({ prediction, attention_is_even: even }) {
     tasks.map((task) => el("th", {}, NAMES[task])));
   const rows = prediction.regions.map((region) => el("tr", {},
     el("th", {}, swatch(region.name), REGIONS[region.name]),
-    el("td", {}, region.volume_ml.toFixed(region.volume_ml < 10 ? 2 : 1)),
-    el("td", {}, region.attention_ratio === null ? "–" : `× ${region.attention_ratio.toFixed(2)}`),
+    el("td", {}, fixed(region.volume_ml, region.volume_ml < 10 ? 2 : 1)),
+    el("td", {}, region.attention_ratio === null ? "–" : `× ${fixed(region.attention_ratio, 2)}`),
     tasks.map((task) => weight(region, task))));
   return el("section", { class: "regions" }, el("h3", {}, "What each region weighed"),
     el("table", {}, el("thead", {}, head), el("tbody", {}, rows)),
@@ -59,7 +59,7 @@ function alike(similar) {
     el("img", { src: one.picture, alt: "middle slice", width: 64, height: 64 }),
     el("div", {}, el("strong", {}, one.case_id, one.provenance === "simulated" ? el("span", { class: "quiet" }, " simulated") : ""),
       el("span", { class: "labels" }, Object.entries(one.recorded).map(([name, text]) => `${NAMES[name] ?? name} ${text}`).join(" · ") || "no label recorded"),
-      el("span", { class: "quiet" }, `${millilitres(one.facts.volume_ml)}, distance ${one.distance.toFixed(1)}`))));
+      el("span", { class: "quiet" }, `${millilitres(one.facts.volume_ml)}, distance ${fixed(one.distance, 1)}`))));
   const words = similar === null
     ? el("p", { class: "quiet" }, "Start the reader with --prepared to see training cases that look alike.")
     : el("p", { class: "quiet" }, "Nearest by descriptors; a distance of 1 is usual between neighbours.");

@@ -6,7 +6,7 @@ import { NAMES, percent, sentence } from "./words.js";
 
 const RECEPTORS = ["er", "pr", "her2", "hr"];
 const PLACEHOLDERS = { er: "95%, neg", pr: "<1%, pos", her2: "2+/ISH-, 3+", hr: "pos, neg", ki67: "18, >=20%, 10-15" };
-const SUBTYPE_COLOURS = ["#4aa8df", "#9ad2f3", "#33b894", "#e69f00", "#e8743b", "#a7b0ba"];
+const SUBTYPE_COLOURS = ["#4aa8df", "#9ad2f3", "#33b894", "#e69f00", "#e8743b", "#6b7580"];
 
 export class Panel {
   constructor({ about, give, save, handOver, close }) {

@@ -39,6 +39,7 @@ export class Viewer {
       isOrientCube: false,
       multiplanarShowRender: 1,
       multiplanarLayout: 2,
+      sagittalNoseLeft: true,
       multiplanarEqualSize: true,
       tileMargin: 2,
       dragAndDropEnabled: false,
