@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from onephase.readers.first_post import enhancing_level, first_post_by_headers, first_post_by_signal
 from onephase.readers.scan import PhaseFacts
-from onephase.readers.series_names import words_of
+from onephase.readers.series_names import is_post, is_pre, words_of
 
 
 def named(*names: str) -> list[PhaseFacts]:
@@ -102,3 +102,20 @@ def test_the_bright_quarter_is_chosen_without_favour():
     lesion = flat.copy()
     lesion[1:, :800] += 100
     assert first_post_by_signal(enhancing_level(lesion)).index == 1
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "MRI BREAST W/WO CONTRAST",
+        "breast w & w/o con",
+        "BREAST WITH AND WITHOUT CONTRAST",
+        "WITHOUT/WITH GD",
+        "BILATERAL WWO",
+    ],
+)
+def test_with_and_without_contrast_is_said_of_the_whole_examination(name: str):
+    words = words_of(name)
+    assert (is_pre(words), is_post(words)) == (False, False)
+    assert is_post(words_of(f"{name} t1 post 1"))
+    assert is_pre(words_of(f"{name} t1 pre"))

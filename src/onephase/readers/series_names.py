@@ -12,6 +12,11 @@ _PRE = re.compile(
 _POST = re.compile(
     r"\b(post|postcontrast|post ?contrast|(with|w) (contrast|gad|gd)|gad|gd|ce|dce|enhanced)\b|\+ ?c\b|\bc ?\+"
 )
+_WITH, _WITHOUT = r"(?:with|w)", r"(?:without|w ?o)"
+_BOTH = re.compile(
+    rf"\b(?:{_WITH} (?:and )?{_WITHOUT}|{_WITHOUT} (?:and )?{_WITH}|wwo)\b(?: (?:iv )?(?:contrast|con|gad|gd|c)\b)?"
+)
+"""``W/WO CONTRAST`` is said of a whole examination, and of no phase in it."""
 _FIRST = re.compile(r"\b(post ?(contrast )?0*1|(1st|first) (pass|post)|post ?(contrast )?(1st|first)|arterial)\b")
 _NUMBERED = re.compile(r"\bpost ?(?:contrast )?0*(\d{1,2})\b|\b(\d)(?:st|nd|rd|th) (?:pass|post)\b")
 _OTHER = {
@@ -44,7 +49,10 @@ def is_pre(words: str) -> bool:
     Examples:
         >>> is_pre("ax dyn pre"), is_pre("ax dyn 1st pass")
         (True, False)
+        >>> is_pre("mri breast w wo contrast"), is_pre("ax t1 without contrast")
+        (False, True)
     """
+    words = _BOTH.sub(" ", words)
     return bool(_PRE.search(words)) and not _FIRST.search(words)
 
 
@@ -55,6 +63,7 @@ def is_post(words: str) -> bool:
         >>> is_post("t1 fl3d post 2"), is_post("ax vibrant +c"), is_post("ax t1")
         (True, True, False)
     """
+    words = _BOTH.sub(" ", words)
     return not is_pre(words) and bool(_POST.search(words) or _FIRST.search(words))
 
 

@@ -183,3 +183,19 @@ def test_another_workbook_than_the_published_one_is_refused(
     with pytest.raises(CohortError) as fault:
         do_import("ambl", write_set(tmp_path / "set", header=header))
     assert message in str(fault.value)
+
+
+def test_irregular_names_of_further_lesions_lose_none(tmp_path: Path, do_import, write_set) -> None:
+    """One blank more, and the patient with two lesions would have passed for one with one."""
+    header = tuple("tumor / benign 2" if name == "tumor/benign2" else name for name in HEADER)
+    done = do_import("ambl", write_set(tmp_path / "set", header=header))
+    as_published = do_import("ambl", tmp_path / "set")
+    assert done.record.to_json()["counts"] == as_published.record.to_json()["counts"]
+    assert len(done.record.found.names) > len(ROWS)
+
+
+@pytest.mark.parametrize("name", ["tumor/benign_two", "tumor/benign 1"])
+def test_a_column_that_counts_lesions_in_another_way_is_refused(tmp_path: Path, do_import, write_set, name) -> None:
+    header = tuple(name if column == "tumor/benign2" else column for column in HEADER)
+    with pytest.raises(CohortError, match=f"has a column '{name}', which is not as published: expected tumor/benign1"):
+        do_import("ambl", write_set(tmp_path / "set", header=header))

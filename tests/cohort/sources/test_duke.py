@@ -170,6 +170,23 @@ def test_another_table_than_the_published_one_stops_the_import(
     assert message in str(fault.value)
 
 
+def test_a_folder_whose_name_holds_a_slash_may_be_two(tmp_path: Path, do_import, write_set) -> None:
+    root = write_set(tmp_path / "set", layout="descriptive")
+    series = next(path for path in root.rglob("2.000000-Ph2ax dyn-1000"))
+    (series.parent / "2.000000-Ph2").mkdir()
+    series.rename(series.parent / "2.000000-Ph2" / "ax dyn-1000")
+    done = do_import("duke", root)
+    assert done.record.to_json()["counts"] == {"found": 4, "used": 3, "left_out": 1}
+
+
+@pytest.mark.parametrize(("at", "said"), [(1, "rows 3 to 99 of 10"), (3, "columns 6 to 99 of 12")])
+def test_a_box_beyond_rows_or_columns_is_left_out(tmp_path: Path, do_import, write_set, at: int, said: str) -> None:
+    far = tuple(99 if place == at else value for place, value in enumerate(RISING))
+    done = do_import("duke", write_set(tmp_path / "set", boxes={1: far, 2: RISING, 3: FALLING}))
+    (left,) = done.record.by_reason()["its box does not lie within its series, counted from 1"]
+    assert said.split(" of ", maxsplit=1)[0] in left.detail
+
+
 def test_a_partial_series_and_a_missing_box_are_left_out(tmp_path: Path, do_import, write_set) -> None:
     root = write_set(tmp_path / "set", boxes={2: RISING, 3: (3, 6, 6, 9, 4, 40)})
     (root / "Duke-Breast-Cancer-MRI" / "Breast_MRI_001" / "1.3.6.1" / "1.3.6.1.1.2" / "1-004.dcm").unlink()

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydicom import dcmread
 from tests.cohort.sources.conftest import SHAPE, write_dynamic, write_ucsf_seg, write_workbook
 
 from onephase.cohort.sources.nact_pilot import is_derived
@@ -55,6 +56,21 @@ def test_the_voi_becomes_a_box_and_the_second_phase_is_first_post(tmp_path: Path
     assert (second.patient_id, second.identity, second.texts["er"]) == ("UCSF-BR-06", "nact 6", "positive")
     case = read_case(second.image, case_id="x", box=second.box, phase=second.phase)
     assert case.phase == "phase 2 of 3, as asked for"
+
+
+def test_an_odd_series_beside_the_dynamic_one_costs_nobody(tmp_path: Path, do_import, write_set) -> None:
+    """A scout of two slices that no volume can be made of."""
+    root = write_set(tmp_path / "set")
+    dynamic = next(path.parent for path in sorted(root.rglob("*.dcm")) if dcmread(path).Modality == "MR")
+    scout = dynamic.parent / "scout"
+    scout.mkdir()
+    for place, path in enumerate(sorted(dynamic.glob("*.dcm"))[:2]):
+        one = dcmread(path)
+        one.SeriesInstanceUID, one.SeriesDescription = "1.2.3", "odd"
+        one.SOPInstanceUID = one.file_meta.MediaStorageSOPInstanceUID = f"1.2.3.{place}"
+        one.ImageOrientationPatient = [1, 0, 0, 0, 1, 0] if place else [0, 1, 0, 0, 0, -1]
+        one.save_as(scout / path.name)
+    assert do_import("nact-pilot", root).record.to_json()["counts"] == {"found": 2, "used": 2, "left_out": 0}
 
 
 def test_one_patient_may_be_given_alone(tmp_path: Path, do_import, write_set) -> None:

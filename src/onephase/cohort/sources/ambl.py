@@ -111,12 +111,14 @@ def _lesion_rows(sheet: Sheet) -> dict[str, dict[str, str]]:
         CohortError: If no column names the patient, or the first lesion's columns are not as published.
     """
     patients = [name for name in sheet.columns if "".join(filter(str.isalpha, name.lower())).startswith("patientid")]
-    sheet.records(*(patients or ["Patient ID"])[:1], *(names[0].format(n=1) for names in COLUMNS.values()))
+    spelled = _spelled(sheet)
+    needed = [names[0].format(n=1) for names in COLUMNS.values()]
+    sheet.records(*(patients or ["Patient ID"])[:1], *(spelled.get(name, name) for name in needed))
     records = sheet.records()
     unique((row[patients[0]] for row in records), where=sheet.path.name)
     rows: dict[str, dict[str, str]] = {}
     for record in records:
-        mine = {number: _told(record, number) for number in LESIONS}
+        mine = {number: _told(record, number, spelled) for number in LESIONS}
         there = {number: told for number, told in mine.items() if told["kind"]}
         for number, told in there.items():
             patient = record[patients[0]]
@@ -125,10 +127,38 @@ def _lesion_rows(sheet: Sheet) -> dict[str, dict[str, str]]:
     return rows
 
 
-def _told(record: Mapping[str, str], number: int) -> dict[str, str]:
+def _spelled(sheet: Sheet) -> dict[str, str]:
+    """Return how the sheet spells each column that it has: names are irregular, so blanks and signs do not count.
+
+    Raises:
+        CohortError: If it spells one twice, or counts a lesion in a way that is not known: the lesion would be lost.
+    """
+    known = {
+        _plain(name.format(n=n)): name.format(n=n) for names in COLUMNS.values() for name in names for n in LESIONS
+    }
+    spelled: dict[str, str] = {}
+    for column in sheet.columns:
+        name = known.get(_plain(column))
+        if (name is None and "tumorbenign" in _plain(column)) or name in spelled:
+            message = (
+                f"{sheet.path.name} has a column {column!r}, which is not as published: expected tumor/benign1 to "
+                f"tumor/benign{max(LESIONS)}, and each column once"
+            )
+            raise CohortError(message)
+        if name is not None:
+            spelled[name] = column
+    return spelled
+
+
+def _plain(column: str) -> str:
+    return "".join(character for character in column.casefold() if character.isalnum() or character == "%")
+
+
+def _told(record: Mapping[str, str], number: int, spelled: Mapping[str, str]) -> dict[str, str]:
     told = {}
     for ours, names in COLUMNS.items():
-        cells = [record[name.format(n=number)] for name in names if name.format(n=number) in record]
+        there = [spelled[name] for name in (one.format(n=number) for one in names) if name in spelled]
+        cells = [record[column] for column in there]
         told[ours] = next((cell for cell in cells if cell not in MISSING), "")
     return told
 

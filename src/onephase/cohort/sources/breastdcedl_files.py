@@ -8,8 +8,8 @@ NAME = re.compile(
     r"(?P<pid>.+?)_(?:(?:spy[12]|duke)_)?(?:vis1_)?(?:(?:dce_)?a(?:qc|cq)_?(?P<index>\d+)|(?P<mask>mask))\.nii(?:\.gz)?",
     re.IGNORECASE,
 )
-"""``..._spy2_vis1_dce_aqc_1``, ``..._spy1_vis1_acq1``, ``..._duke_aqc_1``: each set writes it in its own way (NIFTI_SUFFIX in
-``utils/data_utils.py`` of the authors' repository, commit 0bfe394)."""
+"""``..._spy2_vis1_dce_aqc_1``, ``..._spy1_vis1_acq1``, ``..._duke_aqc_1``: each set writes it in its own way
+(``NIFTI_SUFFIX`` in the authors' ``utils/data_utils.py``)."""
 
 
 @dataclass(slots=True)

@@ -139,9 +139,19 @@ def _box(row: Mapping[str, str], sequence: DownloadedSequence) -> Box:
     except ValueError:
         reason = "its box is incomplete"
         raise LeaveOut(reason) from None
-    if not (1 <= first <= last <= sequence.slices and 1 <= top <= bottom and 1 <= left <= right):
+    within = (
+        1 <= first <= last <= sequence.slices
+        and 1 <= top <= bottom <= sequence.rows
+        and 1 <= left <= right <= sequence.columns
+    )
+    if not within:
         reason = "its box does not lie within its series, counted from 1"
-        raise LeaveOut(reason, f"slices {first:g} to {last:g} of {sequence.slices}")
+        sides = zip(
+            ("slices", "rows", "columns"),
+            ((first, last, sequence.slices), (top, bottom, sequence.rows), (left, right, sequence.columns)),
+            strict=True,
+        )
+        raise LeaveOut(reason, ", ".join(f"{side} {start:g} to {stop:g} of {of}" for side, (start, stop, of) in sides))
     start, stop = first - 1, last
     if not sequence.rising:
         start, stop = sequence.slices - stop, sequence.slices - start

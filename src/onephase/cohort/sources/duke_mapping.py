@@ -6,9 +6,8 @@ files by their number.
 """
 
 import csv
-import io
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import numpy as np
 from onephase.cohort.identity import canonical_identity
 from onephase.cohort.sources.sheets import find_tables, read_sheet
 from onephase.cohort.sources.source import LeaveOut
+from onephase.csv_text import csv_text
 from onephase.errors import CohortError
 from onephase.readers.dicom.files import read_dataset
 from onephase.readers.dicom.slice import vector
@@ -29,6 +29,7 @@ PATIENT = re.compile(r"duke \d+")
 FILE_NUMBER = re.compile(r"\d+-(\d+)\.dcm", re.IGNORECASE)
 KEPT = ("patient", "sequence", "number", "classic_path", "descriptive_path")
 SHORT = 12
+GEOMETRY = ("ImagePositionPatient", "ImageOrientationPatient", "Rows", "Columns")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +52,15 @@ class DownloadedSequence:
     Attributes:
         path: The folder of its series.
         slices: Number of its slices.
+        rows: Number of their rows.
+        columns: Number of their columns.
         rising: Whether slice numbers rise along the order of our reader.
     """
 
     path: Path
     slices: int
+    rows: int
+    columns: int
     rising: bool
 
 
@@ -81,9 +86,7 @@ def read_mapping(folder: Path, *, keep: Path) -> tuple[Path, dict[tuple[str, str
     kept = keep / f"duke-sequences-{sha256_of(found[0])[:SHORT]}.csv"
     if not kept.exists():
         rows = sorted(_ends(_slices(found[0])))
-        text = io.StringIO(newline="")
-        csv.writer(text, lineterminator="\n").writerows([KEPT, *rows])
-        write_text(kept, text.getvalue())
+        write_text(kept, csv_text([KEPT, *rows]))
     ends: dict[tuple[str, str], list[tuple[int, tuple[str, str]]]] = {}
     for row in read_sheet(kept).records(*KEPT):
         paths = (row["classic_path"], row["descriptive_path"])
@@ -106,30 +109,37 @@ def downloaded(sequence: MappedSequence, patients: Iterable[Path]) -> Downloaded
     if folder in ends or len(files) != last or first != 1:
         reason = "its first post-contrast series is not whole here"
         raise LeaveOut(reason, f"{len(files)} files, the mapping counts slices {first} to {last}")
-    low, high = (_position(path) for path in ends)
-    normal = np.cross(low[1][:3], low[1][3:])
-    along = float((high[0] - low[0]) @ normal)
+    low, high = (read_dataset(path, only=GEOMETRY) for path in ends)
+    along_row, along_column = np.split(vector(ends[0], low, "ImageOrientationPatient", length=6), 2)
+    start, stop = (
+        vector(path, header, "ImagePositionPatient", length=3) for path, header in zip(ends, (low, high), strict=True)
+    )
+    along = float((stop - start) @ np.cross(along_row, along_column))
     if along == 0:
         reason = "its first and last slice lie in one place"
         raise LeaveOut(reason)
-    return DownloadedSequence(folder, last, rising=along > 0)
+    rows, columns = (int(low.get(keyword) or 0) for keyword in ("Rows", "Columns"))
+    return DownloadedSequence(folder, last, rows, columns, rising=along > 0)
 
 
 def _folder(sequence: MappedSequence, patients: Iterable[Path]) -> Path:
     """Return the folder of the series, in the classic or the descriptive layout."""
     wanted = {_letters(path) for path in sequence.paths[0]}
-    found = [
-        series
-        for patient in patients
-        for study in sorted(patient.iterdir())
-        if study.is_dir()
-        for series in sorted(study.iterdir())
-        if series.is_dir() and _plain(f"{study.name}{series.name}") in wanted
-    ]
+    found = [series for patient in patients for series in _within(patient, wanted)]
     if len(found) != 1:
         reason = "its first post-contrast series is not here" if not found else "its series is here twice"
         raise LeaveOut(reason)
     return found[0]
+
+
+def _within(folder: Path, wanted: Collection[str], *, passed: str = "") -> Iterator[Path]:
+    """Yield the folders whose names, from the patient's on, make one of the texts; a slash makes two folders of one."""
+    for child in sorted(folder.iterdir()):
+        plain = f"{passed}{_plain(child.name)}"
+        if any(text.startswith(plain) for text in wanted) and child.is_dir():
+            if plain in wanted:
+                yield child
+            yield from _within(child, wanted, passed=plain)
 
 
 def _number(path: str) -> int | None:
@@ -147,14 +157,6 @@ def _letters(path: str) -> str:
 
 def _plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
-
-
-def _position(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    header = read_dataset(path, only=("ImagePositionPatient", "ImageOrientationPatient"))
-    return (
-        vector(path, header, "ImagePositionPatient", length=3),
-        vector(path, header, "ImageOrientationPatient", length=6),
-    )
 
 
 def _slices(path: Path) -> Iterator[tuple[str, str, int, str, str]]:

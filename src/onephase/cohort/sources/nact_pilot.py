@@ -11,7 +11,7 @@ from onephase.cohort.sources.sheets import find_tables, read_sheet
 from onephase.cohort.sources.source import Download, Found, Label, LeaveOut, Lesion, Source, sort_out
 from onephase.cohort.sources.tcia import Series, by_identity, first_visit, only, patients_in, series_in
 from onephase.cohort.sources.ucsf import VolumeOfInterest, volume_of_interest
-from onephase.errors import CohortError
+from onephase.errors import CohortError, ImageError
 from onephase.readers.dicom.scan import DicomScan, open_dicom
 from onephase.readers.series_names import other_kind, words_of
 
@@ -65,13 +65,20 @@ def dynamic_series(series: list[Series]) -> tuple[Series, DicomScan]:
 
     Raises:
         LeaveOut: If there is none, or several.
+        ImageError: If there is none, and one could not be read.
     """
-    scans = {}
+    scans, faults = {}, []
     for one in series:
         if one.modality == "MR" and not is_derived(one):
-            scan = open_dicom(one.path)
+            try:
+                scan = open_dicom(one.path)
+            except ImageError as fault:  # a scout of two slices, say, beside a good dynamic series
+                faults.append(fault)
+                continue
             if len(scan.parts) >= MIN_PHASES:
                 scans[one] = scan
+    if faults and not scans:
+        raise faults[0]
     chosen = only(list(scans), what="the dynamic series, of three phases or more,")
     return chosen, scans[chosen]
 
