@@ -53,6 +53,22 @@ def test_blanks_bom_and_windows_lines_do_no_harm(write_table) -> None:
     assert [record.texts for record in read_cohort(table).records] == plain
 
 
+def test_who_a_patient_is_is_not_carried_along(write_table) -> None:
+    header, *rows = SOUND
+    personal = ("CANARY^YELLOW,1961-02-03,61 Elm Street", "CANARY^GREEN,1971-02-03,x", "CANARY^RED,1981-02-03,y")
+    lines = [
+        f"{header},PatientName,Date of Birth,address",
+        *(",".join(pair) for pair in zip(rows, personal, strict=True)),
+    ]
+    table = write_table(*lines)
+    assert [record.covariates for record in read_cohort(table).records] == [{"age": "61"}, {"age": "47"}, {"age": ""}]
+    told = [problem for problem in problems_of(table) if "says who a patient is" in problem[3]]
+    assert [(severity, column) for severity, _, column, _, _ in told] == [
+        ("warning", column) for column in ("PatientName", "Date of Birth", "address")
+    ]
+    assert "CANARY" not in str(told)
+
+
 def test_counts_tell_known_partly_known_and_missing(write_table) -> None:
     result = check_cohort([write_table(*SOUND)], SHARES, headers=False)
     whole = next(count for count in result.counts if count.split == "all")

@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
 from onephase.biomarkers.panel import Events
-from onephase.cohort.columns import LABELS
+from onephase.cohort.columns import LABELS, says_who
 from onephase.cohort.csv_file import CohortFile
 from onephase.cohort.problems import Problem
 from onephase.cohort.records import Record
@@ -116,6 +116,14 @@ def paths_that_do_not_travel(tables: Sequence[CohortFile]) -> Iterator[Problem]:
                 found = f"{away} paths are absolute or lead out of the table's folder: they break when it is moved"
                 fix = "put the files below the table's folder and write paths relative to it"
                 yield Problem(table.cohort, "", column, found, fix, "warning")
+
+
+def personal_columns(tables: Sequence[CohortFile]) -> Iterator[Problem]:
+    """Say which columns are called as ones that say who a patient is."""
+    for table in tables:
+        for column in filter(says_who, table.columns):
+            found = "it is called as one that says who a patient is, and is not carried along"
+            yield Problem(table.cohort, "", column, found, "delete it before the table is passed on", "warning")
 
 
 def half_split(tables: Sequence[CohortFile]) -> Iterator[Problem]:

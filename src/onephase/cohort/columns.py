@@ -1,4 +1,6 @@
-"""The columns of a cohort table; every other column is carried through as a covariate."""
+"""The columns of a cohort table; every other one is carried through as a covariate, unless it says who a patient is."""
+
+import re
 
 from onephase.cohort.records import Provenance, Split
 
@@ -25,6 +27,24 @@ def known_as(column: str) -> str | None:
     Such a column would silently become a covariate; it is better reported.
     """
     return _BY_LETTERS.get(_letters(column))
+
+
+def says_who(column: str) -> bool:
+    """Tell whether a column is called as one that says who a patient is; it is never carried along.
+
+    Examples:
+        >>> says_who("PatientName"), says_who("Date of birth"), says_who("scanner name"), says_who("age")
+        (True, True, False, False)
+    """
+    words = re.sub(r"[^a-z]+", " ", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", column).lower()).strip()
+    return bool(_NAMES.fullmatch(words) or _PERSONAL.search(words))
+
+
+_NAMES = re.compile(r"(?:(?:patient|first|last|middle|full|given|family|maiden)s? ?)?(?:sur|fore)?names?")
+_PERSONAL = re.compile(
+    r"\b(?:dob|birth ?da(?:te|y)|date of birth|address|street|phone|telephone|mobile|e ?mail|mrn|medical record|ssn"
+    r"|social security|nhs|insurance|passport|zip|post ?code|postal)\b"
+)
 
 
 def _letters(column: str) -> str:

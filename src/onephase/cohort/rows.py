@@ -7,7 +7,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from onephase.biomarkers.evidence import read_evidence
 from onephase.biomarkers.panel import Events
-from onephase.cohort.columns import BOX, KNOWN, LABELS, PROVENANCES, SEED, SPLITS
+from onephase.cohort.columns import BOX, KNOWN, LABELS, PROVENANCES, SEED, SPLITS, says_who
 from onephase.cohort.csv_file import CohortFile, Row
 from onephase.cohort.problems import CellError, Problem
 from onephase.cohort.records import Record
@@ -42,7 +42,7 @@ def read_row(row: Row, *, table: CohortFile) -> tuple[Record | None, tuple[Probl
     if problems or events is None:
         return None, tuple(problems)
     fields["site"] = row["site"] or table.cohort
-    covariates = {column: text for column, text in row.cells.items() if column not in KNOWN}
+    covariates = {name: text for name, text in row.cells.items() if name not in KNOWN and not says_who(name)}
     return Record(cohort=table.cohort, events=events, covariates=covariates, **fields), ()
 
 

@@ -177,6 +177,7 @@ _OF_TABLES: tuple[Callable[[Sequence[CohortFile]], Iterator[Problem]], ...] = (
     checks.mixed_notation,
     checks.paths_that_do_not_travel,
     checks.half_split,
+    checks.personal_columns,
     missing_files,
 )
 _ALWAYS: tuple[Callable[[Sequence[Record]], Iterator[Problem]], ...] = (

@@ -52,6 +52,17 @@ def test_columns_are_mapped_and_the_table_passes_the_check(clinic: Path, do_impo
     assert [label.origin for label in done.record.labels] == ["column ER_status", "column HER-2", "column Ki67 index"]
 
 
+def test_who_a_patient_is_is_not_taken(clinic: Path, do_import, tmp_path: Path) -> None:
+    """A hospital's table, with a name and a date of birth that nobody mapped."""
+    rows = [(*HEADER, "Patient Name", "DOB"), *((*row, "CANARY^YELLOW", "1961-02-03") for row in ROWS)]
+    write_csv(clinic / "patients.csv", rows)
+    do_import("folder", clinic, **MAP)
+    for path in (tmp_path / "out").rglob("*"):
+        assert path.is_dir() or not [word for word in (b"CANARY", b"1961") if word in path.read_bytes()]
+    notes = json.loads((tmp_path / "out" / "cohort.source.json").read_text())["notes"]
+    assert notes == ["2 columns of the table say who a patient is, and were not taken"]
+
+
 def test_counts_add_up_and_the_record_says_why(clinic: Path, do_import, tmp_path: Path) -> None:
     done = do_import("folder", clinic, licence="CC BY 4.0", **MAP)
     record = json.loads((tmp_path / "out" / "cohort.source.json").read_text())

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from onephase.cohort.columns import BOX, KNOWN, LABELS, SEED, known_as
+from onephase.cohort.columns import BOX, KNOWN, LABELS, SEED, known_as, says_who
 from onephase.cohort.rows import NAMES
 from onephase.cohort.sources.sheets import Sheet, find_table, read_sheet
 from onephase.cohort.sources.source import (
@@ -62,9 +62,10 @@ class Row:
 
     @property
     def covariates(self) -> dict[str, str]:
-        """The columns that tell none of ours."""
+        """The columns that tell none of ours, and not who the patient is."""
         used = {name for said in self.where.values() for name in (said, *PART.findall(said))}
-        return {name: cell for name, cell in self.cells.items() if name not in used and name not in KNOWN}
+        others = {name: cell for name, cell in self.cells.items() if name not in used and name not in KNOWN}
+        return {name: cell for name, cell in others.items() if not says_who(name)}
 
 
 FindMask: TypeAlias = Callable[[Row, Path, str], Path]
@@ -100,7 +101,9 @@ def read_table(download: Download, *, find_mask: FindMask) -> Found:
     )
     meaning = "as written there; what positive meant, label_convention says"
     labels = tuple(Label(label, f"column {where[label]}", meaning) for label in LABELS if label in where)
-    return Found(tuple(names), lesions, left_out, (sheet.path,), labels=labels)
+    personal = sum(says_who(column) and column not in where.values() for column in sheet.columns)
+    notes = (f"{personal} columns of the table say who a patient is, and were not taken",) if personal else ()
+    return Found(tuple(names), lesions, left_out, (sheet.path,), notes=notes, labels=labels)
 
 
 def _lesion(name: str, row: Row, *, folder: Path, find_mask: FindMask) -> Lesion:
