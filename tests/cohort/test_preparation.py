@@ -20,6 +20,8 @@ from onephase.cohort.prepared import PreparedCohort, open_prepared
 from onephase.cohort.table import read_cohort
 from onephase.errors import CohortError, ImageError, OnephaseError, StorageError, WorkerError
 from onephase.imaging.descriptors import DESCRIPTORS
+from onephase.imaging.patches import FILES as PATCH_FILES
+from onephase.imaging.patches import LISTING
 from onephase.settings import ImagingSettings, Settings, SplitSettings
 
 SMALL = Settings(imaging=ImagingSettings(patch_voxels=(8, 10, 12), spacing_mm=2.0))
@@ -134,6 +136,28 @@ def test_a_killed_preparation_goes_on_and_ends_in_the_same_bytes(tmp_path: Path)
     while any(Path(f"/proc/{worker}").exists() for worker in workers):  # nobody is left behind
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+@pytest.mark.parametrize("stored", [0, 3, CASES - 1])
+@pytest.mark.parametrize("files", range(5))
+@pytest.mark.parametrize("half", [False, True], ids=["whole", "half"])
+def test_killed_at_any_write_it_ends_in_the_same_bytes(cohort, stored: int, files: int, half: bool) -> None:
+    """So many cases are stored; of the next so many files are written, and perhaps half of another."""
+    table, prepared = cohort
+    killed = (
+        table.parents[1] / f"killed-{stored}-{files}-{half}"
+    )  # beside the whole one, for records name paths from it
+    killed.mkdir()
+    shutil.copy(prepared.store.folder / "store.json", killed)
+    for place, name in enumerate((*PATCH_FILES.values(), LISTING)):
+        content = (prepared.store.folder / name).read_bytes()
+        ends = [len(content) * count // CASES for count in range(CASES + 1)]
+        if name == LISTING:
+            ends = [0, *(at + 1 for at, sign in enumerate(content) if sign == ord("\n"))]
+        begun = (ends[stored] + ends[stored + 1]) // 2 if half and place == files else ends[stored]
+        (killed / name).write_bytes(content[: ends[stored + 1] if place < files else begun])
+    prepare([table], killed, SMALL)
+    assert bytes_of(killed) == bytes_of(prepared.store.folder)
 
 
 def test_new_labels_are_taken_up_without_reading_images_and_splits_stay(own_cohort, monkeypatch) -> None:
