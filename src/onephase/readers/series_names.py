@@ -12,7 +12,7 @@ _PRE = re.compile(
 _POST = re.compile(
     r"\b(post|postcontrast|post ?contrast|(with|w) (contrast|gad|gd)|gad|gd|ce|dce|enhanced)\b|\+ ?c\b|\bc ?\+"
 )
-_WITH, _WITHOUT = r"(?:with|w)", r"(?:without|w ?o)"
+_WITH, _WITHOUT = r"(?:with|(?<!t1 )(?<!t2 )(?<!pd )w)", r"(?:without|w ?o)"  # the w of T1-W is another
 _BOTH = re.compile(
     rf"\b(?:{_WITH} (?:and )?{_WITHOUT}|{_WITHOUT} (?:and )?{_WITH}|wwo)\b(?: (?:iv )?(?:contrast|con|gad|gd|c)\b)?"
 )
@@ -49,8 +49,8 @@ def is_pre(words: str) -> bool:
     Examples:
         >>> is_pre("ax dyn pre"), is_pre("ax dyn 1st pass")
         (True, False)
-        >>> is_pre("mri breast w wo contrast"), is_pre("ax t1 without contrast")
-        (False, True)
+        >>> is_pre("mri breast w wo contrast"), is_pre("ax t1 without contrast"), is_pre("t1 w w o contrast")
+        (False, True, True)
     """
     words = _BOTH.sub(" ", words)
     return bool(_PRE.search(words)) and not _FIRST.search(words)

@@ -168,3 +168,46 @@ def test_what_a_full_disk_refused_is_fetched_again(intake, scanner, monkeypatch)
         assert pull.fetch_new(stop=Event()) == 0
     assert pull.fetch_new(stop=Event()) == 1
     assert len(intake.worklist.instances(key_of(slices[0].StudyInstanceUID))) == len(slices)
+
+
+def test_an_instance_that_cannot_be_fetched_does_not_stop_the_others(intake, scanner):
+    slices = scanner.slices(1)
+    archive = Holdings(*slices[:2])
+    pull = pull_of(archive, intake)
+    pull.fetch_new(stop=Event())
+    archive.held = slices
+    given, bad = archive.retrieve_instance, slices[3].SOPInstanceUID
+
+    def retrieve(study, series, uid):
+        if uid == bad:
+            raise requests.ConnectionError
+        return given(study, series, uid)
+
+    archive.retrieve_instance = retrieve
+    assert pull.fetch_new(stop=Event()) == 1
+    key = key_of(slices[0].StudyInstanceUID)
+    assert len(intake.worklist.instances(key)) == len(slices) - 1
+    assert intake.worklist.complete(quiet_s=0.0, patience_s=3600.0) == 0  # it is still to come
+    archive.retrieve_instance = given
+    assert pull.fetch_new(stop=Event()) == 1
+    assert len(intake.worklist.instances(key)) == len(slices)
+
+
+def test_a_listing_that_lags_behind_settles_nothing(intake, scanner):
+    """The archive counts twelve, and lists none for now."""
+    slices = scanner.slices(1)
+    archive = Holdings(*slices)
+    listed, archive.search_for_instances = archive.search_for_instances, lambda **_: []
+    pull = pull_of(archive, intake)
+    assert pull.fetch_new(stop=Event()) == 0
+    archive.search_for_instances = listed
+    assert pull.fetch_new(stop=Event()) == 1
+    assert len(intake.worklist.instances(key_of(slices[0].StudyInstanceUID))) == len(slices)
+
+
+def test_an_archive_that_serves_another_instance_than_it_lists_is_not_asked_without_end(intake, scanner):
+    slices = scanner.slices(1)
+    archive = Holdings(*slices)
+    archive.iter_series = lambda *_: iter(scanner.slices(2))
+    pull = pull_of(archive, intake)
+    assert [pull.fetch_new(stop=Event()) for _ in range(2)] == [0, 0]

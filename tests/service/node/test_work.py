@@ -332,6 +332,26 @@ def test_only_the_kinds_that_are_asked_for_are_sent(work, intake, tray, scanner)
     assert sorted(one.Modality for one in tray.taken[0]) == ["SEG", "SR"]
 
 
+def test_kinds_that_are_left_out_later_are_not_sent_of_what_is_predicted_already(work, intake, tray, scanner):
+    slices = scanner.slices(1)
+    receive(intake, *slices, scanner.outline(slices, 1))
+    assert work.predict_next() is State.PREDICTED
+    assert replace(work, kinds=[ObjectKind.SR]).send_next() is State.SENT
+    assert [one.Modality for one in tray.taken[0]] == ["SR"]
+
+
+def test_a_store_that_does_not_answer_is_a_pause_and_no_death(work, intake, scanner, monkeypatch):
+    slices = scanner.slices(1)
+    receive(intake, *slices, scanner.outline(slices, 1))
+
+    def stale(*_: object) -> None:
+        raise OSError(116, "Stale file handle")
+
+    monkeypatch.setattr(type(work.store), "result_sets", stale)
+    assert work.predict_next() is None
+    assert (only(intake).attempts, only(intake).deaths, only(intake).held) == (1, 0, False)
+
+
 def test_a_fault_of_ours_is_named_and_never_quoted(work, intake, scanner, monkeypatch, caplog):
     slices = scanner.slices(1)
     receive(intake, *slices, scanner.outline(slices, 1))

@@ -18,6 +18,7 @@ from onephase.readers.series_names import other_kind, words_of
 FIRST_VISIT = ("T1", "T0")
 RECEPTORS = ("er", "pr", "hr", "her2")
 MIN_PHASES = 3
+FEWEST_SLICES = 10
 
 
 def read(download: Download) -> Found:
@@ -72,8 +73,10 @@ def dynamic_series(series: list[Series]) -> tuple[Series, DicomScan]:
         if one.modality == "MR" and not is_derived(one):
             try:
                 scan = open_dicom(one.path)
-            except ImageError as fault:  # a scout of two slices, say, beside a good dynamic series
-                faults.append(fault)
+            except ImageError as fault:
+                if len(list(one.path.iterdir())) >= MIN_PHASES * FEWEST_SLICES:
+                    raise  # perhaps the dynamic series itself
+                faults.append(fault)  # a scout, say, beside a good dynamic series
                 continue
             if len(scan.parts) >= MIN_PHASES:
                 scans[one] = scan

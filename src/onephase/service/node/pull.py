@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from threading import Event
 from typing import Any
 
+import requests
 from dicomweb_client.web import DICOMwebClient
 from pydicom import Dataset, dcmwrite
 
@@ -73,16 +74,15 @@ class Pull:
         missing = {series: uids for series, all_of in listed.items() if (uids := [*_others(all_of, held)])}
         if missing:
             self.intake.worklist.expect(key_of(study), {key_of(uid) for uids in missing.values() for uid in uids})
-        fetched = 0
         for series, uids in missing.items():
             for instance in self._retrieved(study, series, uids, whole=len(uids) == len(listed[series])):
                 if stop.is_set() or not self._take(instance):
-                    return fetched
-                fetched += 1
-        held = self._held(study)
-        here = {key_of(series): counts[series] for series, uids in listed.items() if not [*_others(uids, held)]}
-        self.settled.update(here)
-        return fetched
+                    return 0
+        now_held = self._held(study)
+        for series, all_of in listed.items():
+            if len(all_of) >= counts[series] and not [*_others(all_of, now_held)]:  # a listing may lag behind
+                self.settled[key_of(series)] = counts[series]
+        return len(now_held - held)
 
     def _changed_series(self, study: str) -> dict[str, int]:
         """Return the series that may hold something for us, and how many instances the archive names of each."""
@@ -91,10 +91,11 @@ class Pull:
         return {uid: count for uid, count in counts.items() if not count or self.settled.get(key_of(uid)) != count}
 
     def _instances(self, study: str, series: str) -> list[str]:
-        """Return the instances of a series that are of a kind which we keep."""
+        """Return the instances of a series; those of a kind that we do not keep count as refused."""
         where = {"study_instance_uid": study, "series_instance_uid": series}
         found = _all_pages(self.client.search_for_instances, INSTANCE_UID, **where)
-        return [_value(one, INSTANCE_UID) for one in found if _value(one, SOP_CLASS) in KEPT]
+        self.refused.update(key_of(_value(one, INSTANCE_UID)) for one in found if _value(one, SOP_CLASS) not in KEPT)
+        return [_value(one, INSTANCE_UID) for one in found]
 
     def _held(self, study: str) -> set[str]:
         return {one.key for one in self.intake.worklist.instances(key_of(study))} | self.refused
@@ -105,20 +106,27 @@ class Pull:
             yield from self.client.iter_series(study, series)
             return
         for uid in uids:
-            yield self.client.retrieve_instance(study, series, uid)
+            try:
+                yield self.client.retrieve_instance(study, series, uid)
+            except (requests.RequestException, OSError, ValueError) as fault:  # one must not stop the others
+                say_fault("instance could not be fetched: it is tried again", fault, study=key_of(study))
 
     def _take(self, one: Dataset) -> bool:
         """Take an instance in; False when there is no room for it now."""
         content = io.BytesIO()
         one.preamble = bytes(128)  # never a preamble of others
-        dcmwrite(content, one, enforce_file_format=True)
+        try:
+            dcmwrite(content, one, enforce_file_format=True)
+        except (ValueError, TypeError, AttributeError) as fault:
+            say_fault("fetched instance cannot be written", fault)
+            return True
         answer = self.intake.take(content.getvalue())
         if answer.status == OUT_OF_RESOURCES:
             say("fetched instance could not be kept", study=answer.study, reason=answer.reason)
             return False
         if answer.reason:
             say("fetched instance refused", study=answer.study, reason=answer.reason)
-            self.refused.add(key_of(str(one.SOPInstanceUID)))
+            self.refused.add(key_of(str(one.get("SOPInstanceUID", ""))))
         return True
 
 

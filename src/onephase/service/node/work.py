@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -58,8 +59,8 @@ class Work:
         key = claim.entry.key
         if claim.entry.deaths >= MOST_DEATHS:
             return self._end(claim, State.FAILED, f"given up after {MOST_DEATHS} attempts; each ended the program")
-        superseded = self.store.result_sets(key)  # while the claim holds, nobody else's can come to count
         try:
+            superseded = self.store.result_sets(key)  # while the claim holds, nobody else's can come to count
             with self._kept_alive(claim):
                 name = self._results_of(claim)
         except Exception as fault:  # noqa: BLE001 - one study must not end the node
@@ -77,7 +78,7 @@ class Work:
         claim = self.worklist.claim(State.PREDICTED, node=self.node, lease_s=self.lease_s)
         if claim is None:
             return None
-        objects = sorted(self.store.results(claim.entry.key, claim.entry.results).glob("*.dcm"))
+        objects = self._objects(claim)
         if not objects:
             say("result objects are gone: the study is predicted again", study=claim.entry.key)
             return State.COMPLETE if self.worklist.advance(claim, State.COMPLETE) else None
@@ -114,6 +115,11 @@ class Work:
         write_dicom(objects, self.store.results(entry.key, name), kinds=self.kinds)
         self.store.settle_results(entry.key, name)
         return name
+
+    def _objects(self, claim: Claim) -> list[Path]:
+        """Return the objects that are sent; none where they are gone, or were made when other kinds were asked for."""
+        folder = self.store.results(claim.entry.key, claim.entry.results)
+        return sorted(path for path in folder.glob("*.dcm") if path.name.partition("-")[0] in self.kinds)
 
     def _fallen(self, claim: Claim, fault: Exception) -> State | None:
         """Say what becomes of a study that could not be predicted: what time may mend is tried again."""

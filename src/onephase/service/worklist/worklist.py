@@ -240,7 +240,7 @@ def _fresh(key: str, *, now: float) -> dict[str, Any]:
 
 def _expect(connection: Connection, key: str, names: Collection[str]) -> None:
     if names:
-        named = [{"study": key, "key": name} for name in names]
+        named = [{"study": key, "key": name} for name in sorted(names)]  # one order for all, or two nodes would block
         connection.execute(_insert_once(connection, expected), named)
 
 
