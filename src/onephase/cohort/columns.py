@@ -26,7 +26,7 @@ def known_as(column: str) -> str | None:
 
     Such a column would silently become a covariate; it is better reported.
     """
-    return _BY_LETTERS.get(_letters(column))
+    return _BY_LETTERS.get(letters_of(column))
 
 
 def says_who(column: str) -> bool:
@@ -47,8 +47,9 @@ _PERSONAL = re.compile(
 )
 
 
-def _letters(column: str) -> str:
+def letters_of(column: str) -> str:
+    """Return a name's letters and digits, all small: how names are compared that are written in many ways."""
     return "".join(character for character in column.casefold() if character.isalnum())
 
 
-_BY_LETTERS = {_letters(column): column for column in KNOWN}
+_BY_LETTERS = {letters_of(column): column for column in KNOWN}

@@ -1,5 +1,6 @@
 """What our objects have in common: identifiers that follow from the result, and who made them when."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,13 +14,14 @@ from onephase.inference.prediction import Prediction
 from onephase.reports.dicom_codes import SCHEME, SCHEME_NAME, SCHEME_UID
 from onephase.reports.dicom_source import DicomSource
 from onephase.reports.identifiers import digest_of, uuid_of
+from onephase.reports.object_kind import ObjectKind
 
 MAKER = "onephase"
-SERIES = {
-    "seg": (9101, "regions"),
-    "pm": (9102, "attention"),
-    "sr": (9103, "prediction"),
-    "capture": (9104, "report page"),
+SERIES: Mapping[str, tuple[int, str]] = {
+    ObjectKind.SEG: (9101, "regions"),
+    ObjectKind.PM: (9102, "attention"),
+    ObjectKind.SR: (9103, "prediction"),
+    ObjectKind.CAPTURE: (9104, "report page"),
 }
 """Series number and description of each kind of object."""
 

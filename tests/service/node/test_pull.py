@@ -134,6 +134,7 @@ def test_what_would_be_refused_again_is_asked_for_once(intake, scanner):
     archive.asked.clear()
     assert pull.fetch_new(stop=Event()) == 0
     assert archive.asked == []
+    assert intake.worklist.complete(quiet_s=0.0, patience_s=3600.0) == 1  # it is waited for no longer
     assert len(intake.worklist.instances(key_of(slices[0].StudyInstanceUID))) == len(slices) - 1
 
 

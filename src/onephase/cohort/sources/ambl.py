@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from onephase.biomarkers.evidence import read_evidence
+from onephase.cohort.columns import letters_of
 from onephase.cohort.identity import canonical_identity
 from onephase.cohort.sources.percentages import percentages
 from onephase.cohort.sources.receptors import NEGATIVE, POSITIVE, status
@@ -151,7 +152,7 @@ def _spelled(sheet: Sheet) -> dict[str, str]:
 
 
 def _plain(column: str) -> str:
-    return "".join(character for character in column.casefold() if character.isalnum() or character == "%")
+    return letters_of(column.replace("%", "percent"))  # KI67[%] is not KI67
 
 
 def _told(record: Mapping[str, str], number: int, spelled: Mapping[str, str]) -> dict[str, str]:

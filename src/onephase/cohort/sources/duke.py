@@ -139,19 +139,15 @@ def _box(row: Mapping[str, str], sequence: DownloadedSequence) -> Box:
     except ValueError:
         reason = "its box is incomplete"
         raise LeaveOut(reason) from None
-    within = (
-        1 <= first <= last <= sequence.slices
-        and 1 <= top <= bottom <= sequence.rows
-        and 1 <= left <= right <= sequence.columns
-    )
-    if not within:
+    sides = {
+        "slices": (first, last, sequence.slices),
+        "rows": (top, bottom, sequence.rows),
+        "columns": (left, right, sequence.columns),
+    }
+    if not all(1 <= start <= stop <= count for start, stop, count in sides.values()):
         reason = "its box does not lie within its series, counted from 1"
-        sides = zip(
-            ("slices", "rows", "columns"),
-            ((first, last, sequence.slices), (top, bottom, sequence.rows), (left, right, sequence.columns)),
-            strict=True,
-        )
-        raise LeaveOut(reason, ", ".join(f"{side} {start:g} to {stop:g} of {of}" for side, (start, stop, of) in sides))
+        told = (f"{side} {start:g} to {stop:g} of {count}" for side, (start, stop, count) in sides.items())
+        raise LeaveOut(reason, ", ".join(told))
     start, stop = first - 1, last
     if not sequence.rising:
         start, stop = sequence.slices - stop, sequence.slices - start

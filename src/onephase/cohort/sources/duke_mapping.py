@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from onephase.cohort.columns import letters_of
 from onephase.cohort.identity import canonical_identity
 from onephase.cohort.sources.sheets import find_tables, read_sheet
 from onephase.cohort.sources.source import LeaveOut
@@ -135,7 +136,7 @@ def _folder(sequence: MappedSequence, patients: Iterable[Path]) -> Path:
 def _within(folder: Path, wanted: Collection[str], *, passed: str = "") -> Iterator[Path]:
     """Yield the folders whose names, from the patient's on, make one of the texts; a slash makes two folders of one."""
     for child in sorted(folder.iterdir()):
-        plain = f"{passed}{_plain(child.name)}"
+        plain = f"{passed}{letters_of(child.name)}"
         if any(text.startswith(plain) for text in wanted) and child.is_dir():
             if plain in wanted:
                 yield child
@@ -152,11 +153,7 @@ def _letters(path: str) -> str:
     """Return the folders between patient and file, by letters and digits."""
     parts = [part for part in path.split("/") if part]
     patient = next((at for at, part in enumerate(parts) if PATIENT.fullmatch(canonical_identity(part))), 0)
-    return _plain("".join(parts[patient + 1 : -1]))
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", name.lower())
+    return letters_of("".join(parts[patient + 1 : -1]))
 
 
 def _slices(path: Path) -> Iterator[tuple[str, str, int, str, str]]:

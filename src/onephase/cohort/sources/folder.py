@@ -64,8 +64,8 @@ class Row:
     def covariates(self) -> dict[str, str]:
         """The columns that tell none of ours, and not who the patient is."""
         used = {name for said in self.where.values() for name in (said, *PART.findall(said))}
-        others = {name: cell for name, cell in self.cells.items() if name not in used and name not in KNOWN}
-        return {name: cell for name, cell in others.items() if not says_who(name)}
+        told = used.union(KNOWN)
+        return {name: cell for name, cell in self.cells.items() if name not in told and not says_who(name)}
 
 
 FindMask: TypeAlias = Callable[[Row, Path, str], Path]

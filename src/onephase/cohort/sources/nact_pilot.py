@@ -66,7 +66,7 @@ def dynamic_series(series: list[Series]) -> tuple[Series, DicomScan]:
 
     Raises:
         LeaveOut: If there is none, or several.
-        ImageError: If there is none, and one could not be read.
+        ImageError: If one cannot be read that could be it by its number of files, or that is all there is.
     """
     scans, faults = {}, []
     for one in series:

@@ -12,6 +12,7 @@ from pynetdicom import AE
 from pynetdicom.association import Association
 
 from onephase.errors import OnephaseError, SettingsError
+from onephase.reports.object_kind import kind_of
 from onephase.service.node.limits import read_ae
 from onephase.service.node.tls import NOBODY, Credentials
 
@@ -118,7 +119,7 @@ class DimseArchive:
         objects = {path: dcmread(path) for path in paths}
         association = self._associate(objects.values())
         try:
-            said = {path.name.partition("-")[0]: _refusal(association, one) for path, one in objects.items()}
+            said = {kind_of(path): _refusal(association, one) for path, one in objects.items()}
         finally:
             if association.is_established:
                 association.release()

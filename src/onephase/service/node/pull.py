@@ -71,16 +71,17 @@ class Pull:
         counts = self._changed_series(study)
         listed = {series: self._instances(study, series) for series in counts}
         held = self._held(study)
-        missing = {series: uids for series, all_of in listed.items() if (uids := [*_others(all_of, held)])}
+        missing = {series: uids for series, all_of in listed.items() if (uids := _others(all_of, held))}
         if missing:
             self.intake.worklist.expect(key_of(study), {key_of(uid) for uids in missing.values() for uid in uids})
         for series, uids in missing.items():
             for instance in self._retrieved(study, series, uids, whole=len(uids) == len(listed[series])):
                 if stop.is_set() or not self._take(instance):
                     return 0
+        self.intake.worklist.expect_no_more(key_of(study), self.refused)
         now_held = self._held(study)
         for series, all_of in listed.items():
-            if len(all_of) >= counts[series] and not [*_others(all_of, now_held)]:  # a listing may lag behind
+            if len(all_of) >= counts[series] and not _others(all_of, now_held):  # a listing may lag behind
                 self.settled[key_of(series)] = counts[series]
         return len(now_held - held)
 
@@ -142,9 +143,9 @@ def _count(series: Mapping[str, Any]) -> int:
     return int(text) if text.isdecimal() else 0
 
 
-def _others(uids: Iterable[str], held: Container[str]) -> Iterator[str]:
-    """Yield the identifiers whose keys are not held."""
-    return (uid for uid in uids if key_of(uid) not in held)
+def _others(uids: Iterable[str], held: Container[str]) -> list[str]:
+    """Return the identifiers whose keys are not held."""
+    return [uid for uid in uids if key_of(uid) not in held]
 
 
 def _all_pages(search: Callable[..., Sequence[dict[str, Any]]], tag: str, **what: Any) -> list[dict[str, Any]]:

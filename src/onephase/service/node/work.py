@@ -15,7 +15,7 @@ from onephase.imaging.plausible_outlines import doubt_about
 from onephase.inference.bundle import Bundle
 from onephase.inference.predict import predict
 from onephase.reports.dicom_objects import dicom_objects, write_dicom
-from onephase.reports.object_kind import ObjectKind
+from onephase.reports.object_kind import ObjectKind, kind_of
 from onephase.service.node.destination import Destination, NotSentError
 from onephase.service.node.journal import say, say_fault
 from onephase.service.node.reading import PersonNeededError, Rules, read_study
@@ -119,7 +119,7 @@ class Work:
     def _objects(self, claim: Claim) -> list[Path]:
         """Return the objects that are sent; none where they are gone, or were made when other kinds were asked for."""
         folder = self.store.results(claim.entry.key, claim.entry.results)
-        return sorted(path for path in folder.glob("*.dcm") if path.name.partition("-")[0] in self.kinds)
+        return sorted(path for path in folder.glob("*.dcm") if kind_of(path) in self.kinds)
 
     def _fallen(self, claim: Claim, fault: Exception) -> State | None:
         """Say what becomes of a study that could not be predicted: what time may mend is tried again."""

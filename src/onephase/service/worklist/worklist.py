@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, and_, case, exists, func, or_, select, update
+from sqlalchemy import Connection, Engine, Table, and_, case, delete, exists, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from onephase.errors import StorageError
@@ -126,6 +126,12 @@ class Worklist:
         with self._engine.begin() as connection:
             connection.execute(_insert_once(connection, study).values(_fresh(key, now=self._clock())))
             _expect(connection, key, names)
+
+    def expect_no_more(self, key: str, names: Collection[str]) -> None:
+        """Strike out instances of a study that will not be kept, whoever names them."""
+        gone = (expected.c.study == key, expected.c.key.in_(names))
+        with self._engine.begin() as connection:
+            connection.execute(delete(expected).where(*gone))
 
     def complete(self, *, quiet_s: float, patience_s: float) -> int:
         """Mark as complete what is; return how many studies.
