@@ -73,6 +73,24 @@ def test_an_odd_series_beside_the_dynamic_one_costs_nobody(tmp_path: Path, do_im
     assert do_import("nact-pilot", root).record.to_json()["counts"] == {"found": 2, "used": 2, "left_out": 0}
 
 
+def test_a_damaged_series_that_could_be_the_dynamic_one_is_said(
+    tmp_path: Path, do_import, write_set, monkeypatch
+) -> None:
+    root = write_set(tmp_path / "set")
+    monkeypatch.setattr("onephase.cohort.sources.nact_pilot.FEWEST_SLICES", 1)  # these series are tiny
+    dynamic = root / "UCSF-BR-01" / "1.3.6.1" / "dce"
+    (dynamic.parent / "repeat").mkdir()
+    for place, path in enumerate(sorted(dynamic.glob("*.dcm"))):
+        one = dcmread(path)
+        one.SeriesInstanceUID = "1.2.3"
+        one.SOPInstanceUID = one.file_meta.MediaStorageSOPInstanceUID = f"1.2.3.{place}"
+        one.save_as(dynamic.parent / "repeat" / path.name)
+    sorted(dynamic.glob("*.dcm"))[2].unlink()
+    done = do_import("nact-pilot", root)
+    assert done.record.to_json()["counts"] == {"found": 2, "used": 1, "left_out": 1}
+    assert list(done.record.by_reason()) == ["image or mask cannot be used"]
+
+
 def test_one_patient_may_be_given_alone(tmp_path: Path, do_import, write_set) -> None:
     root = write_set(tmp_path / "set", labels=False)
     (lesion,) = do_import("nact-pilot", root / "UCSF-BR-06").record.found.lesions
