@@ -1,0 +1,53 @@
+"""A node that is told to stop stops, whatever it is at."""
+
+import threading
+import time
+from dataclasses import dataclass
+
+from dicomweb_client.web import DICOMwebClient
+
+from onephase.inference.bundle import load_bundle
+from onephase.service.node.destination import destination_of
+from onephase.service.node.limits import Limits, read_peer
+from onephase.service.node.node import Place, run_node
+from onephase.service.node.pull import Pull
+from onephase.service.node.reading import Rules
+from onephase.service.node.work import Work
+
+GRACE_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Endless(Pull):
+    """Fetches from an archive whose answer never ends."""
+
+    def fetch_new(self, *, stop: threading.Event) -> int:
+        began.set()
+        never.wait()
+        return 0
+
+
+began, never = threading.Event(), threading.Event()
+
+
+def test_a_step_that_does_not_end_holds_up_the_end_for_the_grace_alone(intake, bundle_folder):
+    archive = destination_of("A@127.0.0.1:9", our_ae="ONEPHASE")
+    work = Work(intake.worklist, intake.store, load_bundle(bundle_folder), Rules(), archive, node="test")
+    place = Place("ONEPHASE", "127.0.0.1", 0, 0, grace_s=GRACE_S)
+    client, stop = DICOMwebClient("http://127.0.0.1:9"), threading.Event()
+    node = threading.Thread(
+        target=run_node,
+        args=(work, place, Limits((read_peer("*@127.0.0.1"),))),
+        kwargs={"pull": lambda to: Endless(client, {}, to), "stop": stop},
+    )
+    node.start()
+    try:
+        assert began.wait(timeout=20)
+        stop.set()
+        told = time.monotonic()
+        node.join(timeout=20)
+        assert not node.is_alive()
+        assert time.monotonic() - told < GRACE_S + 5
+    finally:
+        never.set()
+        node.join()
