@@ -19,9 +19,13 @@ import pytest
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sr.codedict import codes
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, RTStructureSetStorage, generate_uid
+from tests.service.node.working import Tray
 
+from onephase.inference.bundle import load_bundle
 from onephase.service.node.intake import Intake
+from onephase.service.node.reading import Rules
 from onephase.service.node.store import Store
+from onephase.service.node.work import Work
 from onephase.service.worklist.database import open_database
 from onephase.service.worklist.worklist import Entry, Worklist
 
@@ -298,3 +302,15 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
         [*make, *names, "-keyout", "key.pem", "-out", "cert.pem"], cwd=folder, check=True, capture_output=True
     )
     return folder / "cert.pem", folder / "key.pem"
+
+
+@pytest.fixture
+def tray() -> Tray:
+    """Where results go."""
+    return Tray()
+
+
+@pytest.fixture
+def work(intake: Intake, bundle_folder: Path, tray: Tray) -> Work:
+    """What a node works with, its destination a tray."""
+    return Work(intake.worklist, intake.store, load_bundle(bundle_folder), Rules(), tray, node="test")

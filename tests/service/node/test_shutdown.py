@@ -6,13 +6,9 @@ from dataclasses import dataclass
 
 from dicomweb_client.web import DICOMwebClient
 
-from onephase.inference.bundle import load_bundle
-from onephase.service.node.destination import destination_of
 from onephase.service.node.limits import Limits, read_peer
 from onephase.service.node.node import Place, run_node
 from onephase.service.node.pull import Pull
-from onephase.service.node.reading import Rules
-from onephase.service.node.work import Work
 
 GRACE_S = 0.5
 
@@ -30,9 +26,7 @@ class Endless(Pull):
 began, never = threading.Event(), threading.Event()
 
 
-def test_a_step_that_does_not_end_holds_up_the_end_for_the_grace_alone(intake, bundle_folder):
-    archive = destination_of("A@127.0.0.1:9", our_ae="ONEPHASE")
-    work = Work(intake.worklist, intake.store, load_bundle(bundle_folder), Rules(), archive, node="test")
+def test_a_step_that_does_not_end_holds_up_the_end_for_the_grace_alone(work):
     place = Place("ONEPHASE", "127.0.0.1", 0, 0, grace_s=GRACE_S)
     client, stop = DICOMwebClient("http://127.0.0.1:9"), threading.Event()
     node = threading.Thread(

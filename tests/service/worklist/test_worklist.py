@@ -3,17 +3,14 @@
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import text
 
 from onephase.errors import StorageError
 from onephase.service.worklist.database import open_database
 from onephase.service.worklist.states import NEXT, State
-from onephase.service.worklist.tables import metadata
 from onephase.service.worklist.worklist import Instance, Kind, Worklist
 
 
@@ -25,17 +22,6 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'list.sqlite'}"
-    address = request.getfixturevalue("postgres")
-    engine = open_database(address)
-    metadata.drop_all(engine)
-    engine.dispose()
-    return address
 
 
 @pytest.fixture
@@ -228,17 +214,6 @@ def test_what_is_to_come_is_waited_for(worklist, clock):
     assert worklist.advance(begun, State.PREDICTED, results="r")
 
 
-def test_a_list_of_an_older_version_gets_the_columns_that_came_since(url):
-    engine = open_database(url)
-    Worklist(engine).record(image("a"))
-    with engine.begin() as connection:
-        connection.exec_driver_sql("ALTER TABLE study DROP COLUMN deaths")
-    engine.dispose()
-    again = open_database(url)
-    assert [(entry.key, entry.deaths) for entry in Worklist(again).entries()] == [("a", 0)]
-    again.dispose()
-
-
 def test_an_answer_to_nothing_is_refused(worklist):
     complete(worklist, "a")
     for key in ("a", "unknown"):
@@ -328,30 +303,3 @@ def test_no_history_ends_outside_the_table_or_loses_an_image(  # noqa: C901 - on
             worklist.answer("a", phase=1)
     assert len(worklist.instances("a")) == images
     engine.dispose()
-
-
-def test_sqlite_is_set_to_reach_the_disk(tmp_path):
-    engine = open_database(f"sqlite:///{tmp_path / 'list.sqlite'}")
-    with engine.connect() as connection:
-        assert connection.execute(text("PRAGMA journal_mode")).scalar() == "wal"
-        assert connection.execute(text("PRAGMA synchronous")).scalar() == 2  # FULL
-    engine.dispose()
-
-
-@pytest.mark.parametrize(
-    ("url", "sentence"),
-    [
-        ("no address", "cannot be kept in a place that is no address: give sqlite:///FILE"),
-        ("nothing://here", "the work list cannot be kept in nothing"),
-        ("mysql://here", "the work list cannot be kept in mysql"),
-        (
-            "sqlite:////no/such/folder/list.sqlite",
-            "cannot be opened: start its server, or check address and permission",
-        ),
-        ("postgresql+psycopg://me:secret@/none?host=/no/such/folder", r"me:\*\*\*@.* cannot be opened"),
-    ],
-)
-def test_a_bad_address_is_one_sentence_without_the_password(url, sentence):
-    with pytest.raises(StorageError, match=sentence) as said:
-        open_database(url)
-    assert "secret" not in str(said.value)

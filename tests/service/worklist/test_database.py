@@ -1,0 +1,46 @@
+"""The database under the list: durable, of today's form, and one sentence where it cannot be opened."""
+
+import pytest
+from sqlalchemy import text
+
+from onephase.errors import StorageError
+from onephase.service.worklist.database import open_database
+from onephase.service.worklist.worklist import Instance, Kind, Worklist
+
+
+def test_a_list_of_an_older_version_gets_the_columns_that_came_since(url):
+    engine = open_database(url)
+    Worklist(engine).record(Instance("a", "series", "image", Kind.IMAGE))
+    with engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE study DROP COLUMN deaths")
+    engine.dispose()
+    again = open_database(url)
+    assert [(entry.key, entry.deaths) for entry in Worklist(again).entries()] == [("a", 0)]
+    again.dispose()
+
+
+def test_sqlite_is_set_to_reach_the_disk(tmp_path):
+    engine = open_database(f"sqlite:///{tmp_path / 'list.sqlite'}")
+    with engine.connect() as connection:
+        assert connection.execute(text("PRAGMA journal_mode")).scalar() == "wal"
+        assert connection.execute(text("PRAGMA synchronous")).scalar() == 2  # FULL
+    engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [
+        ("no address", "cannot be kept in a place that is no address: give sqlite:///FILE"),
+        ("nothing://here", "the work list cannot be kept in nothing"),
+        ("mysql://here", "the work list cannot be kept in mysql"),
+        (
+            "sqlite:////no/such/folder/list.sqlite",
+            "cannot be opened: start its server, or check address and permission",
+        ),
+        ("postgresql+psycopg://me:secret@/none?host=/no/such/folder", r"me:\*\*\*@.* cannot be opened"),
+    ],
+)
+def test_a_bad_address_is_one_sentence_without_the_password(url, sentence):
+    with pytest.raises(StorageError, match=sentence) as said:
+        open_database(url)
+    assert "secret" not in str(said.value)
