@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 
-.PHONY: help setup demo test fuzz soak benchmark-quick check format lock
+.PHONY: help setup demo test fuzz fuzz-steered soak benchmark-quick check format lock
 
 help: ## Say what can be made.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ test: setup ## All tests.
 
 fuzz: setup ## Read 100,000 broken forms of real files with each reader (hours; goes on where it ended).
 	$(BIN)/python tests/readers/fuzz.py 100000 1 ../shared/data fuzz
+
+fuzz-steered: setup ## As many, steered by what they reach in our code (hours; goes on where it ended).
+	$(BIN)/python tests/readers/steered.py 100000 1 ../shared/data fuzz/steered
 
 soak: setup ## Kill nodes 150 times while 300 studies go through them (about an hour); nothing may be lost or doubled.
 	@scripts/system-packages

@@ -24,8 +24,16 @@ FRAME_UID = generate_uid(entropy_srcs=["frame of reference"])
 
 # a program of its own: it finds what is beside it, which pytest does not
 collect_ignore = [
-    *("fuzz.py", "fuzz_rounds.py", "fuzz_tally.py", "fuzz_targets.py", "made_forms.py", "made_mutation.py"),
-    *("mutation.py", "small_forms.py"),
+    *(
+        "fuzz.py",
+        "fuzz_rounds.py",
+        "fuzz_tally.py",
+        "fuzz_targets.py",
+        "made_forms.py",
+        "made_mutation.py",
+        "steered.py",
+    ),
+    *("mutation.py", "small_forms.py", "steered.py"),
 ]
 
 

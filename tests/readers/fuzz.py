@@ -15,8 +15,10 @@ import sys
 import tempfile
 import time
 import traceback
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 from fuzz_rounds import Plan, rounds
@@ -36,23 +38,46 @@ class TooLong(BaseException):
 
 
 def read_broken(name: str, plan: Plan, *, until: int) -> None:
-    """Read the inputs of one reader one after the other, from where it stopped; findings go to ``findings.txt``."""
-    target, work = TARGETS[name], plan.work_of(name)
-    tally = Tally.of(work)
-    signal.signal(signal.SIGPROF, _too_long)
-    with tempfile.TemporaryDirectory(prefix="fuzz-") as scratch, opened(work) as stream:
-        small, whole = (_read_unbroken(target, plan.data, Path(scratch) / str(few), small=few) for few in (True, False))
-        started, processor = time.perf_counter() - tally.seconds, time.process_time() - tally.processor_s
+    """Read the inputs of one reader one after the other, from where it stopped."""
+    target = TARGETS[name]
+    with tempfile.TemporaryDirectory(prefix="fuzz-") as scratch, Watch(plan.work_of(name)) as watch:
+        small, whole = (read_unbroken(target, plan.data, Path(scratch) / str(few), small=few) for few in (True, False))
+        tally = watch.tally
         while tally.done < until and tally.largest_mib * 1024 <= LARGEST_KIB:
-            tally.write(stream)  # before the input is read, so that a crash says in which
             rng = np.random.default_rng([plan.seed, tally.done])
             form = whole if rng.random() < WHOLE_SHARE else small
-            _read_one(target, form, mutated(form.content, rng, target.mutation), tally=tally, work=work)
-            tally.seconds, tally.processor_s = time.perf_counter() - started, time.process_time() - processor
-        tally.write(stream)
+            watch.read(target, form, mutated(form.content, rng, target.mutation))
 
 
-def _read_unbroken(target: Target, data: Path, folder: Path, *, small: bool) -> Form:
+class Watch:
+    """Reads one input after the other and looks at each answer; findings go to ``findings.txt``.
+
+    Args:
+        work: Where findings go, and how far it has come.
+    """
+
+    def __init__(self, work: Path) -> None:
+        self.work, self.tally = work, Tally.of(work)
+
+    def __enter__(self) -> Self:
+        signal.signal(signal.SIGPROF, _too_long)
+        self._stream = opened(self.work)
+        self._started = time.perf_counter() - self.tally.seconds
+        self._processor = time.process_time() - self.tally.processor_s
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stream.close()
+
+    def read(self, target: Target, form: Form, content: bytes) -> None:
+        """Read an input, and write down at once how far it has come, so that a crash says in which input it was."""
+        _read_one(target, form, content, tally=self.tally, work=self.work)
+        self.tally.seconds = time.perf_counter() - self._started
+        self.tally.processor_s = time.process_time() - self._processor
+        self.tally.write(self._stream)
+
+
+def read_unbroken(target: Target, data: Path, folder: Path, *, small: bool) -> Form:
     """Lay files out and read them as they are: what is refused whole would tell little when it is broken."""
     form = laid_out(target, data, folder, small=small)
     form.broken.write_bytes(form.content)
@@ -99,9 +124,15 @@ def _too_long(number: int, frame: object) -> None:
     raise TooLong
 
 
-def main() -> int:
-    """Read what the command line asks for; 1 where something was found."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def main(read: Callable[..., None], *, program: str, doc: str | None) -> int:
+    """Read what the command line asks for; 1 where something was found.
+
+    Args:
+        read: Reads the inputs of one reader up to a number.
+        program: The file that is run again for each turn of a reader.
+        doc: What ``--help`` says.
+    """
+    parser = argparse.ArgumentParser(description=doc)
     parser.add_argument("inputs", type=int, help="how many inputs each reader gets in all")
     parser.add_argument("seed", type=int)
     parser.add_argument("data", type=Path, help="the shared data")
@@ -110,9 +141,9 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), help="processes at a time")
     parser.add_argument("--until", type=int, help=argparse.SUPPRESS)  # one turn of one reader, in this process
     given = parser.parse_args()
-    plan = Plan(given.inputs, given.seed, given.data, given.work)
+    plan = Plan(given.inputs, given.seed, given.data, given.work, Path(program))
     if given.until is not None:
-        read_broken(given.readers[0], plan, until=given.until)
+        read(given.readers[0], plan, until=given.until)
         return 0
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with suppress(KeyboardInterrupt):
@@ -122,4 +153,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(read_broken, program=__file__, doc=__doc__))

@@ -14,7 +14,6 @@ from tempfile import TemporaryDirectory
 
 from fuzz_tally import Tally, add_finding
 
-PROGRAM = Path(__file__).with_name("fuzz.py")
 IN_MEMORY = Path("/dev/shm")  # noqa: S108 - where a file costs no disk; a folder of our own is made in it
 ROUND = 5000
 LOOKS_S = 10.0
@@ -32,12 +31,14 @@ class Plan:
         seed: Of the inputs.
         data: The shared data.
         work: Where tallies and findings go, a folder for each reader.
+        program: Reads one turn of one reader.
     """
 
     inputs: int
     seed: int
     data: Path
     work: Path
+    program: Path
 
     def work_of(self, reader: str) -> Path:
         """Return the folder of a reader."""
@@ -84,7 +85,7 @@ def _turn(plan: Plan, reader: str, *, until: int) -> str:
     work.mkdir(parents=True, exist_ok=True)
     while Tally.of(work).done < until:
         numbers = map(str, (plan.inputs, plan.seed))
-        command = [sys.executable, str(PROGRAM), *numbers, str(plan.data), str(plan.work), "--readers", reader]
+        command = [sys.executable, str(plan.program), *numbers, str(plan.data), str(plan.work), "--readers", reader]
         place = IN_MEMORY if IN_MEMORY.is_dir() else None
         with (work / "said.txt").open("w") as said, TemporaryDirectory(prefix="fuzz-", dir=place) as scratch:
             surroundings = os.environ | {

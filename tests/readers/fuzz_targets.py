@@ -2,27 +2,33 @@
 
 import io
 import shutil
+import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from made_forms import (
+    analysis_mask,
     compressed_meta_image,
     les_outline,
     meta_image,
     nnunet_dataset,
+    path_mapping,
     structure_set,
+    volume_of_interest,
     workbook,
 )
 from made_mutation import json_values, les_numbers, meta_lines, workbook_parts
 from mutation import Mutation, csv_cells, dicom_elements, header_lines, nifti_fields, zip_members
 from small_forms import FRAMES, our_form, small_form
 
-from onephase.cohort.sources import nnunet
+from onephase.cohort.sources import duke_mapping, ispy2, nnunet, ucsf
 from onephase.cohort.sources.les_file import read_les
 from onephase.cohort.sources.sheets import read_sheet
 from onephase.cohort.sources.source import LeaveOut
+from onephase.cohort.sources.tcia import series_in
 from onephase.cohort.table import read_cohort
 from onephase.errors import CohortError
 from onephase.imaging.case import Box
@@ -35,6 +41,8 @@ DCE = OUTLINED[:FRAMES]
 PHANTOM, BREAST1, LABEL = "ibsi/phantom.nii.gz", "breast1/breast1_image.nrrd", "breast1/breast1_label.nrrd"
 LABEL_SHAPE = (21, 120, 45)
 TABLE = "slices/ispy1/cases.csv"
+SEG = "ucsf-br-06/fibroglandular-seg/1-1.dcm"
+MAPPING = "Breast-Cancer-MRI-filepath_filename-mapping.csv"
 
 
 @dataclass(frozen=True)
@@ -110,9 +118,43 @@ def _sheet(folder: Path, broken: Path) -> object:
 
 
 def _les(folder: Path, broken: Path) -> object:
-    try:
+    with _left_out():
         return read_les(broken).on(LABEL_SHAPE)
-    except LeaveOut as fault:  # the list of the cases left out is where it is told
+
+
+def _interest(folder: Path, broken: Path) -> object:
+    with _left_out(), open_scan(folder / "image") as scan:
+        return ucsf.volume_of_interest(broken, grid=scan.grid)
+
+
+def _analysis_mask(folder: Path, broken: Path) -> object:
+    with _left_out():
+        return ispy2._turned_round(broken, folder / "image")
+
+
+def _mapping(folder: Path, broken: Path) -> object:
+    with tempfile.TemporaryDirectory() as keep:
+        return duke_mapping.read_mapping(folder, keep=Path(keep))
+
+
+def _series(folder: Path, broken: Path) -> object:
+    return series_in([folder])
+
+
+def _mapped(folder: Path, broken: Path) -> object:
+    names = sorted(path.name for path in broken.parent.iterdir())
+    ends = tuple((f"{folder.name}/{broken.parent.name}/{name}", "") for name in (names[0], names[-1]))
+    sequence = duke_mapping.MappedSequence((1, len(names)), ends)
+    with _left_out():
+        return duke_mapping.downloaded(sequence, [folder])
+
+
+@contextmanager
+def _left_out() -> Iterator[None]:
+    """Turn what is told in the list of the cases left out into one sentence."""
+    try:
+        yield
+    except LeaveOut as fault:
         message = f"{fault.reason}: {fault.detail}"
         raise CohortError(message) from None
 
@@ -129,7 +171,7 @@ TARGETS = {
     "dicom series": Target(DCE[0], dicom_elements, _folder, DCE[1:]),
     "dicom slice": Target(DCE[-1], dicom_elements, _folder, DCE[:-1]),  # read after others that it is like
     "enhanced dicom": Target("enhanced-mr/siemens-xa30-enhanced-gre.dcm", dicom_elements, _image),
-    "dicom seg": Target("ucsf-br-06/fibroglandular-seg/1-1.dcm", dicom_elements, _segmentation, OUTLINED, "image"),
+    "dicom seg": Target(SEG, dicom_elements, _segmentation, OUTLINED, "image"),
     "zip": Target(DCE[0], zip_members, _zip, DCE[1:], packed=True),
     "cohort table": Target(TABLE, csv_cells, _table, ("slices/ispy1/images",)),
     "metaimage": Target(BREAST1, meta_lines, _image, make=(meta_image, "image.mha")),
@@ -141,6 +183,13 @@ TARGETS = {
     "sheet": Target(TABLE, csv_cells, _sheet),
     "les outline": Target(LABEL, les_numbers, _les, make=(les_outline, "outline.les")),
     "nnunet labels": Target(TABLE, json_values, _nnunet, make=(nnunet_dataset, "dataset.json")),
+    "volume of interest": Target(SEG, dicom_elements, _interest, OUTLINED, "image", make=(volume_of_interest, "1.dcm")),
+    "analysis mask": Target(SEG, dicom_elements, _analysis_mask, OUTLINED, "image", make=(analysis_mask, "1.dcm")),
+    "path mapping": Target(TABLE, csv_cells, _mapping, make=(path_mapping, MAPPING)),
+    "tcia series": Target(DCE[0], dicom_elements, _series, DCE[1:]),
+    "mapped sequence": Target(
+        DCE[0], dicom_elements, _mapped, DCE[1:], "dce", make=(bytes, f"dce/{Path(DCE[0]).name}")
+    ),
 }
 
 

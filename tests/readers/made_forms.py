@@ -16,6 +16,8 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, RTStructureSetStorage, generate_uid
 from small_forms import holders
 
+from onephase.cohort.sources import duke_mapping, ucsf
+
 CONTOURS = ((1.5, 7.5), (3.5, 5.5))  # start and stop of squares in voxels: an outline with a hole
 WRITTEN = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")  # when a workbook was: the same content every time
 
@@ -62,9 +64,7 @@ def structure_set(image: bytes) -> bytes:
     for holder in holders(dataset):
         for element in holder:
             element.is_undefined_length = element.VR == "SQ"  # which pydicom reads as items at once, as it does a SEG's
-    out = io.BytesIO()
-    dataset.save_as(out, enforce_file_format=True)
-    return out.getvalue()
+    return _bytes_of(dataset)
 
 
 def workbook(table: bytes) -> bytes:
@@ -80,11 +80,51 @@ def workbook(table: bytes) -> bytes:
     return out.getvalue()
 
 
+def volume_of_interest(segmentation: bytes) -> bytes:
+    """Return a segmentation with UCSF's private attributes: three phases, and a volume that holds all of it."""
+    dataset = pydicom.dcmread(io.BytesIO(segmentation))
+    block = dataset.private_block(ucsf.GROUP, ucsf.CREATOR, create=True)
+    for element in (ucsf.PHASES, ucsf.PHASE_INDICES, ucsf.LOW, ucsf.HIGH):
+        if element in block:
+            del block[element]
+    block.add_new(ucsf.PHASES, "IS", 3)
+    block.add_new(ucsf.PHASE_INDICES, "IS", [0, 1, 2])
+    block.add_new(ucsf.LOW, "US", [0, 0, 0])
+    block.add_new(ucsf.HIGH, "US", [dataset.Columns - 1, dataset.Rows - 1, dataset.NumberOfFrames - 1])
+    return _bytes_of(dataset)
+
+
+def analysis_mask(segmentation: bytes) -> bytes:
+    """Return a segmentation as the inverse bit mask of I-SPY 2: what was outlined is 0, all else was left out."""
+    dataset = pydicom.dcmread(io.BytesIO(segmentation))
+    dataset.PixelData = np.where(dataset.pixel_array > 0, 0, 1).astype(np.uint8).tobytes()
+    return _bytes_of(dataset)
+
+
+def path_mapping(_: bytes) -> bytes:
+    """Return Duke's mapping of paths for two patients with two sequences of three slices each."""
+    rows = [duke_mapping.COLUMNS]
+    for patient in ("Breast_MRI_001", "Breast_MRI_002"):
+        for series, sequence in enumerate(("pre", "post_1"), start=1):
+            for number in (1, 2, 3):
+                original = f"DICOM_Images/{patient}/{sequence}/{patient}_{sequence}_{number:02d}.dcm"
+                classic = f"Duke-Breast-Cancer-MRI/{patient}/1.2.3/1.2.3.{series}/1-{number:03d}.dcm"
+                described = f"Duke-Breast-Cancer-MRI/{patient}/01-01-1990-MRI/{series}.0-ax dyn-1/1-{number:02d}.dcm"
+                rows.append((original, classic, described))
+    return "\n".join(",".join(row) for row in rows).encode()
+
+
 def nnunet_dataset(_: bytes) -> bytes:
     """Return the ``dataset.json`` of nnU-Net for one tumour."""
     labels = {"background": 0, "tumour": 1}
     content = {"channel_names": {"0": "pre", "1": "post"}, "labels": labels, "numTraining": 3, "file_ending": ".nii.gz"}
     return json.dumps(content).encode()
+
+
+def _bytes_of(dataset: Dataset) -> bytes:
+    out = io.BytesIO()
+    dataset.save_as(out, enforce_file_format=True)
+    return out.getvalue()
 
 
 def _image(nrrd: bytes) -> SimpleITK.Image:

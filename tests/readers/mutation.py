@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 import numpy as np
 import pydicom
-from pydicom.tag import Tag
+from pydicom.tag import BaseTag, Tag
 from small_forms import holders
 
 Mutation: TypeAlias = Callable[[bytes, np.random.Generator], bytes]
@@ -80,7 +80,10 @@ DICOM_KEYWORDS = (
     *("StructureSetROISequence", "ROINumber", "ROIName", "ROIContourSequence", "ReferencedROINumber"),
     *("ContourSequence", "ContourGeometricType", "NumberOfContourPoints", "ContourData"),
 )
-DICOM_TAGS = {Tag(keyword): keyword for keyword in DICOM_KEYWORDS}
+PRIVATE_TAGS = {
+    Tag(0x0117, 0x1000 + element): f"private {element:02X}" for element in (0x30, 0x35, 0xA1, 0xA2)
+}  # UCSF's
+DICOM_TAGS = {Tag(keyword): keyword for keyword in DICOM_KEYWORDS} | PRIVATE_TAGS
 BYTES = (b"", b"\0", bytes(31), bytes(5000), b"\xff" * 2048)
 MEMBERS = (
     *("1.dcm", "../1.dcm", "/1.dcm", "a/b/c/1.dcm", "DICOMDIR", "C:\\1.dcm", "a\x00b", "1.zip", ".", "é.dcm"),
@@ -141,19 +144,18 @@ def header_lines(content: bytes, rng: np.random.Generator) -> bytes:
 
 def dicom_elements(content: bytes, rng: np.random.Generator) -> bytes:
     """Drop elements of a DICOM file, at any depth, or give them strange values."""
-    dataset, places = _parsed(content)
-    present = sorted(places)
+    dataset, present = _parsed(content)
     as_before: list[Callable[[], object]] = []
     for _ in range(int(rng.integers(1, 4))):
-        keyword = present[int(rng.integers(len(present)))]
-        holding = [holder for holder in places[keyword] if keyword in holder]
+        tag, holding_it = present[int(rng.integers(len(present)))]
+        holding = [holder for holder in holding_it if tag in holder]
         if not holding:
             continue
         holder = holding[int(rng.integers(len(holding)))]
-        element, kind = holder[keyword], int(rng.integers(3))
+        element, kind = holder[tag], int(rng.integers(3))
         if kind == 0 or element.VR == "SQ":
             as_before.append(partial(holder.__setitem__, element.tag, element))
-            del holder[keyword]
+            del holder[tag]
             continue
         values = {"US": WHOLE, "UL": WHOLE, "FD": NUMBERS, "OB": BYTES, "OW": BYTES}.get(element.VR, WORDS)
         value = values[int(rng.integers(len(values)))]
@@ -172,18 +174,18 @@ def dicom_elements(content: bytes, rng: np.random.Generator) -> bytes:
 
 
 @lru_cache(maxsize=4)
-def _parsed(content: bytes) -> tuple[pydicom.Dataset, dict[str, list[pydicom.Dataset]]]:
+def _parsed(content: bytes) -> tuple[pydicom.Dataset, list[tuple[BaseTag, list[pydicom.Dataset]]]]:
     """Return a DICOM file and who holds each element that is changed: parsing takes longer than changing it.
 
     Elements are converted now, for a converted one may be written otherwise than a raw one.
     """
     dataset = pydicom.dcmread(io.BytesIO(content), force=True)
-    places: defaultdict[str, list[pydicom.Dataset]] = defaultdict(list)
+    places: defaultdict[BaseTag, list[pydicom.Dataset]] = defaultdict(list)
     for holder in holders(dataset):
         for tag in sorted(holder.keys() & DICOM_TAGS.keys()):
-            places[DICOM_TAGS[tag]].append(holder)
+            places[tag].append(holder)
             holder[tag]
-    return dataset, dict(places)
+    return dataset, sorted(places.items(), key=lambda place: DICOM_TAGS[place[0]])
 
 
 def csv_cells(content: bytes, rng: np.random.Generator) -> bytes:

@@ -17,7 +17,8 @@ INPUTS, SEED = "30", "1"
 READERS = (
     *("nifti", "nifti mask", "nrrd", "nrrd mask", "dicom series", "dicom slice", "enhanced dicom", "dicom seg", "zip"),
     *("cohort table", "metaimage", "metaimage mask", "structure set", "workbook", "sheet", "les outline"),
-    "nnunet labels",
+    *("nnunet labels", "volume of interest", "analysis mask", "path mapping", "tcia series"),
+    "mapped sequence",
 )
 DEADLINE_S = 900.0
 
@@ -76,3 +77,13 @@ def test_changes_to_a_json_file_are_those_of_their_seed_whatever_was_changed_bef
     first, again = ([json_values(content, np.random.default_rng(seed)) for seed in range(3000)] for _ in range(2))
     assert first == again
     assert len(set(first)) > 1000
+
+
+def test_what_is_steered_keeps_inputs_that_lead_to_new_code(shared_data: Path, tmp_path: Path):
+    pytest.importorskip("atheris", reason="atheris, which steers by coverage, comes for Linux only")
+    command = [sys.executable, str(FUZZ.with_name("steered.py")), "1000", SEED, str(shared_data), str(tmp_path)]
+    for until in ("600", "1000"):
+        subprocess.run([*command, "--readers", "sheet", "--until", until], capture_output=True, check=True)
+        assert _tally(tmp_path / "sheet")["done"] == int(until)
+    assert not (tmp_path / "sheet" / "findings.txt").exists(), (tmp_path / "sheet" / "findings.txt").read_text()
+    assert len(list((tmp_path / "sheet" / "kept").iterdir())) > 3

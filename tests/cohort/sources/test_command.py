@@ -33,7 +33,7 @@ def test_two_commands_reach_a_prepared_cohort(tmp_path: Path) -> None:
     table = tmp_path / "cohort.csv"
     code, said = called("import", "mama-mia", write_set(tmp_path / "set"), "--out", table)
     assert code == 0
-    for part in ("5 cases found = 4 used + 1 left out", "Licence: CC BY-NC 4.0", "Cite: MAMA-MIA", "er from er: "):
+    for part in ("5 cases found = 4 used + 1 left out", "Licence: CC BY-NC 4.0", "Cite: Garrucho L", "er from er: "):
         assert part in said
     assert called("prepare", table, "--out", tmp_path / "prepared", "--workers", 1)[0] == 0
 

@@ -170,6 +170,14 @@ def test_another_table_than_the_published_one_stops_the_import(
     assert message in str(fault.value)
 
 
+def test_a_mapping_whose_first_line_is_no_text_is_said(tmp_path: Path, do_import, write_set) -> None:
+    root = write_set(tmp_path / "set")
+    (mapping,) = root.rglob("Breast-Cancer-MRI-filepath_filename-mapping.csv")
+    mapping.write_bytes(b"\xf0" + mapping.read_bytes())
+    with pytest.raises(CohortError, match=r"mapping\.csv is no CSV in UTF-8"):
+        do_import("duke", root)
+
+
 def test_a_folder_whose_name_holds_a_slash_may_be_two(tmp_path: Path, do_import, write_set) -> None:
     root = write_set(tmp_path / "set", layout="descriptive")
     series = next(path for path in root.rglob("2.000000-Ph2ax dyn-1000"))

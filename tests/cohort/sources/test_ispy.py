@@ -116,6 +116,14 @@ def test_without_a_tumour_seg_the_voi_is_a_loose_box(tmp_path: Path, do_import) 
     assert "HR contradicts ER and PR" in done.record.by_reason()
 
 
+def test_a_second_run_of_ispy1_is_the_same(tmp_path: Path, do_import) -> None:
+    root = write_ispy1(tmp_path / "set")
+    do_import("ispy1", root)
+    first = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    do_import("ispy1", root)
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == first
+
+
 def test_a_seg_of_the_tumour_comes_first_and_tissue_never_counts(tmp_path: Path, do_import) -> None:
     done = do_import("ispy1", write_ispy1(tmp_path / "set", tumour=True))
     assert [(lesion.mask.parent.name, lesion.box) for lesion in done.record.found.lesions] == [("ftv", None)] * 2

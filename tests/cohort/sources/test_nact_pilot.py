@@ -58,6 +58,14 @@ def test_the_voi_becomes_a_box_and_the_second_phase_is_first_post(tmp_path: Path
     assert case.phase == "phase 2 of 3, as asked for"
 
 
+def test_a_second_run_is_the_same(tmp_path: Path, do_import, write_set) -> None:
+    root = write_set(tmp_path / "set")
+    do_import("nact-pilot", root)
+    first = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    do_import("nact-pilot", root)
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == first
+
+
 def test_an_odd_series_beside_the_dynamic_one_costs_nobody(tmp_path: Path, do_import, write_set) -> None:
     """A scout of two slices that no volume can be made of."""
     root = write_set(tmp_path / "set")

@@ -104,6 +104,29 @@ def test_an_empty_outline_and_one_beyond_the_series_are_left_out(tmp_path: Path)
         read_les(path).on((2, 1, 2))
 
 
+def test_outlines_of_other_names_are_counted_and_two_that_differ_are_left_out(tmp_path: Path, do_import) -> None:
+    root = write_set(tmp_path / "set")
+    outlines = root / "TCGA_Segmented_Lesions_UofC"
+    write_les(outlines / "lesion.les")
+    write_les(outlines / "copy" / "TCGA-AO-A03M-1S4-1.les")
+    done = do_import("tcga-brca", root)
+    assert len(done.record.found.lesions) == 2, "a copy of the same bytes is the same outline"
+    assert done.record.found.notes[1].startswith("1 .les files were passed over")
+    write_les(outlines / "copy" / "TCGA-AO-A03M-1S4-1.les", flip=True)
+    done = do_import("tcga-brca", root)
+    (left,) = done.record.by_reason()["its outline (.les) is here twice, and not the same"]
+    assert left.case == "tcga-TCGA-AO-A03M-1S4-1"
+
+
+def test_a_second_run_writes_no_mask_and_the_same_table(tmp_path: Path, do_import, monkeypatch) -> None:
+    root = write_set(tmp_path / "set")
+    do_import("tcga-brca", root)
+    first = (tmp_path / "out" / "cohort.csv").read_bytes()
+    monkeypatch.setattr("onephase.cohort.sources.tcga_brca._mask", None)
+    do_import("tcga-brca", root)
+    assert (tmp_path / "out" / "cohort.csv").read_bytes() == first
+
+
 def test_an_outline_that_may_not_be_opened_leaves_its_case_out(tmp_path: Path, do_import, close) -> None:
     root = write_set(tmp_path / "set")
     close("TCGA-AO-A03M-1S4-1.les")

@@ -20,6 +20,7 @@ from onephase.cohort.sources.source import LeaveOut
 from onephase.csv_text import csv_text
 from onephase.errors import CohortError
 from onephase.readers.dicom.files import read_dataset
+from onephase.readers.dicom.header_text import whole_number_of
 from onephase.readers.dicom.slice import vector
 from onephase.storage import sha256_of, write_text
 
@@ -101,7 +102,8 @@ def downloaded(sequence: MappedSequence, patients: Iterable[Path]) -> Downloaded
     """Return a sequence on disk, its direction read from the positions of its first and last slice.
 
     Raises:
-        LeaveOut: If it is not here, not whole, or lies on no straight line.
+        LeaveOut: If it is not here, not whole, or its slices lie in one place.
+        ImageError: If the header of its first or last slice is damaged.
     """
     folder = _folder(sequence, patients)
     files = {number: path for path in folder.iterdir() if (number := _number(path.name)) is not None}
@@ -119,7 +121,7 @@ def downloaded(sequence: MappedSequence, patients: Iterable[Path]) -> Downloaded
     if along == 0:
         reason = "its first and last slice lie in one place"
         raise LeaveOut(reason)
-    rows, columns = (int(low.get(keyword) or 0) for keyword in ("Rows", "Columns"))
+    rows, columns = (whole_number_of(low, keyword) or 0 for keyword in ("Rows", "Columns"))
     return DownloadedSequence(folder, last, rows, columns, rising=along > 0)
 
 
@@ -184,10 +186,12 @@ def _rows(path: Path) -> Iterator[Mapping[str, str | None]]:
         return
     with path.open(encoding="utf-8-sig", newline="") as stream:
         rows = csv.DictReader(stream)
-        if missing := set(COLUMNS) - set(rows.fieldnames or ()):
-            message = f"{path.name} has no column named {sorted(missing)[0]!r}: give the table of the set as published"
-            raise CohortError(message)
         try:
+            if missing := set(COLUMNS) - set(rows.fieldnames or ()):
+                message = (
+                    f"{path.name} has no column named {sorted(missing)[0]!r}: give the table of the set as published"
+                )
+                raise CohortError(message)
             yield from rows
         except (UnicodeDecodeError, csv.Error) as fault:
             message = f"{path.name} is no CSV in UTF-8 ({fault}): download it again"

@@ -100,7 +100,10 @@ SOURCE = Source(
     name="ispy1",
     title="I-SPY 1 (ACRIN 6657)",
     licence="CC BY 3.0",
-    citation="Multi-center breast DCE-MRI data and segmentations from patients in the I-SPY 1/ACRIN 6657 trials, TCIA",
+    citation=(
+        "Newitt D, Hylton N, for the I-SPY 1 Network and the ACRIN 6657 Trial Team, Multi-center breast DCE-MRI data "
+        "and segmentations from patients in the I-SPY 1/ACRIN 6657 trials, TCIA (2016), 10.7937/K9/TCIA.2016.HdHpgJLK"
+    ),
     convention="ispy1",
     labels=(
         Label("er", "ERpos", "positive by the trial's own table"),

@@ -109,7 +109,7 @@ def _turned_round(path: Path, image: Path) -> Mask:
     """
     grid = open_dicom(image).grid
     dataset = read_dataset(path, pixels=True)
-    headers = list(frame_headers(path, dataset))
+    headers = frame_headers(path, dataset)
     inside: Bool[np.ndarray, "slice row column"] = np.zeros(grid.shape, dtype=np.bool_)
     for own, stored in zip(headers, decoded(path, dataset, frames=range(len(headers))), strict=True):
         place = _slice_of(vector(path, own, "ImagePositionPatient", length=3), stored.shape, grid)
@@ -137,7 +137,10 @@ SOURCE = Source(
     name="ispy2",
     title="I-SPY 2 (with ACRIN 6698)",
     licence="CC BY 4.0",
-    citation="I-SPY 2 Breast Dynamic Contrast Enhanced MRI Trial (ISPY2), TCIA, 10.7937/TCIA.D8Z0-9T85",
+    citation=(
+        "Li W, Newitt DC, Gibbs J, et al., I-SPY 2 Breast Dynamic Contrast Enhanced MRI Trial (ISPY2), TCIA (2022), "
+        "10.7937/TCIA.D8Z0-9T85"
+    ),
     convention="ispy2",
     labels=(
         Label("hr", "HR", "ER or PR positive, from 1 % of nuclei; ER and PR apart are not known"),

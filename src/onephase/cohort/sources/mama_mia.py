@@ -136,7 +136,10 @@ SOURCE = Source(
     name="mama-mia",
     title="MAMA-MIA",
     licence="CC BY-NC 4.0 (not for commercial use), and the licence of each source set; Synapse syn60868042",
-    citation="MAMA-MIA: a large-scale multi-center breast cancer DCE-MRI benchmark dataset with expert segmentations",
+    citation=(
+        "Garrucho L, Kushibar K, Reidel C-A, et al., A large-scale multicenter breast cancer DCE-MRI benchmark dataset "
+        "with expert segmentations, Sci Data 12:453 (2025), 10.1038/s41597-025-04707-4"
+    ),
     convention="",
     labels=(
         Label("er", "er", "as its source set: Duke Allred 3 or more, I-SPY 1 its own table; not known for I-SPY 2"),

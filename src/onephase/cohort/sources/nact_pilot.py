@@ -123,7 +123,11 @@ SOURCE = Source(
     name="nact-pilot",
     title="Breast-MRI-NACT-Pilot",
     licence="CC BY 3.0",
-    citation="Breast-MRI-NACT-Pilot, The Cancer Imaging Archive; its labels: MAMA-MIA, syn60868042 (CC BY-NC 4.0)",
+    citation=(
+        "Newitt D, Hylton N, Single site breast DCE-MRI data and segmentations from patients undergoing neoadjuvant "
+        "chemotherapy, TCIA (2016), 10.7937/K9/TCIA.2016.QHsyhJKy; its labels: Garrucho L, et al., Sci Data 12:453 "
+        "(2025), 10.1038/s41597-025-04707-4, syn60868042 (CC BY-NC 4.0)"
+    ),
     convention="nact-pilot",
     labels=tuple(
         Label(column, f"{column} of MAMA-MIA's dataset_info", "as MAMA-MIA gives it; the cut-off is not documented")

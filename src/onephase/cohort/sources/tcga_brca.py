@@ -58,7 +58,7 @@ def read(download: Download) -> Found:
     sheet, columns = _clinical(download)
     records = sheet.records(*columns.values())
     rows = {row[columns["patient"]].upper(): row for row in records if PATIENT.fullmatch(row[columns["patient"]])}
-    outlines = _outlines(download.folder)
+    outlines, doubled, others = _outlines(download.folder)
     folders = _folders(download.folder)
     note = refuse_other_order(islice(_outlined(outlines, folders), SAMPLE), what="outlines (.les)")
     outlined = {outline.patient for outline in outlines.values()}
@@ -68,6 +68,9 @@ def read(download: Download) -> Found:
         outline = names[case_id]
         if outline is None:
             reason = "it has no outline (.les) here"
+            raise LeaveOut(reason)
+        if case_id in doubled:
+            reason = "its outline (.les) is here twice, and not the same"
             raise LeaveOut(reason)
         if outline.patient not in rows:
             reason = "it has no row in the clinical table"
@@ -81,7 +84,12 @@ def read(download: Download) -> Found:
         return _lesion(case_id, outline, told=told, folders=folders, beside=download.out.parent)
 
     lesions, left_out = sort_out(list(names), lesion_of, progress=download.progress)
-    return Found(tuple(names), lesions, left_out, (sheet.path,), notes=(note,))
+    notes = [note]
+    if others:
+        notes.append(
+            f"{others} .les files were passed over: their names are not TCGA-XX-XXXX-...S<series>-<lesion>.les"
+        )
+    return Found(tuple(names), lesions, left_out, (sheet.path,), notes=tuple(notes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,13 +136,20 @@ def _plain(text: str) -> str:
     return re.sub(r"[^a-z0-9]", "", text.lower())
 
 
-def _outlines(folder: Path) -> dict[str, _Outline]:
-    outlines = {}
-    for path in sorted(folder.rglob("*.les")):
-        if found := OUTLINE.fullmatch(path.name):
-            outline = _Outline(path, found[1].upper(), int(found[2]), found[3])
-            outlines[f"tcga-{path.stem}"] = outline
-    return outlines
+def _outlines(folder: Path) -> tuple[dict[str, _Outline], set[str], int]:
+    """Return the outlines by case, the cases of which two differ, and how many files carry another name."""
+    outlines: dict[str, _Outline] = {}
+    doubled: set[str] = set()
+    others = 0
+    for path in sorted(folder.rglob("*.[lL][eE][sS]")):
+        if (found := OUTLINE.fullmatch(path.name)) is None:
+            others += 1
+            continue
+        case_id = f"tcga-{path.stem}"
+        first = outlines.setdefault(case_id, _Outline(path, found[1].upper(), int(found[2]), found[3]))
+        if first.path != path and sha256_of(first.path) != sha256_of(path):
+            doubled.add(case_id)
+    return outlines, doubled, others
 
 
 def _folders(folder: Path) -> dict[str, list[Path]]:
@@ -197,7 +212,10 @@ SOURCE = Source(
     name="tcga-brca",
     title="TCGA-BRCA with outlines of the Breast Phenotype Research Group",
     licence="CC BY 3.0",
-    citation="TCGA-BRCA, The Cancer Imaging Archive; outlines: TCGA Breast Phenotype Research Group",
+    citation=(
+        "Lingle W, Erickson BJ, Zuley ML, et al., The Cancer Genome Atlas Breast Invasive Carcinoma Collection "
+        "(TCGA-BRCA), TCIA (2016), 10.7937/K9/TCIA.2016.AB2NAZRP; outlines: TCGA Breast Phenotype Research Group"
+    ),
     convention="tcga-ihc",
     labels=(
         Label("er", "ER status by IHC", "as the contributing hospital reported it; cut-offs differ among them"),

@@ -12,7 +12,7 @@ from pathlib import Path
 from onephase.cohort.identity import canonical_identity
 from onephase.cohort.sources.source import LeaveOut
 from onephase.errors import CohortError
-from onephase.readers.dicom.files import folders_below, is_dicom, read_dataset
+from onephase.readers.dicom.files import damage_is_a_sentence, folders_below, is_dicom, read_dataset
 from onephase.readers.dicom.header_text import text_of, whole_number_of
 
 KEYWORDS = (
@@ -100,19 +100,20 @@ def series_of(first: Path) -> Series:
         ImageError: If it is damaged.
     """
     header = read_dataset(first, only=KEYWORDS)
-    visit = text_of(header, "ClinicalTrialTimePointID")
-    told = VISIT.search(text_of(header, "StudyDescription"))
-    return Series(
-        path=first.parent,
-        first=first,
-        uid=text_of(header, "SeriesInstanceUID"),
-        study=text_of(header, "StudyInstanceUID"),
-        number=whole_number_of(header, "SeriesNumber") or 0,
-        modality=text_of(header, "Modality").upper(),
-        description=text_of(header, "SeriesDescription"),
-        date=text_of(header, "StudyDate"),
-        visit=visit or (f"T{told[1]}" if told else ""),
-    )
+    with damage_is_a_sentence(first):
+        visit = text_of(header, "ClinicalTrialTimePointID")
+        told = VISIT.search(text_of(header, "StudyDescription"))
+        return Series(
+            path=first.parent,
+            first=first,
+            uid=text_of(header, "SeriesInstanceUID"),
+            study=text_of(header, "StudyInstanceUID"),
+            number=whole_number_of(header, "SeriesNumber") or 0,
+            modality=text_of(header, "Modality").upper(),
+            description=text_of(header, "SeriesDescription"),
+            date=text_of(header, "StudyDate"),
+            visit=visit or (f"T{told[1]}" if told else ""),
+        )
 
 
 def first_visit(series: list[Series], *, codes: Collection[str]) -> list[Series]:

@@ -15,7 +15,7 @@ from onephase.cohort.sources.source import LeaveOut
 from onephase.imaging.case import Box
 from onephase.imaging.geometry import Grid
 from onephase.readers.dicom.enhanced import frame_headers
-from onephase.readers.dicom.files import read_dataset
+from onephase.readers.dicom.files import damage_is_a_sentence, read_dataset
 from onephase.readers.dicom.pixels import decoded
 from onephase.readers.dicom.slice import vector
 
@@ -49,15 +49,17 @@ def volume_of_interest(path: Path, *, grid: Grid) -> VolumeOfInterest:
 
     Raises:
         LeaveOut: If the attributes are absent, or do not enclose the segmentation on this grid.
+        ImageError: If the file is damaged.
     """
     dataset = read_dataset(path, pixels=True)
-    try:
-        block = dataset.private_block(GROUP, CREATOR)
-        low, high, indices = (_numbers(block[element].value) for element in (LOW, HIGH, PHASE_INDICES))
-        (phases,) = _numbers(block[PHASES].value)
-    except KeyError:
-        reason = "its segmentation carries no volume of interest in private attributes"
-        raise LeaveOut(reason) from None
+    with damage_is_a_sentence(path):
+        try:
+            block = dataset.private_block(GROUP, CREATOR)
+            low, high, indices = (_numbers(block[element].value) for element in (LOW, HIGH, PHASE_INDICES))
+            (phases,) = _numbers(block[PHASES].value)
+        except KeyError:
+            reason = "its segmentation carries no volume of interest in private attributes"
+            raise LeaveOut(reason) from None
     if len(low) != AXES or len(high) != AXES or len(indices) < 2 or indices[1] != indices[0] + 1:  # noqa: PLR2004
         reason = "its private attributes are not those of a pre, early and late phase"
         raise LeaveOut(reason, f"phases {indices}")
@@ -70,7 +72,7 @@ def volume_of_interest(path: Path, *, grid: Grid) -> VolumeOfInterest:
 
 def _refuse_outside(path: Path, dataset: Any, *, box: Box, grid: Grid) -> None:
     """Refuse a box that does not enclose what was segmented in it, or leaves the grid."""
-    headers = list(frame_headers(path, dataset))
+    headers = frame_headers(path, dataset)
     for own, stored in zip(headers, decoded(path, dataset, frames=range(len(headers))), strict=True):
         rows, columns = np.nonzero(stored)
         if not rows.size:

@@ -1,6 +1,6 @@
 """Frames of an enhanced multi-frame MR file, by their functional groups (PS3.3 C.7.6.16)."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -42,7 +42,7 @@ def enhanced_slices(path: Path, dataset: Dataset, *, pixels: PixelElement | None
         ImageError: If the functional groups are missing or do not say where a frame lies.
     """
     with damage_is_a_sentence(path):
-        frames = list(frame_headers(path, dataset))
+        frames = frame_headers(path, dataset)
         series = _series(dataset, frames[0])
         stored = None if pixels is None else stored_pixels(pixel_form(dataset, frames=len(frames)), pixels)
         return tuple(
@@ -51,27 +51,31 @@ def enhanced_slices(path: Path, dataset: Dataset, *, pixels: PixelElement | None
         )
 
 
-def frame_headers(path: Path, dataset: Dataset) -> Iterator[Dataset]:
-    """Yield for each frame a flat header of what its own and the shared functional groups say.
+def frame_headers(path: Path, dataset: Dataset) -> list[Dataset]:
+    """Return for each frame a flat header of what its own and the shared functional groups say.
 
     Raises:
-        ImageError: If there are no functional groups, too many frames, or fewer groups than frames.
+        ImageError: If there are no functional groups, too many frames or fewer groups than frames, or they are damaged.
     """
-    shared = dataset.get("SharedFunctionalGroupsSequence") or []
-    frames = dataset.get("PerFrameFunctionalGroupsSequence") or []
-    declared = whole_number_of(dataset, "NumberOfFrames") or 0
-    if not frames or len(frames) != declared or declared > MAX_FRAMES:
-        message = f"{path} declares {declared} frames and describes {len(frames)}: export the original file"
-        raise ImageError(message)
-    for frame in frames:
-        flat = Dataset()
-        for groups in (*shared, frame):  # a frame's own group comes last and wins
-            for sequence, keywords in GROUPS.items():
-                for item in groups.get(sequence) or []:
-                    for keyword in keywords:
-                        if keyword in item:
-                            setattr(flat, keyword, item[keyword].value)
-        yield flat
+    with damage_is_a_sentence(path):
+        shared = dataset.get("SharedFunctionalGroupsSequence") or []
+        frames = dataset.get("PerFrameFunctionalGroupsSequence") or []
+        declared = whole_number_of(dataset, "NumberOfFrames") or 0
+        if not frames or len(frames) != declared or declared > MAX_FRAMES:
+            message = f"{path} declares {declared} frames and describes {len(frames)}: export the original file"
+            raise ImageError(message)
+        return [_flat((*shared, frame)) for frame in frames]  # a frame's own group comes last and wins
+
+
+def _flat(all_groups: Sequence[Dataset]) -> Dataset:
+    flat = Dataset()
+    for groups in all_groups:
+        for sequence, keywords in GROUPS.items():
+            for item in groups.get(sequence) or []:
+                for keyword in keywords:
+                    if keyword in item:
+                        setattr(flat, keyword, item[keyword].value)
+    return flat
 
 
 def anatomy_of(dataset: Dataset) -> str:

@@ -120,7 +120,7 @@ def _choose(path: Path, dataset: Dataset, wanted: int | str | None) -> Dataset:
 
 def _placed(path: Path, dataset: Dataset, *, number: int, grid: Grid) -> Bool[np.ndarray, "slice row column"]:
     kind = text_of(dataset, "SegmentationType")
-    headers = list(frame_headers(path, dataset))
+    headers = frame_headers(path, dataset)
     mine = [
         frame
         for frame, own in enumerate(headers)
