@@ -17,7 +17,7 @@ EXCHANGED = {
     "127.0.0.1:8042": "127.0.0.1:{web}",
     "archive.example 104": "127.0.0.1 {dicom}",
     "ARCHIVE@10.0.0.9:104": "ARCHIVE@127.0.0.1:{dicom}",
-    "onephase node ": "onephase node --port {node} --metrics-port {metrics} ",
+    "onephase node ": "onephase node --port {node} --metrics-port {metrics} --quiet-s 5 ",  # 30 without it
     "127.0.0.1 11112": "127.0.0.1 {node}",
     "127.0.0.1:9112": "127.0.0.1:{metrics}",
     "onephase serve ": "onephase serve --port {reader} ",

@@ -40,7 +40,7 @@ class AtWork:
 
 @pytest.fixture(scope="module")
 def nodes(tmp_path_factory: pytest.TempPathFactory, tiny_demo: Path, archive: Archive, storescu: None) -> Iterator:
-    """Nodes at work. They wait 30 s after the last image, as usual."""
+    """Nodes at work."""
     start, send, _, fetch, *_ = printed("node.md")
     beside = {"web": archive.http_port, "dicom": archive.dicom_port}
     one, two, sender = (tmp_path_factory.mktemp(name) for name in ("one", "two", "sender"))

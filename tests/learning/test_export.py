@@ -92,7 +92,7 @@ def test_each_ablation_learns(make_dataset, make_settings, *, tasks, scales, reg
 def test_a_network_that_looks_away_from_a_region_is_exported(make_dataset, make_settings):
     """Every voxel of it counts next to nothing, and they are weighed against each other: a trained network did so."""
     dataset = make_dataset(4, seed=1)
-    network = _network(make_settings(), dataset=dataset)
+    network = _network(make_settings(network={"scales": (0,), "widths": (4,)}), dataset=dataset)
     for vote in network.attention.votes:
         torch.nn.init.normal_(vote.weight, mean=-30.0, std=10.0)
     assert export_network(network, dataset)

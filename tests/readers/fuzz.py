@@ -139,11 +139,12 @@ def main(read: Callable[..., None], *, program: str, doc: str | None) -> int:
     parser.add_argument("work", type=Path, help="where findings and tallies go")
     parser.add_argument("--readers", nargs="+", choices=[*TARGETS], default=[*TARGETS])
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), help="processes at a time")
-    parser.add_argument("--until", type=int, help=argparse.SUPPRESS)  # one turn of one reader, in this process
+    parser.add_argument("--until", type=int, help=argparse.SUPPRESS)  # one turn of each reader, in this process
     given = parser.parse_args()
     plan = Plan(given.inputs, given.seed, given.data, given.work, Path(program))
     if given.until is not None:
-        read(given.readers[0], plan, until=given.until)
+        for name in given.readers:
+            read(name, plan, until=given.until)
         return 0
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with suppress(KeyboardInterrupt):
