@@ -11,6 +11,7 @@ import argparse
 import csv
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -62,7 +63,11 @@ LAYOUTS: dict[str, Callable[..., None]] = {"nact-pilot": nact_pilot, "duke": duk
 def _link(files: Sequence[Path], folder: Path) -> None:
     folder.mkdir(parents=True)
     for number, path in enumerate(files, start=1):
-        os.link(path, folder / f"1-{number:03d}.dcm")
+        to = folder / f"1-{number:03d}.dcm"
+        try:
+            os.link(path, to)
+        except OSError:  # on another disk
+            shutil.copyfile(path, to)
 
 
 def timed(command: Sequence[Any]) -> tuple[float, float, str]:
@@ -80,7 +85,7 @@ def main() -> None:
     parser.add_argument("case", type=Path, help="folder of UCSF-BR-06, with dce/ and fibroglandular-seg/")
     parser.add_argument("--patients", type=int, default=60)
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory(dir=given.case.parent if os.access(given.case.parent, os.W_OK) else None) as name:
+    with tempfile.TemporaryDirectory() as name:
         for source, lay_out in LAYOUTS.items():
             folder, out = Path(name) / source, Path(name) / f"{source}-out" / "cohort.csv"
             folder.mkdir()

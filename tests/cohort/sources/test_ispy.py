@@ -116,12 +116,14 @@ def test_without_a_tumour_seg_the_voi_is_a_loose_box(tmp_path: Path, do_import) 
     assert "HR contradicts ER and PR" in done.record.by_reason()
 
 
-def test_a_second_run_of_ispy1_is_the_same(tmp_path: Path, do_import) -> None:
-    root = write_ispy1(tmp_path / "set")
+@pytest.mark.parametrize("tumour", [False, True])
+def test_a_second_run_of_ispy1_opens_no_file(tmp_path: Path, do_import, monkeypatch, *, tumour: bool) -> None:
+    root = write_ispy1(tmp_path / "set", tumour=tumour)
     do_import("ispy1", root)
-    first = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    first = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*.*")}
+    monkeypatch.setattr("onephase.cohort.sources.ucsf_study.series_in", None)
     do_import("ispy1", root)
-    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == first
+    assert {path: path.read_bytes() for path in (tmp_path / "out").rglob("*.*")} == first
 
 
 def test_a_seg_of_the_tumour_comes_first_and_tissue_never_counts(tmp_path: Path, do_import) -> None:

@@ -7,10 +7,11 @@ import pytest
 from pydicom import dcmread
 from tests.cohort.sources.conftest import SHAPE, write_dynamic, write_ucsf_seg, write_workbook
 
-from onephase.cohort.sources.nact_pilot import is_derived
+from onephase.cohort.sources import ucsf_study
 from onephase.cohort.sources.tcia import Series
+from onephase.cohort.sources.ucsf_study import is_derived
 from onephase.cohort.table import read_cohort
-from onephase.errors import CohortError
+from onephase.errors import CohortError, StorageError
 from onephase.readers.case import read_case
 
 VISIT = {"ClinicalTrialTimePointID": "T1", "StudyDate": "19910808"}
@@ -58,12 +59,32 @@ def test_the_voi_becomes_a_box_and_the_second_phase_is_first_post(tmp_path: Path
     assert case.phase == "phase 2 of 3, as asked for"
 
 
-def test_a_second_run_is_the_same(tmp_path: Path, do_import, write_set) -> None:
+def test_a_second_run_opens_no_file_unless_one_has_changed(tmp_path: Path, do_import, write_set, monkeypatch) -> None:
     root = write_set(tmp_path / "set")
     do_import("nact-pilot", root)
-    first = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    first = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*.*")}
+    with monkeypatch.context() as closed:
+        closed.setattr("onephase.cohort.sources.ucsf_study.series_in", None)
+        do_import("nact-pilot", root)
+    assert {path: path.read_bytes() for path in (tmp_path / "out").rglob("*.*")} == first
+    changed = root / "UCSF-BR-06" / "1.3.6.1" / "dce" / "late.dcm"
+    changed.write_bytes(b"no DICOM")
+    looked_at = []
+    real = ucsf_study.series_in
+    monkeypatch.setattr(ucsf_study, "series_in", lambda folders: looked_at.append(folders) or real(folders))
     do_import("nact-pilot", root)
-    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == first
+    assert looked_at == [[root / "UCSF-BR-06"]], "who has another file, and nobody else"
+
+
+def test_what_was_kept_and_is_no_finding_is_said(tmp_path: Path, do_import, write_set) -> None:
+    root = write_set(tmp_path / "set")
+    do_import("nact-pilot", root)
+    kept = min((tmp_path / "out" / "findings").iterdir())
+    kept.write_text("{}")
+    with pytest.raises(
+        StorageError, match=r"nact-UCSF-BR-01-\w+\.json is not what an import keeps of a patient: remove it"
+    ):
+        do_import("nact-pilot", root)
 
 
 def test_an_odd_series_beside_the_dynamic_one_costs_nobody(tmp_path: Path, do_import, write_set) -> None:
@@ -85,7 +106,7 @@ def test_a_damaged_series_that_could_be_the_dynamic_one_is_said(
     tmp_path: Path, do_import, write_set, monkeypatch
 ) -> None:
     root = write_set(tmp_path / "set")
-    monkeypatch.setattr("onephase.cohort.sources.nact_pilot.FEWEST_SLICES", 1)  # these series are tiny
+    monkeypatch.setattr("onephase.cohort.sources.ucsf_study.FEWEST_SLICES", 1)  # these series are tiny
     dynamic = root / "UCSF-BR-01" / "1.3.6.1" / "dce"
     (dynamic.parent / "repeat").mkdir()
     for place, path in enumerate(sorted(dynamic.glob("*.dcm"))):

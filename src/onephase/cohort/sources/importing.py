@@ -41,7 +41,8 @@ def import_cohort(
     """Read a set and write its cohort table, the record of the import and a page to read beside it.
 
     The same files give the same bytes. What stops an import stops it before a table is written; masks that were made
-    anew by then (``masks/``, and for Duke ``duke-sequences-*.csv``) stay beside its place and are found by the next.
+    anew by then and what was found (``masks/``, ``findings/``, ``duke-sequences-*.csv``) stay beside its place, where
+    the next import finds them.
 
     Args:
         source: The set.

@@ -7,14 +7,11 @@ attributes becomes a generous box. Segmentations of breast tissue are never take
 from collections.abc import Mapping
 from pathlib import Path
 
-from onephase.cohort.sources.nact_pilot import dynamic_series, interest_of
 from onephase.cohort.sources.receptors import panel, status
 from onephase.cohort.sources.sheets import find_table, read_sheet
 from onephase.cohort.sources.source import Download, Found, Label, LeaveOut, Lesion, Source, sort_out
-from onephase.cohort.sources.tcia import Series, by_identity, first_visit, patients_in, series_in
-from onephase.errors import ImageError
-from onephase.readers.dicom.scan import DicomScan
-from onephase.readers.roi import read_mask
+from onephase.cohort.sources.tcia import by_identity, patients_in
+from onephase.cohort.sources.ucsf_study import ucsf_study
 
 SHEET = "TCIA Patient Clinical Subset"
 RECEPTORS = {"er": "ERpos", "pr": "PgRpos", "hr": "HR Pos", "her2": "Her2MostPos"}
@@ -41,7 +38,7 @@ def read(download: Download) -> Found:
         if identity not in rows:
             reason = "its folder has no row in the clinical workbook"
             raise LeaveOut(reason)
-        return _lesion(case_id, rows[identity], folders=folders.get(identity, []))
+        return _lesion(case_id, rows[identity], folders=folders.get(identity, []), download=download)
 
     lesions, left_out = sort_out(list(identity_of), lesion_of, progress=download.progress)
     boxes = sum(lesion.box is not None for lesion in lesions)
@@ -53,47 +50,23 @@ def read(download: Download) -> Found:
     return Found(tuple(identity_of), lesions, left_out, (table,), notes=notes)
 
 
-def _lesion(case_id: str, row: Mapping[str, str], *, folders: list[Path]) -> Lesion:
+def _lesion(case_id: str, row: Mapping[str, str], *, folders: list[Path], download: Download) -> Lesion:
     where = f"{SHEET}, case {case_id}, column"
     labels = panel(**{ours: status(row[name], where=f"{where} {name}") for ours, name in RECEPTORS.items()})
     if not folders:
         reason = "its images are not here"
         raise LeaveOut(reason)
-    series = first_visit(series_in(folders), codes=("T0",))
-    dynamic, scan = dynamic_series(series)
-    mask = _tumour(series, scan)
-    interest = None if mask else interest_of(series, scan)
+    study = ucsf_study(folders, codes=("T0",), outlined=True, download=download, case_id=case_id)
     return Lesion(
         case_id=case_id,
         patient_id=case_id.replace("ispy1-", "ISPY1_"),
-        image=dynamic.path,
-        phase=FIRST_POST if interest is None else str(interest.first_post),
-        mask=mask,
-        box=None if interest is None else interest.box,
+        image=study.image,
+        phase=FIRST_POST if study.first_post is None else str(study.first_post),
+        mask=study.mask,
+        box=study.box,
         labels=labels,
         covariates={name.replace(" ", "_"): row[name] for name in COVARIATES if name in row},
     )
-
-
-def _tumour(series: list[Series], scan: DicomScan) -> Path | None:
-    """Return the one SEG that is of the tumour by its own words and lies on the scan; None where there is none.
-
-    Raises:
-        LeaveOut: If there are several.
-    """
-    tumours = []
-    for one in series:
-        if one.modality != "SEG":
-            continue
-        try:
-            read_mask(one.first, label=None, grid=scan.grid, frame_of_reference=scan.frame_of_reference)
-        except ImageError:
-            continue  # of other tissue, or of another series
-        tumours.append(one.first)
-    if len(tumours) > 1:
-        reason = "several segmentations are of the tumour"
-        raise LeaveOut(reason)
-    return tumours[0] if tumours else None
 
 
 SOURCE = Source(

@@ -9,16 +9,12 @@ from collections.abc import Mapping
 from onephase.cohort.sources.receptors import panel, status
 from onephase.cohort.sources.sheets import find_tables, read_sheet
 from onephase.cohort.sources.source import Download, Found, Label, LeaveOut, Lesion, Source, sort_out
-from onephase.cohort.sources.tcia import Series, by_identity, first_visit, only, patients_in, series_in
-from onephase.cohort.sources.ucsf import VolumeOfInterest, volume_of_interest
-from onephase.errors import CohortError, ImageError
-from onephase.readers.dicom.scan import DicomScan, open_dicom
-from onephase.readers.series_names import other_kind, words_of
+from onephase.cohort.sources.tcia import by_identity, patients_in
+from onephase.cohort.sources.ucsf_study import ucsf_study
+from onephase.errors import CohortError
 
 FIRST_VISIT = ("T1", "T0")
 RECEPTORS = ("er", "pr", "hr", "her2")
-MIN_PHASES = 3
-FEWEST_SLICES = 10
 
 
 def read(download: Download) -> Found:
@@ -38,16 +34,15 @@ def read(download: Download) -> Found:
 
     def lesion_of(case_id: str) -> Lesion:
         identity = name_of[case_id]
-        series = first_visit(series_in(folders[identity]), codes=FIRST_VISIT)
-        dynamic, scan = dynamic_series(series)
-        interest = interest_of(series, scan)
+        mine = folders[identity]
+        study = ucsf_study(mine, codes=FIRST_VISIT, outlined=False, download=download, case_id=case_id)
         return Lesion(
             case_id=case_id,
-            patient_id=folders[identity][0].name,
-            image=dynamic.path,
-            phase=str(interest.first_post),
-            box=interest.box,
-            labels=_labels(rows.get(identity), dynamic, case_id=case_id),
+            patient_id=mine[0].name,
+            image=study.image,
+            phase=str(study.first_post),
+            box=study.box,
+            labels=_labels(rows.get(identity), study.uid, case_id=case_id),
         )
 
     lesions, left_out = sort_out(list(name_of), lesion_of, progress=download.progress)
@@ -61,58 +56,10 @@ def read(download: Download) -> Found:
     return Found(tuple(name_of), lesions, left_out, tuple(tables), notes=notes)
 
 
-def dynamic_series(series: list[Series]) -> tuple[Series, DicomScan]:
-    """Return the one MR series that holds three phases or more, and its scan.
-
-    Raises:
-        LeaveOut: If there is none, or several.
-        ImageError: If one cannot be read that could be it by its number of files, or that is all there is.
-    """
-    scans, faults = {}, []
-    for one in series:
-        if one.modality == "MR" and not is_derived(one):
-            try:
-                scan = open_dicom(one.path)
-            except ImageError as fault:
-                if len(list(one.path.iterdir())) >= MIN_PHASES * FEWEST_SLICES:
-                    raise  # perhaps the dynamic series itself
-                faults.append(fault)  # a scout, say, beside a good dynamic series
-                continue
-            if len(scan.parts) >= MIN_PHASES:
-                scans[one] = scan
-    if faults and not scans:
-        raise faults[0]
-    chosen = only(list(scans), what="the dynamic series, of three phases or more,")
-    return chosen, scans[chosen]
-
-
-def is_derived(series: Series) -> bool:
-    """Tell whether a series is a map computed from the dynamic one, or no T1 volume, by its description."""
-    words = words_of(series.description)
-    return bool(other_kind(words)) or bool({"ser", "pe", "pe1", "pe2", "mask", "segmentation"} & set(words.split()))
-
-
-def interest_of(series: list[Series], scan: DicomScan) -> VolumeOfInterest:
-    """Return the volume of interest that the segmentations of a study carry.
-
-    Raises:
-        LeaveOut: If none carries one, or it does not belong to the scan.
-    """
-    outlines = [one for one in series if one.modality == "SEG"]
-    if not outlines:
-        reason = "no segmentation with a volume of interest is here"
-        raise LeaveOut(reason)
-    interest = volume_of_interest(outlines[0].first, grid=scan.grid)
-    if interest.phases != len(scan.parts):
-        reason = "its segmentation was computed from another number of phases"
-        raise LeaveOut(reason, f"{interest.phases} and {len(scan.parts)}")
-    return interest
-
-
-def _labels(row: Mapping[str, str] | None, dynamic: Series, *, case_id: str) -> dict[str, str]:
+def _labels(row: Mapping[str, str] | None, series_uid: str, *, case_id: str) -> dict[str, str]:
     if row is None:
         return {}
-    if (uid := row.get("tcia_series_uid", "")) not in {"", "NA", dynamic.uid}:
+    if (uid := row.get("tcia_series_uid", "")) not in {"", "NA", series_uid}:
         reason = "MAMA-MIA's table names another series of this patient"
         raise LeaveOut(reason, uid)
     where = f"dataset_info, case {case_id}, column"
