@@ -117,7 +117,7 @@ def test_a_box_is_corrected_by_dragging_and_by_numbers(shared_page):
     page = shared_page
     page.keyboard.press("4")
     open_case(page, 2)
-    dim(page, outline=100, regions=0)
+    dim(page, outline=100, regions=0, attention=31)
     given = bars(page)
     page.keyboard.press("b")
     before = box(page)
@@ -136,6 +136,7 @@ def test_a_box_is_corrected_by_dragging_and_by_numbers(shared_page):
     page.wait_for_selector("#draw")
     answer = lesion(page)
     assert answer["prediction"]["outline"]["semi_automatic"]
+    assert page.locator("#dim-attention").input_value() == "31"  # as it was set, and no more as usual
     assert outlined(page, "sagittal") == pytest.approx([first, last - 3], abs=1)
     page.keyboard.press("3")
     assert outlined(page, "coronal") == pytest.approx([before["column"][0] + 4, before["column"][1]], abs=1)

@@ -78,6 +78,7 @@ def test_a_box_is_handed_to_the_node_in_the_browser(page, intake):
     page.keyboard.press("2")  # the axial plane alone, which software renders quickest
     page.click("#cases li:first-child button")
     page.wait_for_selector("#apply")  # nobody has outlined it: the page asks for a box
+    assert page.locator("#hand-over").is_disabled()
     for name, (start, stop) in BALL.items():
         page.get_by_label(f"{name} start").fill(str(start))
         page.get_by_label(f"{name} stop").fill(str(stop))

@@ -15,7 +15,7 @@ import { sentence } from "./words.js";
 const EVEN_ATTENTION = 0; // its picture would be no finding
 const ATTENTION = 0.55;
 
-const state = { lesion: null, similar: null, opening: false, drawing: false };
+const state = { lesion: null, similar: null, even: null, opening: false, drawing: false };
 const about = await api.about().catch((problem) => {
   toast(problem.message);
   throw problem;
@@ -59,7 +59,7 @@ async function open(arrive, key) {
   state.opening = Boolean(lesion);
   if (!lesion) return;
   if (before) api.close(before);
-  Object.assign(state, { lesion, similar: null });
+  Object.assign(state, { lesion, similar: null, even: null });
   byId("empty").hidden = true;
   list.mark(key);
   panel.show(lesion, { fresh: true });
@@ -73,7 +73,10 @@ async function open(arrive, key) {
 // The outline has changed, or a case is new: what lies beneath the picture follows.
 async function settled() {
   const { lesion } = state;
-  if (lesion.prediction) tools.set("attention", lesion.attention_is_even ? EVEN_ATTENTION : ATTENTION);
+  if (lesion.prediction && lesion.attention_is_even !== state.even) { // else it stays as the reader has set it
+    state.even = lesion.attention_is_even;
+    tools.set("attention", state.even ? EVEN_ATTENTION : ATTENTION);
+  }
   showFacts(lesion, about.similar ? [] : null);
   list.show(await api.cases().catch(() => list.entries));
   if (!lesion.prediction || !about.similar) return;

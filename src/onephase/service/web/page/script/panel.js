@@ -106,6 +106,7 @@ export class Panel {
       this.showRecorded(false, lesion.recorded);
     }
     for (const name of RECEPTORS) this.markSigns(name);
+    byId("hand-over")?.toggleAttribute("disabled", !lesion.prediction?.outline.semi_automatic); // no box was given yet
     if (lesion.prediction) this.showPrediction(lesion.prediction);
     else this.showWaiting();
   }
