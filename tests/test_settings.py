@@ -42,6 +42,24 @@ def test_missing_settings_file(tmp_path):
         read_settings(tmp_path / "none.toml")
 
 
+def test_what_is_no_text_and_no_bundle_is_one_sentence(tmp_path):
+    with pytest.raises(SettingsError, match="is a folder and no bundle"):
+        read_settings(tmp_path)
+    (tmp_path / "bad.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(SettingsError, match=r"bad\.toml is no text in UTF-8"):
+        read_settings(tmp_path / "bad.toml")
+    (tmp_path / "settings.json").write_text("{")
+    with pytest.raises(SettingsError, match=r"settings\.json is not JSON"):
+        read_settings(tmp_path)
+
+
+def test_an_unknown_setting_is_called_so():
+    with pytest.raises(
+        SettingsError, match=r"^x: there is no setting network\.layers; see the annotated settings\.toml$"
+    ):
+        parse_settings("[network]\nlayers = 3", source="x")
+
+
 def test_a_bundle_lends_its_settings(tmp_path):
     settings = Settings.model_validate({"imaging": {"spacing_mm": 2.5, "patch_voxels": (4, 5, 6)}})
     (tmp_path / "settings.json").write_text(settings.model_dump_json())

@@ -160,6 +160,18 @@ def read_settings(path: Path) -> Settings:
     except FileNotFoundError:
         message = f"settings file {path} is missing"
         raise SettingsError(message) from None
+    except IsADirectoryError:
+        message = f"{path} is a folder and no bundle: give a TOML file, or a bundle for the settings of its own"
+        raise SettingsError(message) from None
+    except json.JSONDecodeError:
+        message = f"{bundle} is not JSON: get the bundle again"
+        raise SettingsError(message) from None
+    except UnicodeDecodeError:
+        message = f"settings file {path} is no text in UTF-8: give a TOML file"
+        raise SettingsError(message) from None
+    except OSError as fault:
+        message = f"settings file {path} cannot be opened ({fault.strerror}): check that you may read it"
+        raise SettingsError(message) from None
     return parse_settings(text, source=str(path))
 
 
@@ -179,5 +191,8 @@ def _validated(values: object, *, source: str) -> Settings:
     except ValidationError as fault:
         first = fault.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            message = f"{source}: there is no setting {where}; see the annotated settings.toml"
+            raise SettingsError(message) from None
         message = f"{source}: {where}: {first['msg']}, got {first['input']!r}; see the annotated settings.toml"
         raise SettingsError(message) from None

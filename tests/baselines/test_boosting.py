@@ -70,5 +70,5 @@ def test_a_missing_extra_is_one_sentence(make_cohort: Callable, monkeypatch: pyt
 
     monkeypatch.setattr(builtins, "__import__", without)
     monkeypatch.delitem(sys.modules, "sklearn", raising=False)
-    with pytest.raises(MissingExtraError, match=r"boosted trees need scikit-learn.*onephase\[train\]"):
+    with pytest.raises(MissingExtraError, match=r"boosted trees need scikit-learn.*\.\[train\]"):
         fit_boosted_panel(features, events, fold=np.arange(40) % 2)

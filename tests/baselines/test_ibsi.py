@@ -140,6 +140,6 @@ def test_a_missing_extra_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setattr(ibsi, "version", absent)
     with pytest.raises(
-        MissingExtraError, match=r"need MIRP, which is not installed: pip install 'onephase\[radiomics\]'"
+        MissingExtraError, match=r"need MIRP, which is not installed: pip install '\.\[radiomics\]'"
     ):
         ibsi_features(*_patch(), settings=SETTINGS)

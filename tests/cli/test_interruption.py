@@ -15,6 +15,7 @@ from onephase.cli.demo import DEMO_SIZE
 
 INTERRUPTED = {main.INTERRUPTED, -signal.SIGINT}  # a shell shows both as 130
 PATIENCE_S = 120.0
+NO_TORCH = "onephase: this needs torch, which is not installed: pip install '.[train]' in the checkout\n"
 
 
 def interrupted(*words: object, when: Callable[[int], bool]) -> None:
@@ -133,7 +134,7 @@ def broken() -> None:
     [
         (interrupted_import, 130, f"onephase: {main.ON_INTERRUPTION}\n"),
         (broken, 70, "onephase: this is a fault of ours; please report the lines above\n"),
-        (without_torch, 1, "onephase: this needs torch, which is not installed: pip install 'onephase[train]'\n"),
+        (without_torch, 1, NO_TORCH),
     ],
 )
 def test_only_a_fault_of_ours_shows_a_traceback(monkeypatch, capsys, command, code, said):

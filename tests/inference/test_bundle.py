@@ -85,6 +85,13 @@ def test_a_missing_file_is_named(bundle_folder: Path, name: str) -> None:
         load_bundle(bundle_folder)
 
 
+def test_the_folder_that_holds_a_bundle_is_none(bundle_folder: Path) -> None:
+    with pytest.raises(
+        BundleError, match=rf"{bundle_folder.parent} is no bundle: give the folder that holds bundle\.json"
+    ):
+        load_bundle(bundle_folder.parent)
+
+
 def test_an_unknown_file_is_named(bundle_folder: Path) -> None:
     (bundle_folder / "notes.txt").write_text("hello")
     with pytest.raises(BundleError, match=r"notes\.txt does not belong"):

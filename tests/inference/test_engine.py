@@ -133,5 +133,5 @@ def test_openvino_is_held_to_f32(network: onnx.ModelProto) -> None:
 
 def test_openvino_where_it_is_absent_is_one_sentence(network: onnx.ModelProto, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(openvino_session, "find_spec", lambda name: None)
-    with pytest.raises(MissingExtraError, match=r"^the engine openvino needs the extra 'fast'.*'onephase\[fast\]'"):
+    with pytest.raises(MissingExtraError, match=r"^openvino needs the extra 'fast'.*'\.\[fast\]' in the checkout"):
         open_engine(network.SerializeToString(), source="a", threads=1, name="openvino")

@@ -28,5 +28,5 @@ def test_answers_come_in_the_order_of_the_items():
 
 def test_without_dask_the_extra_is_named(monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(MissingExtraError, match=r"--scheduler needs the extra 'cluster'.*'onephase\[cluster\]'"):
+    with pytest.raises(MissingExtraError, match=r"--scheduler needs the extra 'cluster'.*'\.\[cluster\]'"):
         count_of(Cluster("tcp://127.0.0.1:9"))

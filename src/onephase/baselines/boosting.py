@@ -134,6 +134,6 @@ def _ensemble() -> ModuleType:
     try:
         from sklearn import ensemble
     except ImportError:
-        message = "boosted trees need scikit-learn, which is not installed: pip install 'onephase[train]'"
+        message = "boosted trees need scikit-learn, which is not installed: pip install '.[train]' in the checkout"
         raise MissingExtraError(message) from None
     return cast("ModuleType", ensemble)

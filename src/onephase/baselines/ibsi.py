@@ -86,7 +86,7 @@ def mirp_version() -> str:
     try:
         return version("mirp")
     except PackageNotFoundError:
-        message = "radiomics features need MIRP, which is not installed: pip install 'onephase[radiomics]'"
+        message = "radiomics features need MIRP, which is not installed: pip install '.[radiomics]' in the checkout"
         raise MissingExtraError(message) from None
 
 

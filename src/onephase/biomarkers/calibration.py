@@ -49,6 +49,11 @@ class Calibration:
         """Return the calibration that changes nothing."""
         return cls(np.ones(3), np.zeros(3), 1.0, 0.0, 1.0)
 
+    @property
+    def is_identity(self) -> bool:
+        """Whether it changes nothing."""
+        return self.to_json() == Calibration.identity().to_json()
+
     def apply(self, potentials: Potentials) -> Potentials:
         """Return calibrated potentials; couplings and shifts stay."""
         return Potentials(

@@ -56,7 +56,8 @@ def _run() -> None:
             raise
         extra = EXTRA_OF[package]
         print(
-            f"onephase: this needs {package}, which is not installed: pip install 'onephase[{extra}]'", file=sys.stderr
+            f"onephase: this needs {package}, which is not installed: pip install '.[{extra}]' in the checkout",
+            file=sys.stderr,
         )
         sys.exit(1)
 

@@ -65,7 +65,8 @@ def held_out(bundle: Bundle, prepared: Sequence[PreparedCohort], *, split: Split
     training = [lesion for lesion in lesions if _learned(bundle, lesion.record) in LEARNED_FROM]
     if split in LEARNED_FROM:
         training = [lesion for lesion in training if lesion.record.split != split]
-    facts = {"bundle": bundle.identity, "split": split, **_facts(bundle.settings)}
+    recalibrated = not bundle.calibration.is_identity
+    facts = {"bundle": bundle.identity, "split": split, "recalibrated": recalibrated, **_facts(bundle.settings)}
     answered = _answers(bundle, training, tested, fold=0, words=SPLIT_WORDS[split], facts=facts)
     calibrating = [lesion for lesion in training if _learned(bundle, lesion.record) == "validation"]
     calibration = calibration_answers(bundle, calibrating, fold=0)

@@ -53,8 +53,8 @@ The reference labels come from tissue, mostly biopsies, and carry their sampling
 |---|---|
 {figures or "| none recorded | - |"}
 
-Validation cases chose the stopping point and the calibration, so these figures flatter. Figures from held-out
-patients come from `onephase evaluate`.
+Validation cases chose the stopping point, and whether answers are recalibrated, so these figures flatter. Figures from
+held-out patients come from `onephase evaluate`.
 
 ## How it sees a tumour (our choices, not those of a publication)
 - Patch: {" x ".join(map(str, imaging.patch_voxels))} voxels of {imaging.spacing_mm:g} mm ({imaging.sampling}).

@@ -46,7 +46,7 @@ def open_openvino(content: bytes, *, source: str, threads: int) -> Opened:
     """
     if find_spec("openvino") is None:
         message = (
-            "the engine openvino needs the extra 'fast', which is not installed: pip install 'onephase[fast]', "
+            "openvino needs the extra 'fast', which is not installed: pip install '.[fast]' in the checkout, "
             "or take onnxruntime"
         )
         raise MissingExtraError(message)

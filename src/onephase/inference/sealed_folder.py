@@ -73,6 +73,8 @@ def _check_names(folder: Path, *, expected: set[str]) -> None:
     for name in sorted(found - expected):
         if name.lower().endswith(PICKLE_SUFFIXES):
             message = f"{folder / name} is a pickled checkpoint, which can run code when opened: no bundle holds one"
+        elif not found & expected:
+            message = f"{folder} is no bundle: give the folder that holds {MANIFEST_NAME}"
         else:
             message = f"{folder / name} does not belong to a bundle: remove it, or get the bundle again"
         raise BundleError(message)

@@ -114,7 +114,9 @@ def _staffed(cluster: Cluster) -> Iterator["Client"]:
     try:
         from distributed import Client
     except ImportError:
-        message = "--scheduler needs the extra 'cluster', which is not installed: pip install 'onephase[cluster]'"
+        message = (
+            "--scheduler needs the extra 'cluster', which is not installed: pip install '.[cluster]' in the checkout"
+        )
         raise MissingExtraError(message) from None
     named_by = "scheduler_file" if Path(cluster.scheduler).is_file() else "address"
     try:

@@ -112,7 +112,7 @@ def test_a_missing_sheet_and_a_missing_package_are_named(tmp_path: Path, monkeyp
     with pytest.raises(CohortError, match="has no sheet 'data' \\(it has 'Data'\\)"):
         read_sheet(path, sheet="data")
     monkeypatch.setitem(sys.modules, "openpyxl", None)
-    with pytest.raises(CohortError, match=r"needs the package openpyxl: pip install 'onephase\[import\]'"):
+    with pytest.raises(CohortError, match=r"needs the package openpyxl: pip install '\.\[import\]' in the checkout"):
         read_sheet(path)
 
 

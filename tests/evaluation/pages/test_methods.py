@@ -31,6 +31,13 @@ def test_what_is_stored_is_said(few: Predictions, few_study: Study) -> None:
     assert "Conformal" not in _text(replace(few_study, conformal=()), few, **facts)
 
 
+def test_recalibration_is_told_as_it_was(few: Predictions, few_study: Study) -> None:
+    settings = Settings().model_dump(mode="json")
+    assert "recalibrated only where validation cases gain by it" in _text(few_study, few, settings=settings)
+    assert "in folds of their own; here they did." in _text(few_study, few, settings=settings, recalibrated=True)
+    assert "in folds of their own; here they did not." in _text(few_study, few, settings=settings, recalibrated=False)
+
+
 def test_every_setting_that_is_told_changes_the_text(few: Predictions, few_study: Study) -> None:
     def text(**sections: dict) -> str:
         plain = Settings().model_dump(mode="json")

@@ -152,7 +152,9 @@ def _workbook(path: Path, sheet: str | None) -> Sequence[Sequence[str]]:
     except CohortError:
         raise
     except ImportError:
-        message = f"{path.name} is a workbook, which needs the package {package}: pip install 'onephase[import]'"
+        message = (
+            f"{path.name} is a workbook, which needs the package {package}: pip install '.[import]' in the checkout"
+        )
         raise CohortError(message) from None
     except Exception as fault:  # noqa: BLE001 - each package, and what it is made of, has faults of its own
         message = f"{path.name} is a damaged workbook ({_quoted(str(fault))}): download it again"

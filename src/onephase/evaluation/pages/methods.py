@@ -130,8 +130,15 @@ def _network(study: Study, settings: Settings) -> str:
         "the log probability of what pathology recorded, so that a missing label costs nothing. At most "
         f"{_counted(learning.epochs, 'epoch')}, stopped after {learning.patience} without a better validation "
         f"log-likelihood; batches of {learning.batch_size}, learning rate {learning.learning_rate:g}, weight decay "
-        f"{learning.weight_decay:g}, dropout {network.dropout:g}, {seeded}. Scale and offset of the "
-        "potentials and the Ki-67 location were recalibrated on the validation cases."
+        f"{learning.weight_decay:g}, dropout {network.dropout:g}, {seeded}. {_recalibration(study)}"
+    )
+
+
+def _recalibration(study: Study) -> str:
+    ended = {True: "; here they did", False: "; here they did not"}.get(study.facts.get("recalibrated"), "")
+    return (
+        "Scale and offset of the potentials and of the Ki-67 location are recalibrated only where validation cases "
+        f"gain by it more than one standard error, in folds of their own{ended}."
     )
 
 
