@@ -17,6 +17,7 @@ from onephase.imaging.outline_recipe import Recipe
 from onephase.imaging.plausible_outlines import Doubt, plausible_outlines
 from onephase.imaging.preprocessing import prepare_patch
 from onephase.inference.bundle import Bundle, load_bundle
+from onephase.inference.cautions import GIVEN_IN_VAIN
 from onephase.inference.predict import predict
 
 MakeCase = Callable[..., Case]
@@ -61,6 +62,18 @@ def test_what_is_given_moves_the_rest_and_is_told(bundle: Bundle, lesion: MakeCa
     assert alone.given is None
 
 
+@pytest.mark.parametrize("said", ["her2=2+", "er=0-5%", "ki67=>=0%"])
+def test_what_leaves_everything_open_counts_as_not_given_and_that_is_said(
+    bundle: Bundle, lesion: MakeCase, said: str
+) -> None:
+    told = predict(bundle, lesion(warnings=("the phase was guessed",)), given=read_given([said]), doubt=Doubt(2))
+    assert told.given is None
+    assert told.reading == told.image_alone
+    assert told.warnings[:2] == (GIVEN_IN_VAIN, "the phase was guessed")
+    assert GIVEN_IN_VAIN not in predict(bundle, lesion()).warnings
+    assert GIVEN_IN_VAIN not in predict(bundle, lesion(), given=read_given([said, "er=1"])).warnings
+
+
 def test_pathology_wins_over_a_network_that_is_sure(bundle: Bundle, lesion: MakeCase) -> None:
     sure = replace(bundle, calibration=replace(bundle.calibration, offset=np.array([900.0, 0.0, 0.0])))
     told = predict(sure, lesion(), given=read_evidence(case_id="case-1", er="negative"))
@@ -91,9 +104,11 @@ def test_a_box_is_outlined_and_marked(bundle: Bundle, lesion: MakeCase) -> None:
 
 
 def test_warnings_of_the_case_stay(bundle: Bundle, lesion: MakeCase) -> None:
-    answer = predict(bundle, lesion(warnings=("the phase was guessed",))).to_json()
+    prediction = predict(bundle, lesion(warnings=("the phase was guessed",)))
+    answer = prediction.to_json()
     assert "the phase was guessed" in answer["warnings"]
     assert "computer-generated tumours only" in answer["warnings"][0]
+    assert answer["warnings"] == list(prediction.all_warnings) == [prediction.training_caution, *prediction.warnings]
 
 
 def test_the_policy_is_the_bundles_unless_named(bundle: Bundle, lesion: MakeCase) -> None:

@@ -8,6 +8,11 @@ from onephase.settings import SubtypePolicy
 IMPROBABLE = 0.05
 """What was given and had less than this probability from the image alone is pointed out (our choice)."""
 
+GIVEN_IN_VAIN = (
+    "what was given leaves every status and every Ki-67 possible, as HER2 2+ without ISH does, so it counts as not "
+    "given and this is the answer from the image alone"
+)
+
 _TRAINING: dict[Provenance, str] = {
     "simulated": (
         "This bundle was trained on computer-generated tumours only: its figures show how the program works and say "
@@ -40,13 +45,16 @@ def policy_cautions(policy: SubtypePolicy) -> tuple[str, ...]:
     return _POLICY[policy]
 
 
-def warnings_for(noticed: tuple[str, ...], *, given: Given | None) -> tuple[str, ...]:
+def warnings_for(noticed: tuple[str, ...], *, given: Given | None, in_vain: bool = False) -> tuple[str, ...]:
     """Return the sentences that stay with the result of a case, the weightiest first.
 
     Args:
         noticed: What reading and preparing the case have noticed, a program's outline among it.
         given: What pathology had found.
+        in_vain: Whether something was given that leaves everything open.
     """
+    if in_vain:
+        return (GIVEN_IN_VAIN, *noticed)
     if given is not None and given.probability < IMPROBABLE:
         disagreement = (
             f"what was given ({'; '.join(given.facts)}) had a probability of {given.probability:.1%} from the image "

@@ -64,7 +64,8 @@ def predict(
     Args:
         bundle: What predicts.
         case: The volume and where its tumour lies; a box or a seed point is outlined while the patch is prepared.
-        given: What pathology has already found, one event; None when nothing is known.
+        given: What pathology has already found, one event; None when nothing is known. One that leaves everything open
+            counts as none, and a warning says so.
         policy: The rule that parts the subtypes; the bundle's own when None.
         doubt: How much the outline is doubted: the answer is then the mixture over several; None trusts it.
 
@@ -109,11 +110,12 @@ def answer(
     """
     settings, case, patch, image_alone = bundle.settings, sight.case, sight.patch, sight.posterior
     policy = policy or settings.subtype_policy
-    posterior = image_alone if given is None else image_alone.given(given)
+    known = given if given is not None and describe(given)[0] else None  # a bare 2+ leaves everything open
+    posterior = image_alone if known is None else image_alone.given(known)
     prior = PanelPosterior.from_potentials(bundle.prior)
     readings = read_off(PanelPosterior.stack([posterior, image_alone, prior]), policy=policy)
-    attention, told = sight.seen.attention[0], _given(given, image_alone=image_alone)
-    spread = _spread(sight, given=given, policy=policy)
+    attention, told = sight.seen.attention[0], _given(known, image_alone=image_alone)
+    spread = _spread(sight, given=known, policy=policy)
     drawn = Outline(method=patch.outline_method, measurements=dict(patch.facts), spread=spread)
     return Prediction(
         case_id=case.case_id,
@@ -124,7 +126,7 @@ def answer(
         policy=policy,
         policy_cautions=policy_cautions(policy),
         training_caution=training_caution(bundle.manifest.provenance),
-        warnings=warnings_for((*case.warnings, *patch.flags), given=told),
+        warnings=warnings_for((*case.warnings, *patch.flags), given=told, in_vain=given is not None and known is None),
         regions=regions_of(patch, settings, attention=attention, weights=sight.seen.region_weights[0]),
         radii=settings.regions,
         outline=drawn,

@@ -83,7 +83,7 @@ class Prediction:
         reading: The answer, with everything that was given.
         image_alone: The same before anything was given.
         prior: The panel of the training cohort, before the image was seen.
-        given: What was given, or None.
+        given: What was given, or None; also None where it leaves every answer open.
         policy: The rule that parts the subtypes.
         policy_cautions: What must be said beside every subtype.
         training_caution: What must be said of a bundle that learned from simulated cases; else empty.
@@ -113,6 +113,11 @@ class Prediction:
     maps: Maps
 
     @property
+    def all_warnings(self) -> tuple[str, ...]:
+        """The warnings with the one about the training before them, the weightiest first."""
+        return (self.training_caution, *self.warnings) if self.training_caution else self.warnings
+
+    @property
     def attention_is_even(self) -> bool:
         """Whether attention parts no region from another, so that its picture must not be read as a finding."""
         ratios = [region.attention_ratio for region in self.regions if region.attention_ratio is not None]
@@ -124,7 +129,7 @@ class Prediction:
             "schema": SCHEMA,
             "research_use": RESEARCH_USE,
             "case_id": self.case_id,
-            "warnings": [self.training_caution, *self.warnings] if self.training_caution else list(self.warnings),
+            "warnings": list(self.all_warnings),
             "result": self.reading.to_json(),
             "image_alone": self.image_alone.to_json(),
             "prior": self.prior.to_json(),
