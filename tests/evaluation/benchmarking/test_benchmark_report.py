@@ -1,4 +1,5 @@
 import json
+import re
 import shutil
 from functools import partial
 from pathlib import Path
@@ -33,8 +34,10 @@ def test_everything_is_made_again_from_what_is_stored(
         assert "SIMULATED" in text
         assert report.studies[protocol].protocol in text
         tables = page.parent / "tables"
-        assert (tables / "summary.csv").read_text() == report.summaries[protocol].to_csv()
-        assert (tables / "seeds.csv").read_text() == report.seeds[protocol].to_csv()
+        (note,) = {row.split(",")[-1] for row in (tables / "summary.csv").read_text().splitlines()[1:]}
+        assert re.fullmatch(r"\d+ of \d+ scored cases are simulated", note)
+        assert (tables / "summary.csv").read_text() == report.summaries[protocol].to_csv(simulated=note)
+        assert (tables / "seeds.csv").read_text() == report.seeds[protocol].to_csv(simulated=note)
     overview = report.overview.read_text()
     assert "SIMULATED" in overview
     for protocol, page in report.pages.items():
@@ -93,7 +96,9 @@ def test_a_learning_curve_and_folds_of_all_cases_come_on_demand(
         assert er[place] == report.studies[protocol].whole.scores["onephase"].receptor("er").auc.text(digits=3)
     learned = [list(splits.values()).count("train") for _, splits in trainer.runs]
     assert learned.count(10) == 1
-    assert (tmp_path / "learning-curve" / "tables" / "learning-curve.csv").read_text() == curve.to_csv()
+    assert (tmp_path / "learning-curve" / "tables" / "learning-curve.csv").read_text().splitlines()[0] == (
+        f"{curve.to_csv().splitlines()[0]},simulated"
+    )
     assert "SIMULATED" in (tmp_path / "learning-curve" / "figures" / "learning-curve.svg").read_text()
     overview = report.overview.read_text()
     assert "Learning curve" in overview

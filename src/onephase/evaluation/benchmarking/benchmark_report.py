@@ -15,7 +15,7 @@ from onephase.evaluation.benchmarking.learning_curve import headline_figures
 from onephase.evaluation.benchmarking.overview import OVERVIEW_NAME, overview_of
 from onephase.evaluation.benchmarking.plan import Plan, slug
 from onephase.evaluation.benchmarking.pooling import Seeds, compared_in, pooled, seconds_of, stored_flow, stored_plan
-from onephase.evaluation.pages.page import write_study
+from onephase.evaluation.pages.page import simulated_words, write_study
 from onephase.evaluation.pages.table import TITLES, Table
 from onephase.evaluation.predictions import PRIOR, Predictions, write_predictions
 from onephase.evaluation.scoring.answers import answers_of
@@ -94,7 +94,7 @@ def write_report(out: Path, *, progress: Progress = silent) -> BenchmarkReport:
         tables[protocol] = seed_table(predictions, seeds, settings=settings)
         summaries[protocol] = summary_table(studies[protocol])
         for table in (summaries[protocol], tables[protocol]):
-            write_text(folder / "tables" / f"{table.name}.csv", table.to_csv())
+            write_text(folder / "tables" / f"{table.name}.csv", table.to_csv(simulated=_simulated(studies[protocol])))
         progress("studies", done, len(plan.words))
     shown = {protocol: (summaries[protocol], tables[protocol]) for protocol in studies}
     made = {"onephase": onephase.__version__, "runs": len(plan.runs), "hours of all runs": _hours(seconds)}
@@ -107,6 +107,10 @@ def write_report(out: Path, *, progress: Progress = silent) -> BenchmarkReport:
     return BenchmarkReport(
         studies, summaries, tables, pages, shown_of_curve, out / OVERVIEW_NAME, sum(seconds.values())
     )
+
+
+def _simulated(study: Study) -> str:
+    return simulated_words(study.simulated, study.whole.flow.cases)
 
 
 def summary_table(study: Study) -> Table:

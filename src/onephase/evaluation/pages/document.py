@@ -122,7 +122,11 @@ class Document:
         """Return each table as CSV and each drawing as SVG, by its name in the folder of the page."""
         note = SIMULATED if self.simulated else ""
         return {
-            **{f"tables/{table.name}.csv": table.to_csv() for part in self.sections for table in part.tables},
+            **{
+                f"tables/{table.name}.csv": table.to_csv(simulated=self.simulated)
+                for part in self.sections
+                for table in part.tables
+            },
             **{
                 f"figures/{figure.name}.svg": figure.to_svg(note=note)
                 for part in self.sections

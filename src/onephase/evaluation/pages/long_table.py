@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from onephase.csv_text import csv_text
+from onephase.evaluation.pages.table import labelled
 from onephase.evaluation.scoring.abstention_scores import AbstentionScore
 from onephase.evaluation.scoring.conformal_scores import ConformalScore
 from onephase.evaluation.scoring.ki67_scores import Ki67Score
@@ -29,8 +30,13 @@ HEADER = (
 Figure = tuple[str, Estimate | Comparison]
 
 
-def figures_csv(study: Study) -> str:
-    """Return every figure of a study in one long CSV: value, interval, n and reason apart."""
+def figures_csv(study: Study, *, simulated: str) -> str:
+    """Return every figure of a study in one long CSV: value, interval, n and reason apart.
+
+    Args:
+        study: What was measured.
+        simulated: What its page says of simulated cases; empty where there are none.
+    """
     rows: list[tuple[object, ...]] = [HEADER]
     for group in study.groups:
         for contestant, scores in group.scores.items():
@@ -43,7 +49,7 @@ def figures_csv(study: Study) -> str:
     for answer in study.conformal:
         for name, figure in _conformal(answer):
             rows.append((study.whole.name, "conformal", f"{answer.target} {name}", *_numbers(figure)))
-    return csv_text(rows)
+    return csv_text(labelled(rows, simulated=simulated))
 
 
 def _figures(scores: Scores) -> Iterator[Figure]:

@@ -46,7 +46,7 @@ def files_of(study: Study, predictions: Predictions) -> dict[str, str]:
         "evaluation.json": json_text(study.to_json()),
         "methods.txt": methods_text(methods_of(study, predictions)),
         "checklist.json": json_text([item.to_json() for item in checklist_of(study, predictions)]),
-        "tables/figures.csv": figures_csv(study),
+        "tables/figures.csv": figures_csv(study, simulated=document.simulated),
         **document.parts(),
         PAGE_NAME: document.to_html(),
     }

@@ -1,5 +1,6 @@
 """What every printed table of a study is made of: titles, cells and their CSV form."""
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from onephase.csv_text import csv_text
@@ -40,9 +41,20 @@ class Table:
     note: str = ""
     prose: bool = False
 
-    def to_csv(self) -> str:
-        """Return the table as CSV."""
-        return csv_text([self.columns, *self.rows])
+    def to_csv(self, *, simulated: str = "") -> str:
+        """Return the table as CSV.
+
+        Args:
+            simulated: What its page says of simulated cases; where it does, every row says so too.
+        """
+        return csv_text(labelled([self.columns, *self.rows], simulated=simulated))
+
+
+def labelled(rows: Iterable[Sequence[object]], *, simulated: str) -> Iterator[Sequence[object]]:
+    """Yield the rows of a table, its head first, with a last column where cases are simulated: files are parted."""
+    words = simulated.split(". ", maxsplit=1)[0].removesuffix(".")
+    for number, row in enumerate(rows):
+        yield row if not words else (*row, words if number else "simulated")
 
 
 def p_text(p_value: float | None) -> str:
