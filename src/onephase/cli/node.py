@@ -1,7 +1,7 @@
 """The commands around a PACS: ``node`` and ``worklist``."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from onephase.service.worklist.worklist import Entry, Worklist
 
 MEGABYTE = 1 << 20
+SixNumbers: TypeAlias = tuple[float, float, float, float, float, float]
 
 StoreFolder = Annotated[
     Path, typer.Option("--store", metavar="DIR", help="Folder for what is received and made; shared by all nodes.")
@@ -58,9 +59,14 @@ def node(  # noqa: PLR0913 - one parameter for each option
     patience_s: Annotated[
         float, typer.Option(min=0, help="Complete after so long even with instances missing.")
     ] = 3600.0,
-    pull: Annotated[str, typer.Option(metavar="URL", help="DICOMweb root to fetch studies from.")] = "",
+    pull: Annotated[
+        str, typer.Option(metavar="URL", help="DICOMweb root to fetch studies from; needs --pull-query.")
+    ] = "",
     pull_query: Annotated[
-        str, typer.Option(help="QIDO query of these studies, such as StudyDate=20261125-&ModalitiesInStudy=MR.")
+        str,
+        typer.Option(
+            help="QIDO query of these studies, such as StudyDate=20261125-&ModalitiesInStudy=MR; needs --pull."
+        ),
     ] = "",
     pull_every_s: Annotated[float, typer.Option(min=1, help="How often the archive is asked for more.")] = 30.0,
     tls_cert: Annotated[
@@ -77,7 +83,7 @@ def node(  # noqa: PLR0913 - one parameter for each option
         typer.Option(help="Kinds of object to send, for an archive that does not take all; repeatable."),
     ] = [*ObjectKind],  # noqa: B006 - never changed
     max_associations: Annotated[int, typer.Option(min=1, help="Open at once.")] = 10,
-    max_pdu: Annotated[int, typer.Option(help="Largest PDU, bytes.")] = 65536,
+    max_pdu: Annotated[int, typer.Option(help="Largest PDU, 4096 to 1048576 bytes.")] = 65536,
     max_object_mb: Annotated[int, typer.Option(min=1, help="Largest instance; it is in memory while it comes.")] = 512,
     timeout_s: Annotated[float, typer.Option(min=0.1, help="How long a peer may be silent.")] = 30.0,
     engine: Engine = USUAL_ENGINE,
@@ -103,6 +109,7 @@ def node(  # noqa: PLR0913 - one parameter for each option
     from onephase.service.node.work import Work
 
     our_ae = read_ae(ae, option="--ae")
+    rules = read_rules(series=series, phase=phase, segment=segment)
     limits = Limits(
         tuple(map(read_peer, allow)),
         associations=max_associations,
@@ -118,10 +125,10 @@ def node(  # noqa: PLR0913 - one parameter for each option
     stop = _stop_on_signals()
     keep_journal()
     work = Work(
-        worklist=_worklist(store, worklist),
+        worklist=_made_worklist(store, worklist),
         store=Store(store),
         bundle=load_bundle(bundle, engine=engine),
-        rules=read_rules(series=series, phase=phase, segment=segment),
+        rules=rules,
         destination=destination,
         node=socket.gethostname(),
         lease_s=lease_s,
@@ -143,10 +150,12 @@ def worklist(  # noqa: PLR0913 - one parameter for each option
     url: WorklistUrl = "",
     study: Annotated[str, typer.Option(help="Begin of a study's key: answer for it.", show_default=False)] = "",
     box: Annotated[
-        tuple[float, float, float, float, float, float] | None,
+        SixNumbers | None,
         typer.Option(metavar="C0 C1 R0 R1 S0 S1", help="Box around its tumour, as of `predict`.", show_default=False),
     ] = None,
-    phase: Annotated[str, typer.Option(help="Which phase to read.", show_default=False)] = "",
+    phase: Annotated[
+        str, typer.Option(help="Which phase to read: first-post, or a number counted from 1.", show_default=False)
+    ] = "",
     again: Annotated[bool, typer.Option("--again", help="Predict it again as it is.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -156,14 +165,21 @@ def worklist(  # noqa: PLR0913 - one parameter for each option
 
     Example:  onephase worklist --store node --study 3f9a --box 80 110 95 125 25 36
     """
-    opened = _worklist(store, url)
+    answer = {"--box": box, "--phase": phase, "--again": again}
+    given = [option for option, value in answer.items() if value]
+    if given and not study:
+        message = f"{' and '.join(given)} {'needs' if len(given) == 1 else 'need'} --study: say which study is meant"
+        raise typer.BadParameter(message)
+    if study and not given:
+        message = "with --study give --box, --phase, both, or --again"
+        raise typer.BadParameter(message)
+    from onephase.service.worklist.database import open_list_of
+    from onephase.service.worklist.worklist import Worklist
+
+    said = _said(box, phase)
+    opened = Worklist(open_list_of(store, url))
     if study:
-        said: dict[str, Any] = {"box": box and list(box), "phase": phase}
-        given = {name: value for name, value in said.items() if value}
-        if not given and not again:
-            message = "with --study give --box, --phase, both, or --again"
-            raise typer.BadParameter(message)
-        opened.answer(_only(opened, study).key, **given)
+        opened.answer(_only(opened, study).key, **said)
     entries = opened.entries()
     if as_json:
         say_json([_told(entry) for entry in entries])
@@ -172,7 +188,23 @@ def worklist(  # noqa: PLR0913 - one parameter for each option
     say(f"{len(entries)} studies")
 
 
-def _worklist(store: Path, url: str) -> "Worklist":
+def _said(box: SixNumbers | None, phase: str) -> dict[str, Any]:
+    """Return what a person said, as the list keeps it; what can be no box and no phase of any study is refused."""
+    from onephase.imaging.case import Box
+    from onephase.readers.phase import refuse_no_phase
+
+    said: dict[str, Any] = {}
+    if box is not None:
+        Box(box[0:2], box[2:4], box[4:6])
+        said["box"] = list(box)
+    if phase:
+        refuse_no_phase(phase)
+        said["phase"] = phase
+    return said
+
+
+def _made_worklist(store: Path, url: str) -> "Worklist":
+    """Return the list of a node, made with the folder of its store where they are missing."""
     from onephase.service.worklist.database import database_in, open_database
     from onephase.service.worklist.worklist import Worklist
     from onephase.storage import write_faults

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from onephase.service.web.similar import SimilarCases
 
 PORT = 8471
+FIRST_POST = "first-post"
 
 
 def serve(  # noqa: PLR0913 - one parameter for each option
@@ -35,7 +36,7 @@ def serve(  # noqa: PLR0913 - one parameter for each option
         ),
     ] = "",
     series: SeriesRule = "",
-    phase: PhaseRule = "first-post",
+    phase: PhaseRule = FIRST_POST,
     segment: SegmentRule = "",
     prepared: Annotated[
         Path | None,
@@ -70,6 +71,9 @@ def serve(  # noqa: PLR0913 - one parameter for each option
     """
     if cohort and store is not None:
         message = "give --cohort or --store, not both: the work list is the one or the other"
+        raise typer.BadParameter(message)
+    if store is None and (worklist or series or segment or phase != FIRST_POST):
+        message = "--worklist, --series, --phase and --segment are for --store: give that of the node"
         raise typer.BadParameter(message)
     from onephase.inference.bundle import load_bundle
     from onephase.inference.prediction import RESEARCH_USE
@@ -107,18 +111,14 @@ def _cases(tables: list[Path], bundle: "Bundle") -> "CaseList":
 
 
 def _studies(store: Path, url: str, *, series: str, phase: str, segment: str) -> "CaseList":
-    from onephase.errors import StorageError
     from onephase.service.node.reading import read_rules
     from onephase.service.node.store import Store
     from onephase.service.web.studies import StudyList
-    from onephase.service.worklist.database import database_in, open_database
+    from onephase.service.worklist.database import open_list_of
     from onephase.service.worklist.worklist import Worklist
 
-    if not store.is_dir():
-        message = f"{store} is no store of a node: give the folder that `onephase node --store` was given"
-        raise StorageError(message)
     rules = read_rules(series=series, phase=phase, segment=segment)
-    return StudyList(Worklist(open_database(url or database_in(store))), Store(store), rules=rules)
+    return StudyList(Worklist(open_list_of(store, url)), Store(store), rules=rules)
 
 
 def _similar(prepared: Path | None, bundle: "Bundle") -> "SimilarCases | None":

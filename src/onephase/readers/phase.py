@@ -73,14 +73,27 @@ def choose_phase(scan: Scan, wanted: str | int | None, *, roi: Roi) -> PhaseChoi
     return PhaseChoice(found.index, words)
 
 
+def refuse_no_phase(wanted: str) -> None:
+    """Refuse what is no phase of any scan, before one is opened.
+
+    Raises:
+        ImageError: If it is neither ``first-post`` (or empty) nor a number counted from 1.
+    """
+    if _number(wanted) == 0:
+        raise _not_understood(wanted)
+
+
 def _number(wanted: str | int | None) -> int | None:
     text = str(wanted if wanted is not None else "").strip().lower()
     if text in {"", FIRST_POST}:
         return None
     if text.isdecimal():
         return int(text)
-    message = f"the phase '{wanted}' is not understood: give {FIRST_POST} or a number counted from 1"
-    raise ImageError(message)
+    raise _not_understood(wanted)
+
+
+def _not_understood(wanted: str | int | None) -> ImageError:
+    return ImageError(f"the phase '{wanted}' is not understood: give {FIRST_POST} or a number counted from 1")
 
 
 def _only_phase(scan: Scan, number: int | None) -> PhaseChoice:

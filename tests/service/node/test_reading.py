@@ -7,7 +7,7 @@ import pytest
 from pydicom import dcmread
 from tests.service.node.working import only, receive
 
-from onephase.errors import SettingsError
+from onephase.errors import ImageError, SettingsError
 from onephase.service.node.reading import read_rules
 from onephase.service.worklist.states import State
 
@@ -137,3 +137,14 @@ def test_a_rule_leaves_other_series_out(work, intake, scanner):
 def test_a_pattern_that_is_none_is_refused():
     with pytest.raises(SettingsError, match=r"--series '\(' is no pattern"):
         read_rules(series="(", phase="", segment="")
+
+
+@pytest.mark.parametrize("phase", ["foo", "0", "-1", "1.5"])
+def test_a_phase_that_no_series_has_is_refused(phase):
+    with pytest.raises(ImageError, match=f"the phase '{phase}' is not understood: give first-post or a number"):
+        read_rules(series="", phase=phase, segment="")
+
+
+@pytest.mark.parametrize("phase", ["", "first-post", "First-Post", "1", " 12 "])
+def test_a_phase_that_a_series_may_have_is_taken(phase):
+    assert read_rules(series="", phase=phase, segment="").phase == phase

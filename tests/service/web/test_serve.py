@@ -11,12 +11,12 @@ import requests
 from onephase.cli.main import run
 
 
-def refused(capsys, monkeypatch, *words) -> str:
+def refused(capsys, monkeypatch, *words, code: int = 1) -> str:
     monkeypatch.setattr(sys, "argv", ["onephase", *map(str, words)])
     with pytest.raises(SystemExit) as left:
         run()
-    assert left.value.code == 1
-    return capsys.readouterr().err
+    assert left.value.code == code
+    return " ".join(capsys.readouterr().err.replace("│", "").split())
 
 
 def test_a_wider_address_without_a_token_is_refused(capsys, monkeypatch, bundle_folder):
@@ -28,6 +28,30 @@ def test_a_wider_address_without_a_token_is_refused(capsys, monkeypatch, bundle_
 def test_a_token_file_that_is_not_there_is_one_sentence(capsys, monkeypatch, bundle_folder, tmp_path):
     said = refused(capsys, monkeypatch, "serve", "--bundle", bundle_folder, "--token-file", tmp_path / "none")
     assert "none cannot be read" in said
+
+
+@pytest.mark.parametrize("name", ["typo", "other"])
+def test_a_folder_that_is_no_store_is_refused_and_left_as_it_is(capsys, monkeypatch, bundle_folder, tmp_path, name):
+    pytest.importorskip("sqlalchemy", reason="the pacs extra is not installed")
+    (tmp_path / "other").mkdir()
+    before = sorted(tmp_path.rglob("*"))
+    said = refused(capsys, monkeypatch, "serve", "--bundle", bundle_folder, "--store", tmp_path / name)
+    assert f"{name} is no store of a node: give the folder" in said
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_phase_that_no_series_has_is_refused_before_the_page_opens(capsys, monkeypatch, bundle_folder, tmp_path):
+    pytest.importorskip("sqlalchemy", reason="the pacs extra is not installed")
+    said = refused(
+        capsys, monkeypatch, "serve", "--bundle", bundle_folder, "--store", tmp_path, "--phase", "foo", "--port", 0
+    )
+    assert said == "onephase: the phase 'foo' is not understood: give first-post or a number counted from 1"
+
+
+@pytest.mark.parametrize("option", ["--worklist", "--series", "--phase", "--segment"])
+def test_what_is_said_of_a_node_needs_its_store(capsys, monkeypatch, bundle_folder, option):
+    said = refused(capsys, monkeypatch, "serve", "--bundle", bundle_folder, option, "2", "--port", 0, code=2)
+    assert "--worklist, --series, --phase and --segment are for --store" in said
 
 
 def test_it_serves_until_it_is_interrupted(bundle_folder, cohort_folder, tmp_path):

@@ -15,6 +15,7 @@ from onephase.readers.case import open_scan, read_case
 from onephase.readers.dicom.files import damage_is_a_sentence, read_dataset
 from onephase.readers.dicom.header_text import text_of
 from onephase.readers.dicom.structure_set import read_structure
+from onephase.readers.phase import refuse_no_phase
 from onephase.readers.roi import read_mask
 from onephase.readers.scan import Scan
 from onephase.reports.dicom_source import DicomSource, read_source
@@ -47,16 +48,18 @@ class Rules:
 
 
 def read_rules(*, series: str, phase: str, segment: str) -> Rules:
-    """Return rules, the pattern checked.
+    """Return rules, pattern and phase checked.
 
     Raises:
-        SettingsError: If it is no regular expression.
+        SettingsError: If the pattern is no regular expression.
+        ImageError: If the phase is none of any scan.
     """
     try:
         re.compile(series)
     except re.error as fault:
         message = f"--series {series!r} is no pattern ({fault}): give a regular expression, such as 't1.*post'"
         raise SettingsError(message) from None
+    refuse_no_phase(phase)
     return Rules(series=series, phase=phase, segment=segment)
 
 
