@@ -14,7 +14,7 @@ from pydicom import dcmread
 from typer.testing import CliRunner
 
 from onephase.cli.commands import app
-from onephase.errors import SettingsError
+from onephase.errors import OnephaseError
 from onephase.service.worklist.database import open_database
 from onephase.service.worklist.tables import metadata
 from onephase.service.worklist.worklist import Worklist
@@ -188,18 +188,20 @@ def test_an_address_that_cannot_be_listened_at_is_a_sentence(tmp_path, bundle_fo
         (("--allow", "x"), "--allow 'x' is not understood"),
         (("--forward", "nowhere"), "--forward 'nowhere' is not understood"),
         (("--tls-key", "k.pem"), "TLS needs a certificate"),
-        (("--tls-cert", "none.pem"), "the certificate none.pem cannot be used"),
+        (("--tls-cert", "none.pem"), "--tls-cert: none.pem does not exist: check the path"),
         (("--token-file", "none"), "the token file none cannot be read"),
         (("--pull", "http://127.0.0.1/x"), "--pull and --pull-query go together"),
         (("--max-pdu", "0"), "the largest PDU is 4096 to 1048576 bytes, not 0"),
         (("--ae", "A_TITLE_OF_17_CHA"), "--ae: 'A_TITLE_OF_17_CHA' is no AE title: give up to 16"),
         (("--forward", "A_TITLE_OF_17_CHA@b:104"), "--forward: 'A_TITLE_OF_17_CHA' is no AE title"),
-        (("--forward-ca", "none.pem"), "none.pem holds no certificates that can be used"),
+        (("--forward-ca", "none.pem"), "--forward-ca: none.pem does not exist: check the path"),
+        (("--series", "("), "--series '(' is no pattern"),
+        (("--phase", "foo"), "the phase 'foo' is not understood: give first-post or a number counted from 1"),
     ],
 )
 def test_wrong_options_are_refused_before_anything_is_opened(tmp_path, options, sentence):
     needed = ["--bundle", "none", "--store", str(tmp_path / "store"), "--forward", "A@b:104", "--allow", "*@127.0.0.1"]
     refused = CliRunner().invoke(app, ["node", *needed, *options])
-    assert isinstance(refused.exception, SettingsError)
+    assert isinstance(refused.exception, OnephaseError)
     assert str(refused.exception).startswith(sentence)
     assert not (tmp_path / "store").exists()
