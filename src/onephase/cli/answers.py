@@ -6,17 +6,28 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from onephase.cli.options import AsJson, Engine, Scheduler, Workers, workers_of
+from onephase.cli.predict_options import (
+    UNNAMED,
+    fit_name,
+    near_enough,
+    numbers,
+    refuse_fhir_over,
+    refuse_idle_error,
+    refuse_regions,
+)
 from onephase.cli.terminal import TerminalProgress, say, say_json
 from onephase.inference.engine_name import USUAL_ENGINE, EngineName
 
 if TYPE_CHECKING:
     from onephase.biomarkers.panel import Events
-    from onephase.imaging.case import Case
+    from onephase.imaging.case import Box, Case, SeedPoint
     from onephase.inference.prediction import Prediction
     from onephase.reports.dicom_objects import DicomObjects
     from onephase.reports.dicom_source import DicomSource
     from onephase.settings import SubtypePolicy
     from onephase.work.workers import Workers as WhoWorks
+
+BOX, POINT = "C0 C1 R0 R1 S0 S1", "C R S"
 
 
 def predict(  # noqa: PLR0913 - one parameter for each option
@@ -34,37 +45,55 @@ def predict(  # noqa: PLR0913 - one parameter for each option
     mask: Annotated[Path | None, typer.Option(help="Tumour mask or DICOM SEG.", show_default=False)] = None,
     mask_label: Annotated[str, typer.Option(help="Which label or segment, where the mask holds several.")] = "",
     box: Annotated[
-        tuple[float, float, float, float, float, float] | None,
+        tuple[str, str, str, str, str, str] | None,
         typer.Option(
-            metavar="C0 C1 R0 R1 S0 S1",
+            metavar=BOX,
+            callback=numbers(BOX),
             help="Box around the tumour in voxels: columns, rows, slices; half-open. "
             "The lesion inside is outlined semi-automatically, and the result says so.",
             show_default=False,
         ),
     ] = None,
     seed_point: Annotated[
-        tuple[float, float, float] | None,
-        typer.Option(metavar="C R S", help="A voxel inside the tumour: column, row, slice.", show_default=False),
+        tuple[str, str, str] | None,
+        typer.Option(
+            metavar=POINT,
+            callback=numbers(POINT),
+            help="A voxel inside the tumour: column, row, slice.",
+            show_default=False,
+        ),
     ] = None,
     outlines: Annotated[
-        int,
+        int | None,
         typer.Option(
-            min=0,
+            min=1,
             max=100,
             help="Answer from so many plausible outlines of the lesion and show their spread; 1 trusts the outline. "
             "When left out: 9 from a box or a seed point, 1 from a mask.",
             show_default=False,
         ),
-    ] = 0,
+    ] = None,
     outline_error: Annotated[
-        float, typer.Option(metavar="MM", min=0, help="Standard deviation of the surface between these outlines.")
-    ] = 1.0,
+        float | None,
+        typer.Option(
+            metavar="MM",
+            callback=near_enough,
+            help="Standard deviation of the surface between these outlines, at most 5: no outline that we measured lay "
+            "further beside a reader's. 1 when left out.",
+            show_default=False,
+        ),
+    ] = None,
     phase: Annotated[
         str, typer.Option(help="Where a series holds several phases: first-post, or its number, counted from 1.")
     ] = "",
     given: Annotated[
         list[str] | None,
-        typer.Option(help="What pathology already said, e.g. er=positive or ki67=18; repeatable.", show_default=False),
+        typer.Option(
+            metavar="NAME=TEXT",
+            help="What pathology already said, e.g. er=positive or ki67=18; repeatable. Names: er, pr, her2, hr, ki67. "
+            "What may be written for each: docs/evidence.md.",
+            show_default=False,
+        ),
     ] = None,
     cohort: Annotated[
         list[Path] | None,
@@ -73,7 +102,14 @@ def predict(  # noqa: PLR0913 - one parameter for each option
     policy: Annotated[
         str, typer.Option(help="Subtype rule: ki67_14, ki67_20 or maisonneuve; the bundle's own when left out.")
     ] = "",
-    case_id: Annotated[str, typer.Option(help="Name of the case in the result; choose a pseudonym.")] = "unnamed",
+    case_id: Annotated[
+        str | None,
+        typer.Option(
+            callback=fit_name,
+            help=f"Name of the case in the result; choose a pseudonym. {UNNAMED!r} when left out.",
+            show_default=False,
+        ),
+    ] = None,
     dicom: Annotated[
         Path | None,
         typer.Option(
@@ -104,8 +140,8 @@ def predict(  # noqa: PLR0913 - one parameter for each option
         message = "--scheduler is for --cohort: one image is answered by this process"
         raise typer.BadParameter(message)
     if cohort:
-        if any((mask, box, seed_point, phase, given, dicom, fhir)):
-            message = "with --cohort, outlines, phases and evidence come from the table; no --dicom, no --fhir"
+        if any((mask, mask_label, box, seed_point, phase, given, case_id, dicom, fhir)):
+            message = "with --cohort, names, outlines, phases and evidence come from the table; no --dicom, no --fhir"
             raise typer.BadParameter(message)
         who = workers_of(workers, scheduler)
         varied = (outlines, outline_error)
@@ -114,11 +150,10 @@ def predict(  # noqa: PLR0913 - one parameter for each option
         )
         return
     assert image is not None  # noqa: S101 - said above
-    if sum(roi is not None for roi in (mask, box, seed_point)) != 1:
-        message = "outline the tumour with exactly one of --mask, --box and --seed-point; there is no lesion detection"
-        raise typer.BadParameter(message)
-    from onephase.imaging.case import Box, SeedPoint
-    from onephase.imaging.plausible_outlines import doubt_about
+    refuse_regions(mask, box, seed_point, mask_label=mask_label)
+    refuse_idle_error(outline_error, outlines, masks_only=mask is not None)
+    _refuse_places(out, dicom=dicom, fhir=fhir, inputs=(image, mask))
+    from onephase.imaging.plausible_outlines import MEASURED_MM, doubt_about
     from onephase.inference.bundle import load_bundle
     from onephase.inference.predict import predict as predict_one
     from onephase.readers.case import read_case
@@ -126,15 +161,16 @@ def predict(  # noqa: PLR0913 - one parameter for each option
     opened = load_bundle(bundle, engine=engine)
     case = read_case(
         image,
-        case_id=case_id,
+        case_id=case_id or UNNAMED,
         mask=mask,
         mask_label=mask_label or None,
-        box=None if box is None else Box(box[0:2], box[2:4], box[4:6]),
-        seed=None if seed_point is None else SeedPoint(*seed_point),
+        box=_box(box),
+        seed=_seed(seed_point),
         phase=phase or None,
     )
     events = _events(given)
-    doubt = doubt_about(case.roi, outlines=outlines, error_mm=outline_error)
+    error_mm = MEASURED_MM if outline_error is None else outline_error
+    doubt = doubt_about(case.roi, outlines=outlines or 0, error_mm=error_mm)
     source = _dicom_source(image, case, dicom=dicom, fhir=fhir)
     prediction = predict_one(opened, case, given=events, policy=_policy(policy), doubt=doubt)
     objects = None if dicom is None or source is None else _dicom_objects(prediction, source)
@@ -143,6 +179,39 @@ def predict(  # noqa: PLR0913 - one parameter for each option
         _write_dicom(objects, dicom, quiet=as_json)
     if fhir is not None:
         _write_fhir(prediction, fhir, study_uid="" if source is None else source.study_uid)
+
+
+def _refuse_places(out: Path, *, dicom: Path | None, fhir: Path | None, inputs: tuple[Path | None, ...]) -> None:
+    """Refuse now what could not be written once the answer is there, or would destroy something."""
+    from onephase.cli.places import refuse_bundle, refuse_no_file, refuse_no_folder
+    from onephase.inference.prediction import PREDICTION_NAME
+    from onephase.reports.html import REPORT_NAME
+
+    refuse_bundle(out, dicom, fhir)
+    for folder in (out, dicom):
+        if folder is not None:
+            refuse_no_folder(folder)
+    if fhir is not None:
+        outputs = (out, out / PREDICTION_NAME, out / REPORT_NAME, *((dicom,) if dicom else ()))
+        refuse_fhir_over(fhir, inputs=inputs, outputs=outputs)
+        refuse_no_file(fhir)
+
+
+def _box(texts: tuple[str, ...] | None) -> "Box | None":
+    if texts is None:
+        return None
+    from onephase.imaging.case import Box
+
+    column, column_end, row, row_end, slice_, slice_end = map(float, texts)
+    return Box(column=(column, column_end), row=(row, row_end), slice=(slice_, slice_end))
+
+
+def _seed(texts: tuple[str, ...] | None) -> "SeedPoint | None":
+    if texts is None:
+        return None
+    from onephase.imaging.case import SeedPoint
+
+    return SeedPoint(*map(float, texts))
 
 
 def _events(given: list[str] | None) -> "Events | None":
@@ -160,7 +229,7 @@ def _dicom_source(image: Path, case: "Case", *, dicom: Path | None, fhir: Path |
     from onephase.errors import MissingExtraError
 
     if dicom is not None and find_spec("highdicom") is None:
-        message = "--dicom needs the extra 'dicom', which is not installed: pip install 'onephase[dicom]'"
+        message = "--dicom needs the extra 'dicom', which is not installed: pip install '.[dicom]' in the checkout"
         raise MissingExtraError(message)
     if dicom is None and (fhir is None or case.source.get("format") != "DICOM"):
         return None
@@ -210,7 +279,7 @@ def _say_prediction(prediction: "Prediction") -> None:
 
     reading, spread = prediction.reading, prediction.outline.spread
     say(RESEARCH_USE)
-    for warning in prediction.warnings:
+    for warning in prediction.all_warnings:
         say(f"! {warning}")
     if prediction.origin.phase:
         say(f"  {prediction.origin.phase}")
@@ -252,25 +321,31 @@ def _predict_cohort(  # noqa: PLR0913 - what the command was given
     out: Path,
     policy: str,
     engine: EngineName,
-    varied: tuple[int, float],
+    varied: tuple[int | None, float | None],
     workers: "WhoWorks",
     as_json: bool,
 ) -> None:
     from contextlib import closing
 
+    from onephase.cli.places import refuse_bundle, refuse_no_folder
     from onephase.cohort.table import read_cohort
+    from onephase.imaging.plausible_outlines import MEASURED_MM
     from onephase.inference.bundle import identity_of
     from onephase.inference.cohort_prediction import CohortRequest, predict_cohort
     from onephase.reports.html import write_index, write_report_into
 
+    refuse_bundle(out)
+    refuse_no_folder(out)
     records = read_cohort(*tables, labelled=False).records
+    outlines, error_mm = varied
+    refuse_idle_error(error_mm, outlines, masks_only=all(record.mask is not None for record in records))
     request = CohortRequest(
         *(bundle, identity_of(bundle), out),
         policy=_policy(policy),
         publish=write_report_into,
         engine=engine,
-        outlines=varied[0],
-        error_mm=varied[1],
+        outlines=outlines or 0,
+        error_mm=MEASURED_MM if error_mm is None else error_mm,
     )
     outcomes = []
     with TerminalProgress() as progress, closing(predict_cohort(request, records, workers=workers)) as predicted:
