@@ -114,12 +114,12 @@ def test_the_split_column_comes_before_what_was_written(write_table) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, "there is no file"),
+        (None, "there is no file of this name"),
         (b"", "the file is empty"),
         (b"case_id,image\n", "the table holds no case"),
         (b"case_id;image\na;b\n", "the columns are not separated by commas"),
-        ("case_id,image,note\na,b,Größe\n".encode("latin-1"), "is not UTF-8"),
-        ("case_id,image\na,b\n".encode("utf-16"), "is not UTF-8"),
+        ("case_id,image,note\na,b,Größe\n".encode("latin-1"), "it is no CSV in UTF-8"),
+        ("case_id,image\na,b\n".encode("utf-16"), "it is no CSV in UTF-8"),
         (b"case_id,image\na,\0b\n", "zero bytes"),
         (b'case_id,image\na,"b\n', "line 2 is not CSV"),
         (b"case_id,er\na,1\n", "image|the column is missing|add it"),

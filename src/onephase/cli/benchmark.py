@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from onephase.cli.options import AsJson, Scheduler, SettingsFile, Workers, settings_of, workers_of
+from onephase.cli.options import (
+    AsJson,
+    Scheduler,
+    SettingsFile,
+    Workers,
+    a_word_of_the_command,
+    settings_of,
+    workers_of,
+)
 from onephase.cli.terminal import TerminalProgress, say, say_json, say_table
 
 if TYPE_CHECKING:
@@ -88,7 +96,8 @@ def benchmark(  # noqa: PLR0913 - one parameter for each option
 
     who = workers_of(workers, scheduler)
     if not stored:
-        chosen = preset_of(preset)
+        with a_word_of_the_command():
+            chosen = preset_of(preset)
         design = replace(
             chosen.design,
             seeds=seeds or chosen.design.seeds,

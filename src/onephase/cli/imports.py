@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from onephase.cli.options import AsJson
+from onephase.cli.options import AsJson, a_word_of_the_command
 from onephase.cli.terminal import TerminalProgress, say, say_json
 
 
@@ -18,7 +18,12 @@ def import_(
     ],
     choices: Annotated[
         list[str] | None,
-        typer.Option("--map", metavar="NAME=VALUE", help="Such as er=ER_status; repeatable.", show_default=False),
+        typer.Option(
+            "--map",
+            metavar="NAME=VALUE",
+            help="Such as er=ER_status; names: docs/import.md; repeatable.",
+            show_default=False,
+        ),
     ] = None,
     without: Annotated[
         list[Path] | None,
@@ -45,9 +50,11 @@ def import_(
     from onephase.cohort.sources.known import source_named
     from onephase.cohort.sources.source import Download
 
+    with a_word_of_the_command():
+        chosen = source_named(source)
     with TerminalProgress() as progress:
         download = Download(folder, out, _pairs(choices or []), progress)
-        done = import_cohort(source_named(source), download, without=without or (), progress=progress)
+        done = import_cohort(chosen, download, without=without or (), progress=progress)
     if as_json:
         say_json(done.record.to_json() | {"problems": [problem.to_json() for problem in done.check.problems]})
     else:
@@ -64,13 +71,11 @@ def import_(
 
 def _pairs(choices: list[str]) -> dict[str, str]:
     """Return NAME=VALUE texts as a mapping, or say which one is none."""
-    from onephase.errors import CohortError
-
     pairs: dict[str, str] = {}
     for choice in choices:
         name, equals, value = choice.partition("=")
         if not equals or not name.strip() or not value or name.strip() in pairs:
             message = f"--map {choice!r}: expected NAME=VALUE, each name once, such as er=ER_status"
-            raise CohortError(message)
+            raise typer.BadParameter(message)
         pairs[name.strip()] = value
     return pairs

@@ -122,6 +122,9 @@ def evaluate(  # noqa: PLR0913 - one parameter for each option
     if sum((bundle is not None, folds is not None, stored)) != 1:
         message = "choose one of --bundle BUNDLE, --folds N and --stored"
         raise typer.BadParameter(message)
+    if settings is not None and folds is None:
+        message = "--settings goes with --folds: a bundle, and predictions that are stored, have their own"
+        raise typer.BadParameter(message)
     if not stored and not prepared:
         message = "name at least one folder that `onephase prepare` wrote"
         raise typer.BadParameter(message)
@@ -138,8 +141,7 @@ def evaluate(  # noqa: PLR0913 - one parameter for each option
     else:
         assert folds is not None  # noqa: S101 - said above
         predictions = _folds(folders, folds=folds, out=out, settings=settings, resume=resume)
-    policy = settings_of(settings).subtype_policy if settings else predictions.facts["settings"]["subtype_policy"]
-    study = study_of(predictions, policy=policy)
+    study = study_of(predictions, policy=predictions.facts["settings"]["subtype_policy"])
     page = write_study(out, study, predictions)
     if as_json:
         say_json(study.to_json())

@@ -1,5 +1,7 @@
 """Options that several commands share, worded once."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -44,6 +46,17 @@ Engine = Annotated[
     typer.Option(help="Library that runs the network; openvino opens slower, runs faster, and needs the extra 'fast'."),
 ]
 SegmentRule = Annotated[str, typer.Option(help="Number or label of the tumour's segment, where outlines hold several.")]
+
+
+@contextmanager
+def a_word_of_the_command() -> Iterator[None]:
+    """Turn the refusal of a name into what a command line is answered with that is not understood: exit code 2."""
+    from onephase.errors import OnephaseError
+
+    try:
+        yield
+    except OnephaseError as fault:
+        raise typer.BadParameter(str(fault)) from None
 
 
 def cores(workers: int) -> int:

@@ -56,7 +56,7 @@ def read_cohort_file(path: Path, *, cohort: str) -> CohortFile:
     try:
         lines = _lines(path)
     except _FileError as fault:
-        return CohortFile(path, cohort, (), (), (Problem(cohort, "", "", fault.problem, fault.fix),))
+        return CohortFile(path, cohort, (), (), (Problem(str(path), "", "", fault.problem, fault.fix),))
     columns = tuple(lines[0][1])
     problems = _header_problems(columns, cohort=cohort)
     if "" in columns or len(set(columns)) < len(columns) or not set(REQUIRED) <= set(columns):
@@ -101,13 +101,15 @@ def _text(path: Path) -> str:
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
-        raise _FileError(f"there is no file {path}", "give the path of the cohort CSV") from None
+        raise _FileError("there is no file of this name", "give the path of the cohort CSV") from None
     except IsADirectoryError:
-        raise _FileError(f"{path} is a folder", "give the path of the cohort CSV in it") from None
+        raise _FileError("this is a folder", "give the path of the cohort CSV in it") from None
     except OSError as fault:
-        raise _FileError(f"{path} cannot be read ({fault.strerror})", "give a file that you may read") from None
+        raise _FileError(f"it cannot be read ({fault.strerror})", "give a file that you may read") from None
     except UnicodeDecodeError as fault:
-        raise _FileError(f"byte {fault.start} is not UTF-8 (another encoding?)", SAVE_AS) from None
+        raise _FileError(
+            f"it is no CSV in UTF-8 (byte {fault.start} is of another encoding, or of no text)", SAVE_AS
+        ) from None
     if "\0" in text:
         raise _FileError("the file holds zero bytes (a spreadsheet or UTF-16 file?)", SAVE_AS)
     return text

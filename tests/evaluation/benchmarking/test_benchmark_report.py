@@ -65,7 +65,7 @@ def test_seeds_are_told_by_mean_and_range(done: Done) -> None:
 
 
 def test_a_folder_without_a_benchmark_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(StorageError, match=r"plan\.json is missing"):
+    with pytest.raises(StorageError, match="holds no benchmark: run `onephase benchmark --out"):
         write_report(tmp_path)
     (tmp_path / "plan.json").write_text('{"parts": []}')
     with pytest.raises(StorageError, match=r"is no plan of a benchmark .*: start the benchmark again"):

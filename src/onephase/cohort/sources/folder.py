@@ -140,7 +140,12 @@ def _table(download: Download) -> Sheet:
     chosen = download.choices.get("table")
     if chosen is None:
         name = re.escape(download.out.name)
-        path = find_table(download.folder, rf"(?!{name}$){TABLES}", what="table of cases (--map table=FILE names it)")
+        path = find_table(
+            download.folder,
+            rf"(?!{name}$){TABLES}",
+            what="table of cases (--map table=FILE names it)",
+            remedy="put a CSV or a workbook with a row for each case there",
+        )
     else:
         path = download.folder / chosen
         if not path.is_file():

@@ -77,8 +77,8 @@ def import_cohort(
 def _refuse_choices(source: Source, download: Download) -> None:
     unknown = [name for name in download.choices if name not in source.choices]
     if unknown:
-        known = "; ".join(f"{name}: {meaning}" for name, meaning in source.choices.items()) or "it takes none"
-        message = f"--map {unknown[0]}=... says nothing to {source.name} ({known})"
+        known = f"it takes {', '.join(source.choices)}" if source.choices else "it takes none"
+        message = f"--map {unknown[0]}=... says nothing to {source.name}: {known} (docs/import.md)"
         raise CohortError(message)
 
 

@@ -99,13 +99,16 @@ def read_sheet(path: Path, *, sheet: str | None = None, header: int = 0) -> Shee
     return Sheet(path, columns, tuple(row for row in rows if any(row)))
 
 
-def find_table(folder: Path, pattern: str, *, what: str) -> Path:
+def find_table(
+    folder: Path, pattern: str, *, what: str, remedy: str = "download it too, and put it into that folder"
+) -> Path:
     """Return the one file of a name, in the folder or one or two below it.
 
     Args:
         folder: Where the set lies.
         pattern: Regular expression of the whole name; case does not count.
         what: What it is, for the message.
+        remedy: What to do where there is none.
 
     Raises:
         CohortError: If there is none, or more than one.
@@ -117,7 +120,7 @@ def find_table(folder: Path, pattern: str, *, what: str) -> Path:
         listed = ", ".join(str(path.relative_to(folder)) for path in found[:SHOWN])
         message = f"{folder} holds {len(found)} files that could be {what} ({listed}): keep one of them there"
     else:
-        message = f"{folder} holds no {what}: download it too, and put it into that folder"
+        message = f"{folder} holds no {what}: {remedy}"
     raise CohortError(message)
 
 

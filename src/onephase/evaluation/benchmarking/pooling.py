@@ -32,6 +32,9 @@ def stored_plan(out: Path) -> tuple[Plan, dict[str, Any]]:
     Raises:
         StorageError: If no benchmark was started there, or its plan is broken.
     """
+    if not (out / PLAN).exists():
+        message = f"{out} holds no benchmark: run `onephase benchmark --out {out}` first"
+        raise StorageError(message)
     described = read_json(out / PLAN)
     try:
         return Plan.from_json(described), described["settings"]

@@ -135,7 +135,8 @@ def _network(study: Study, settings: Settings) -> str:
 
 
 def _recalibration(study: Study) -> str:
-    ended = {True: "; here they did", False: "; here they did not"}.get(study.facts.get("recalibrated"), "")
+    recalibrated = study.facts.get("recalibrated")
+    ended = "" if recalibrated is None else f"; here they did{'' if recalibrated else ' not'}"
     return (
         "Scale and offset of the potentials and of the Ki-67 location are recalibrated only where validation cases "
         f"gain by it more than one standard error, in folds of their own{ended}."
