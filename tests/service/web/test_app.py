@@ -75,6 +75,55 @@ def test_evidence_that_is_not_understood_is_one_sentence_and_changes_nothing(ser
     assert served.call("GET", f"lesions/{lesion['key']}").json()["given"]["her2"] == "3+"
 
 
+def declared(served, method: str, path: str) -> set[str]:
+    """Return the statuses that the interface says of itself."""
+    return set(served.call("GET", "openapi.json").json()["paths"][f"/api/{path}"][method]["responses"])
+
+
+@pytest.mark.parametrize(
+    ("path", "sent", "words"),
+    [
+        (
+            "lesions",
+            {"data": b"{case"},
+            "is no JSON (Expecting property name enclosed in double quotes, at character 1)",
+        ),
+        ("lesions", {"data": b""}, "the body of the request is no JSON object: send what /api/openapi.json describes"),
+        ("lesions", {"json": [1]}, "the body of the request is no JSON object"),
+        ("lesions", {"data": b'{"case": "1"}', "headers": {}}, "no JSON object: send what /api/openapi.json describes"),
+        (
+            "lesions",
+            {"data": b'{"case": "\xe4"}'},
+            "the body of the request cannot be read: send JSON in UTF-8, or files",
+        ),
+        (
+            "uploads",
+            {"data": b"x", "headers": {"Content-Type": "multipart/form-data"}},
+            "the body of the request cannot",
+        ),
+        (
+            "uploads",
+            {"data": {"image": "x"}, "headers": {}},
+            "image is no file: send one, as `curl -F image=@FILE` does",
+        ),
+    ],
+)
+def test_a_body_that_is_not_understood_is_one_sentence(served, path, sent, words):
+    refused = served.call("POST", path, **{"headers": {"Content-Type": "application/json"}, **sent})
+    assert refused.status_code == 422
+    assert words in refused.json()["detail"]
+    assert "422" in declared(served, "post", path)
+
+
+def test_refusals_are_declared_where_they_come(served):
+    every = {"401", "403", "421"}  # tests/service/web/test_guard.py has each of them come
+    assert declared(served, "get", "cases") == {"200", *every}
+    assert declared(served, "post", "lesions") == {"201", "404", "413", "422", *every}
+    assert declared(served, "post", "uploads") == {"201", "413", "422", *every}
+    assert declared(served, "post", "lesions/{key}/given") == {"200", "404", "413", "422", *every}
+    assert declared(served, "get", "lesions/{key}/image.nii") == {"200", "404", "422", *every}
+
+
 def test_a_box_is_outlined_and_what_was_given_stays_given(served):
     lesion = served.opened("1")
     served.call("POST", f"lesions/{lesion['key']}/given", json={"er": "negative"})

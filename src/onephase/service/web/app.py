@@ -2,7 +2,10 @@
 
 import logging
 import traceback
+from collections.abc import Mapping
+from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -21,6 +24,10 @@ from onephase.service.web.routes import router_of
 
 PAGE = Path(__file__).parent / "page"
 OPENAPI = "/api/openapi.json"
+SEND_JSON = f"send what {OPENAPI} describes, with Content-Type: application/json"
+SEND_EITHER = f"send JSON in UTF-8, or files as multipart/form-data, as {OPENAPI} describes"
+NO_FILE = "Expected UploadFile"
+"""How FastAPI begins what it says of a text where a file belongs."""
 
 log = logging.getLogger("onephase.web")
 
@@ -67,14 +74,25 @@ def _refused(request: Request, fault: Exception) -> JSONResponse:
 def _not_understood(request: Request, fault: Exception) -> JSONResponse:
     del request
     assert isinstance(fault, RequestValidationError)  # noqa: S101 - the handler of nothing else
-    first = fault.errors()[0]
-    where = ".".join(str(part) for part in first["loc"][1:]) or "the request"
-    return _problem(422, f"{where}: {first['msg']}")
+    return _problem(422, _sentence_of(fault.errors()[0]))
+
+
+def _sentence_of(fault: Mapping[str, Any]) -> str:
+    """Word what FastAPI found wrong with a request: its kind, where in the request, and what it says."""
+    place, said = fault["loc"][1:], str(fault["msg"]).removeprefix("Value error, ")
+    if fault["type"] == "json_invalid":
+        return f"the body of the request is no JSON ({fault['ctx']['error']}, at character {place[0]}): {SEND_JSON}"
+    if place:
+        name = ".".join(map(str, place))
+        return f"{name} is no file: send one, as `curl -F {name}=@FILE` does" if NO_FILE in said else f"{name}: {said}"
+    return said if fault["type"] == "value_error" else f"the body of the request is no JSON object: {SEND_JSON}"
 
 
 def _no_such_thing(request: Request, fault: Exception) -> JSONResponse:
     del request
     assert isinstance(fault, HTTPException)  # noqa: S101 - the handler of nothing else
+    if fault.status_code == HTTPStatus.BAD_REQUEST:  # of the libraries, whose words name neither body nor remedy
+        return _problem(422, f"the body of the request cannot be read: {SEND_EITHER}")
     return JSONResponse({"detail": str(fault.detail)}, status_code=fault.status_code, headers=fault.headers)
 
 
