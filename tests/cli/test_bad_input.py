@@ -299,11 +299,42 @@ def test_a_page_never_replaces_a_cohort_table(table, page, tmp_path, monkeypatch
 @pytest.mark.parametrize(
     ("command", "expected"),
     [
+        ("check cohort.csv --images --out folder.html", "folder.html is a folder, where a file is to be written"),
+        ("check cohort.csv --images --out beside.html", "beside.csv is a folder, where a file is to be written"),
+        ("check cohort.csv --images --out file/a.html", "a file stands where a folder is needed, file: name another"),
+        ("check cohort.csv --images --out bundle/a.html", "bundle/a.html lies in the bundle "),
+        ("prepare cohort.csv --out bundle", "bundle is a bundle, which cannot be opened any more once another file"),
+        ("prepare cohort.csv --out bundle --dry-run", "bundle is a bundle, which cannot be opened any more once"),
+        ("prepare cohort.csv --out bundle/prepared --memory 4GB", "bundle/prepared lies in the bundle "),
+        ("prepare cohort.csv --out folder.html", "folder.html holds cohort.csv and is no prepared cohort: name a new"),
+        ("prepare cohort.csv --out . --dry-run", ". holds beside.csv and is no prepared cohort: name a new folder"),
+        ("simulate bundle --cases 2", "bundle is a bundle, which cannot be opened any more once another file is in"),
+        ("simulate folder.html --cases 2", "folder.html holds cohort.csv and is no simulated cohort: name a new"),
+        ("simulate file --cases 2", "a file stands where a folder is needed, file: name another folder"),
+    ],
+)
+def test_where_a_command_would_do_harm_it_does_nothing(command, expected, said, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("folder.html", "beside.csv", "bundle"):
+        (tmp_path / name).mkdir()
+    for name in ("bundle/bundle.json", "file", "folder.html/cohort.csv"):
+        (tmp_path / name).touch()
+    before = sorted(tmp_path.rglob("*"))
+    assert expected in said(command)  # the table is not there: it was not looked for yet
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
         (
             "predict bundle image.nii.gz --mask mask.nii.gz --out out --scheduler tcp://a:1",
             "--scheduler is for --cohort",
         ),
         ("check cohort.csv --scheduler tcp://a:1", "--scheduler is for --images"),
+        ("check cohort.csv --out looked-at.html", "--out is for --images: it is the page with every lesion"),
+        ("check cohort.csv --images --out looked-at.txt", "looked-at.txt does not end in .html: name another page"),
+        ("check cohort.csv --images --out .", ". does not end in .html: name another page, such as --out looked-at"),
         ("prepare cohort.csv --out out --dry-run --memory nonsense", "--memory nonsense is no size: write it like"),
     ],
 )

@@ -85,6 +85,29 @@ def test_refusals_are_one_sentence_and_leave_nothing(
     assert sorted(tmp_path.iterdir()) == before
 
 
+def test_a_table_that_is_not_there_is_told_before_a_key_that_is_missing(onephase: Callable[..., Said]) -> None:
+    code, out, err = onephase("nofile.csv", "--out", "shared")
+    assert (code, out) == (1, "")
+    assert "nofile.csv" in err
+    assert "there is no file" in err
+    assert "key" not in err
+
+
+def test_neither_copy_nor_key_comes_into_a_bundle(onephase: Callable[..., Said], tmp_path: Path) -> None:
+    (tmp_path / "bundle").mkdir()
+    (tmp_path / "bundle" / "bundle.json").touch()
+    for words in ("--out bundle/shared --dry-run", "--out shared --new-key bundle/key"):
+        code, _, err = onephase(*words.split())
+        assert code == 1
+        assert "lies in the bundle" in err
+    assert [path.name for path in (tmp_path / "bundle").iterdir()] == ["bundle.json"]
+
+
+def test_the_help_says_that_a_key_is_needed(onephase: Callable[..., Said]) -> None:
+    said = " ".join(onephase("--help")[1].split())
+    assert "One of --new-key (the first copy) and --key (from then on) is needed" in said
+
+
 def test_a_copy_that_stops_at_a_damaged_image_leaves_no_key_and_can_be_made_again(
     onephase: Callable[..., Said], tmp_path: Path
 ) -> None:

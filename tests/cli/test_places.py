@@ -43,9 +43,9 @@ def test_a_file_in_the_way_of_a_folder_is_named(tmp_path: Path) -> None:
     refuse_no_folder(tmp_path / "new" / "newer")
     refuse_no_folder(Path("new"))
     for folder in (tmp_path / "file", tmp_path / "file" / "below"):
-        with pytest.raises(StorageError, match=r"file is a file, where a folder is needed: name another folder"):
+        with pytest.raises(StorageError, match=r"a file stands where a folder is needed, .*file: name another folder"):
             refuse_no_folder(folder)
-    with pytest.raises(StorageError, match=r"file is a file, where a folder is needed"):
+    with pytest.raises(StorageError, match=r"a file stands where a folder is needed, .*file: name another folder"):
         refuse_no_file(tmp_path / "file" / "fhir.json")
 
 

@@ -59,18 +59,22 @@ def test_processes_are_reduced_until_they_fit() -> None:
 
 
 def test_a_case_that_alone_needs_more_is_named() -> None:
-    with pytest.raises(CohortError, match=r"case b alone needs about 20 MiB of memory, allowed are 19: allow more"):
+    with pytest.raises(
+        CohortError,
+        match=r"case b alone needs about 20 MiB of memory, allowed are 19 MiB: give --memory of at least 30MiB, or",
+    ):
         fitting({"a": MIB, "b": 20 * MIB}, process_bytes=0, patch_bytes=0, bound_bytes=19 * MIB, asked=2)
 
 
 def test_what_the_process_itself_needs_is_laid_on_no_case() -> None:
     base = {"process_bytes": 30 * MIB, "patch_bytes": 2 * MIB, "asked": 2}
     with pytest.raises(
-        CohortError, match=r"onephase needs about 36 MiB of memory before any case is read, allowed are 35"
+        CohortError, match=r"needs about 36 MiB of memory before any case is read, .* 35 MiB: give .* at least 50MiB$"
     ):
         fitting({"a": 5 * MIB, "b": MIB}, **base, bound_bytes=35 * MIB)
-    with pytest.raises(CohortError, match=r"case a alone needs about 41 MiB of memory, allowed are 36: allow more, or"):
+    with pytest.raises(CohortError, match=r"case a alone needs about 41 MiB of memory, allowed are 36 MiB: give"):
         fitting({"a": 5 * MIB, "b": MIB}, **base, bound_bytes=36 * MIB)
+    assert fitting({"a": 5 * MIB, "b": MIB}, **base, bound_bytes=50 * MIB).workers == 1  # as it was told
 
 
 def test_with_nothing_to_read_one_process_goes_on() -> None:
@@ -86,6 +90,8 @@ def test_headers_tell_the_size_and_what_is_prepared_needs_none(table: Path) -> N
     assert after.memory_bytes >= before.memory_bytes - prod(SHAPES[1]) * BYTES_A_VOXEL  # the process only grows
     assert plan_memory([table], table.parent / "store", SMALL, bound_bytes=MIB).workers == 1
     with pytest.raises(
-        CohortError, match=r"onephase needs about \d+ MiB of memory before any case is read, allowed are 1:"
-    ):
+        CohortError, match=r"needs about \d+ MiB of memory before any case is read, allowed are 1 MiB: give --memory"
+    ) as told:
         plan_memory([table], table.parent / "none", SMALL, bound_bytes=MIB)
+    enough = int(str(told.value).partition("at least ")[2].removesuffix("MiB"))
+    assert plan_memory([table], table.parent / "none", SMALL, bound_bytes=enough * MIB).workers == 1

@@ -21,7 +21,11 @@ def simulate(
     out: Annotated[Path, typer.Argument(metavar="DIR", help="Folder for the cohort.", show_default=False)],
     *,
     preset: Annotated[
-        str, typer.Option(help="demo: 360 cases of two sites; paper: 886 and 74 external; mixed: one site has HR only.")
+        str,
+        typer.Option(
+            help="demo: 360 cases of two sites; paper: 886 and 74 external; quick: 200 and 40 external; "
+            "mixed: 600, one site has HR only."
+        ),
     ] = "demo",
     cases: Annotated[
         int | None, typer.Option(min=1, help="Number of cases; the preset's own when left out.", show_default=False)
@@ -39,6 +43,11 @@ def simulate(
 
     Example:  onephase simulate cohort --cases 300
     """
+    from onephase.cli.places import refuse_bundle, refuse_foreign, refuse_no_folder
+
+    refuse_bundle(out)
+    refuse_no_folder(out)
+    refuse_foreign(out, mark="simulation.json", kind="simulated cohort")
     from onephase.simulation.cohort import simulate_cohort
 
     with TerminalProgress() as progress:
@@ -59,8 +68,15 @@ def check(  # noqa: PLR0913 - one parameter for each option
         bool, typer.Option("--images", help="Also look at every lesion: flags, and a contact sheet in --out.")
     ] = False,
     out: Annotated[
-        Path, typer.Option("--out", "-o", metavar="PAGE.html", help="With --images: the page; the same as .csv beside.")
-    ] = Path("quality.html"),
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="PAGE.html",
+            help="With --images: the page; the same as .csv beside. quality.html when left out.",
+            show_default=False,
+        ),
+    ] = None,
     workers: Workers = 0,
     scheduler: Scheduler = "",
     as_json: AsJson = False,
@@ -78,10 +94,15 @@ def check(  # noqa: PLR0913 - one parameter for each option
     """
     from onephase.cohort.table import check_cohort, write_splits
 
+    page = out or Path("quality.html")
     if images:
-        _refuse_to_replace(tables, out)
-    elif scheduler:
-        message = "--scheduler is for --images: a table alone is checked by this process"
+        _refuse_page(page, tables)
+    elif scheduler or out:
+        message = (
+            "--scheduler is for --images: a table alone is checked by this process"
+            if scheduler
+            else "--out is for --images: it is the page with every lesion; add --images, or leave --out away"
+        )
         raise typer.BadParameter(message)
     chosen = settings_of(settings)
     with TerminalProgress() as progress:
@@ -91,24 +112,29 @@ def check(  # noqa: PLR0913 - one parameter for each option
         _say_check(result)
         for path in written:
             say(f"Splits written to {path}")
-    quality = _looked_at(result, out, chosen, workers_of(workers, scheduler)) if images and not result.errors else None
+    quality = _looked_at(result, page, chosen, workers_of(workers, scheduler)) if images and not result.errors else None
     if as_json:
         say_json(result.to_json() if quality is None else {**result.to_json(), "quality": quality.to_json()})
     elif quality is not None:
         _say_quality(quality)
-        say(f"Page: {out}  (the same as a table: {out.with_suffix('.csv')})")
+        say(f"Page: {page}  (the same as a table: {page.with_suffix('.csv')})")
     if result.errors or (quality is not None and quality.across_splits()):
         raise typer.Exit(1)
 
 
-def _refuse_to_replace(tables: list[Path], page: Path) -> None:
-    """Refuse a page that would be written over a cohort table, itself or as the table beside it."""
-    written = [page.resolve(), page.with_suffix(".csv").resolve()]
-    replaced = [table for table in tables if table.resolve() in written]
-    if replaced or written[0] == written[1]:
-        where = f"over {replaced[0]}" if replaced else "over each other"
-        message = f"page and table would be written {where}: name another page, such as --out looked-at.html"
+def _refuse_page(page: Path, tables: list[Path]) -> None:
+    """Refuse a page that is none, cannot be written, or would replace a cohort table by the table beside it."""
+    from onephase.cli.places import refuse_bundle, refuse_no_file
+
+    beside = page.with_suffix(".csv") if page.name else page
+    replaced = [table for table in tables if table.resolve() in (page.resolve(), beside.resolve())]
+    if replaced or page.suffix.lower() != ".html":
+        what = f"page and table would be written over {replaced[0]}" if replaced else f"{page} does not end in .html"
+        message = f"{what}: name another page, such as --out looked-at.html"
         raise typer.BadParameter(message, param_hint="--out")
+    refuse_bundle(page)
+    refuse_no_file(page)
+    refuse_no_file(beside)
 
 
 def _looked_at(result: "CheckResult", out: Path, settings: "Settings", workers: "WhoWorks") -> "Quality":
@@ -152,10 +178,17 @@ def _say_check(result: "CheckResult") -> None:
         )
     if result.counts:
         say_table("What the cohorts hold", *counts_table(result.counts))
+        say(COUNTED)
     if result.by_membership:
         rows = [[NAMES[label], one.text(), f"{one.n}, {one.events}"] for label, one in result.by_membership.items()]
         say_table("AUC of cohort and site alone, without any image", ["label", "AUC", "cases, positive"], rows)
     say("Nothing is wrong." if not result.errors else "Nothing was done. Mend the problems and check again.")
+
+
+COUNTED = (
+    "+ and -: positive and negative, Ki-67 from 20 % on; part: something is recorded that decides neither, such as 2+ "
+    "without ISH, or HR alone for ER; missing: nothing is."
+)
 
 
 def counts_table(counts: "tuple[GroupCount, ...]") -> tuple[list[str], list[list[str]]]:
@@ -199,6 +232,10 @@ def prepare(  # noqa: PLR0913 - one parameter for each option
     Killed at any point and started again, it ends in the same bytes. A case that fails is reported, the
     others go on, and the exit code is 1.
     """
+    from onephase.cli.places import refuse_bundle, refuse_foreign
+
+    refuse_bundle(out)
+    refuse_foreign(out, mark="store.json", kind="prepared cohort")
     chosen, who = settings_of(settings), workers_of(workers, scheduler)
     if memory:
         with TerminalProgress() as progress:

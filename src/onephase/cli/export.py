@@ -21,10 +21,14 @@ def export(  # noqa: PLR0913 - one parameter for each option
     *,
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder of the copy.", show_default=False)],
     key: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Key of an earlier copy: the same names.", show_default=False)
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Key of an earlier copy: the same names. This or --new-key.", show_default=False
+        ),
     ] = None,
     new_key: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Make a key in this file, and take it.", show_default=False)
+        Path | None,
+        typer.Option(metavar="FILE", help="Make a key in this file, and take it. This or --key.", show_default=False),
     ] = None,
     form: Annotated[Form, typer.Option("--format", help="What volumes and masks become.")] = Form.NIFTI,
     workers: Workers = 0,
@@ -36,6 +40,7 @@ def export(  # noqa: PLR0913 - one parameter for each option
     Volumes and masks become NIfTI; with --format dicom, series of DICOM stay DICOM by the basic profile of
     PS3.15 and masks become DICOM SEG. The table keeps the columns and words that onephase knows. Every file
     is then searched for everything that the source is known by; where anything is found, nothing is kept.
+    One of --new-key (the first copy) and --key (from then on) is needed, but for --dry-run.
     Keep the key: with it the same patients get the same names again, and without it nobody can tell them.
 
     RESEARCH USE. Voxels are copied as they are; a person must judge the copy before it is shared
@@ -44,10 +49,14 @@ def export(  # noqa: PLR0913 - one parameter for each option
     Examples:  onephase export cohort.csv --out shared --new-key ../cohort.key
                onephase export cohort.csv --out shared --key ../cohort.key --format dicom
     """
+    from onephase.cli.places import refuse_bundle
     from onephase.cohort.export.exporting import plan_export, refuse_folder, write_copy
     from onephase.cohort.export.key_file import new_key_file
+    from onephase.cohort.table import read_cohort
 
+    refuse_bundle(out, new_key)
     refuse_folder(out)
+    read_cohort(*tables, labelled=False)  # a table that cannot be used is told before a key that is missing
     secret = None if dry_run else _known_key(key, new_key, out=out)
     with TerminalProgress() as progress:
         plan = plan_export(tables, form=form, workers=cores(workers), progress=progress)

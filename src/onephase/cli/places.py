@@ -56,7 +56,7 @@ def refuse_no_folder(folder: Path) -> None:
     """
     nearest = next(place for place in (folder, *folder.parents, Path()) if is_there(place))
     if not nearest.is_dir():
-        message = f"{nearest} is a file, where a folder is needed: name another folder"
+        message = f"a file stands where a folder is needed, {nearest}: name another folder"
         raise StorageError(message)
 
 

@@ -21,6 +21,8 @@ BYTES_A_VOXEL = 13
 """While a case is read: as stored (8 at the most), as float32, and its mask."""
 BYTES_A_PATCH_VOXEL = 8
 """Of a patch on its way to the leader: image and distance in float32."""
+SPARE_BYTES, STEP_BYTES = 5 * MIB, 10 * MIB
+"""What is asked for where memory does not suffice is rounded up: a process is not equally large each time."""
 HEADERS = "reading headers"
 
 
@@ -107,18 +109,18 @@ def fitting(
             return MemoryPlan(count, asked, needed, bound_bytes)
     if not case_bytes:
         return MemoryPlan(1, asked, needed, bound_bytes)  # this process, which is here already
+    allow = f"allowed are {bound_bytes / MIB:.0f} MiB: give --memory of at least {_rounded_up(needed)}MiB"
     if needed - largest > bound_bytes:
-        message = (
-            f"onephase needs about {(needed - largest) / MIB:.0f} MiB of memory before any case is read, allowed are "
-            f"{bound_bytes / MIB:.0f}: allow more"
-        )
+        message = f"onephase needs about {(needed - largest) / MIB:.0f} MiB of memory before any case is read, {allow}"
         raise CohortError(message)
     who = max(case_bytes, key=case_bytes.__getitem__)
-    message = (
-        f"case {who} alone needs about {needed / MIB:.0f} MiB of memory, allowed are {bound_bytes / MIB:.0f}: "
-        "allow more, or crop its image"
-    )
+    message = f"case {who} alone needs about {needed / MIB:.0f} MiB of memory, {allow}, or crop its image"
     raise CohortError(message)
+
+
+def _rounded_up(size: int) -> int:
+    """Return a size in MiB that is enough the next time too, when the process itself may be a little larger."""
+    return (size + SPARE_BYTES) // STEP_BYTES * STEP_BYTES // MIB + STEP_BYTES // MIB
 
 
 def _voxels(record: Record) -> int:
