@@ -9,10 +9,12 @@ import pytest
 import requests
 
 from onephase.cli.main import run
+from onephase.service.web import server
 
 
 def refused(capsys, monkeypatch, *words, code: int = 1) -> str:
     monkeypatch.setattr(sys, "argv", ["onephase", *map(str, words)])
+    monkeypatch.setattr(server, "listen", None)  # what is not refused is then a fault, and no page that never closes
     with pytest.raises(SystemExit) as left:
         run()
     assert left.value.code == code
