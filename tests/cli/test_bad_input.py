@@ -310,6 +310,10 @@ def test_a_page_never_replaces_a_cohort_table(table, page, tmp_path, monkeypatch
         ("prepare cohort.csv --out . --dry-run", ". holds beside.csv and is no prepared cohort: name a new folder"),
         ("simulate bundle --cases 2", "bundle is a bundle, which cannot be opened any more once another file is in"),
         ("simulate folder.html --cases 2", "folder.html holds cohort.csv and is no simulated cohort: name a new"),
+        ("evaluate prepared --bundle bundle --out bundle", "bundle is a bundle, which cannot be opened any more once"),
+        ("robustness bundle cohort.csv --out bundle", "bundle is a bundle, which cannot be opened any more once"),
+        ("explain bundle cohort.csv --out bundle/e", "bundle/e lies in the bundle "),
+        ("benchmark prepared --out bundle", "bundle is a bundle, which cannot be opened any more once another file"),
         ("simulate file --cases 2", "a file stands where a folder is needed, file: name another folder"),
     ],
 )

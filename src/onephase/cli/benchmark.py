@@ -91,9 +91,11 @@ def benchmark(  # noqa: PLR0913 - one parameter for each option
 
     How many cases help:  onephase benchmark prepared --learn-from 100 --learn-from 300 --out benchmark
     """
+    from onephase.cli.places import refuse_bundle
     from onephase.evaluation.benchmarking.presets import preset_of
     from onephase.work.workers import count_of
 
+    refuse_bundle(out)
     who = workers_of(workers, scheduler)
     if not stored:
         with a_word_of_the_command():

@@ -128,10 +128,12 @@ def evaluate(  # noqa: PLR0913 - one parameter for each option
     if not stored and not prepared:
         message = "name at least one folder that `onephase prepare` wrote"
         raise typer.BadParameter(message)
+    from onephase.cli.places import refuse_bundle
     from onephase.evaluation.pages.page import write_study
     from onephase.evaluation.predictions import read_predictions, write_predictions
     from onephase.evaluation.study import study_of
 
+    refuse_bundle(out)
     folders = prepared or []
     if stored:
         predictions = read_predictions(out)

@@ -37,10 +37,12 @@ def robustness(  # noqa: PLR0913 - one parameter for each option
 
     Example:  onephase robustness demo/bundle demo/cohort/cohort.csv --out robustness
     """
+    from onephase.cli.places import refuse_bundle
     from onephase.cohort.table import read_cohort
     from onephase.evaluation.robustness.robustness import measure_robustness
     from onephase.evaluation.robustness.robustness_page import write_robustness
 
+    refuse_bundle(out)
     records = read_cohort(*tables, labelled=False).records
     with TerminalProgress() as progress:
         found = measure_robustness(
@@ -100,6 +102,7 @@ def explain(  # noqa: PLR0913 - one parameter for each option
 
     Example:  onephase explain demo/bundle demo/cohort/cohort.csv --out explanations
     """
+    from onephase.cli.places import refuse_bundle
     from onephase.cohort.prepared import open_prepared
     from onephase.cohort.table import read_cohort
     from onephase.evaluation.drawn_cases import draw_cases
@@ -109,6 +112,7 @@ def explain(  # noqa: PLR0913 - one parameter for each option
     from onephase.evaluation.explanations.shuffled_labels import train_on_shuffled
     from onephase.inference.bundle import load_bundle
 
+    refuse_bundle(out)
     opened = load_bundle(bundle)
     records = draw_cases(opened, read_cohort(*tables, labelled=False).records, cases=cases, seed=seed)
     with TerminalProgress() as progress:
