@@ -1,6 +1,7 @@
 """The node as a process, between dcmtk's storescu and a real Orthanc."""
 
 import json
+import signal
 import socket
 import subprocess
 import sys
@@ -156,6 +157,15 @@ def test_two_nodes_on_one_list_do_each_study_once(archive, node, storescu, study
     assert all(counts == OURS for counts in results_of(archive).values() if counts)
     assert [one.stop() for one in both] == [0, 0]
     engine.dispose()
+
+
+def test_ctrl_c_ends_a_node_and_is_no_interruption(node):
+    """docs/prediction.md says so beside its exit codes."""
+    running = node("ORTHANC@127.0.0.1:1")
+    running.start()
+    running.process.send_signal(signal.SIGINT)
+    assert running.process.wait(timeout=40) == 0
+    assert running.events("node ended")
 
 
 @pytest.mark.parametrize("option", ["--port", "--metrics-port", "--host"])

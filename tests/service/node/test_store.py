@@ -1,10 +1,14 @@
-"""What killed nodes leave behind is swept; what living ones are at is not."""
+"""What killed nodes leave behind is swept, what living ones are at is not; and which study a name is of."""
 
 import os
+import re
+import subprocess
 import threading
 import time
+from pathlib import Path
 
-from onephase.service.node.store import Store
+from onephase.service.node.journal import SHOWN_KEY
+from onephase.service.node.store import Store, key_of
 from onephase.service.worklist.worklist import Instance, Kind
 
 
@@ -55,3 +59,14 @@ def test_a_file_that_vanishes_while_it_is_looked_at_is_none(tmp_path, monkeypatc
     gone = store.folder / ".writing-gone.dcm"
     monkeypatch.setattr(Store, "_left_behind", lambda _: iter([gone]))
     assert store.sweep(older_than_s=0.0) == 0
+
+
+def test_the_page_tells_how_a_study_is_found_on_the_list():
+    page = (Path(__file__).parents[3] / "docs" / "node.md").read_text()
+    command = re.search(r"`(printf %s UID [^`]*)`", page)
+    assert command is not None
+    uid = "1.3.6.1.4.1.14519.5.2.1.1"
+    said = subprocess.run(
+        ["bash", "-c", command[1].replace("UID", uid)], capture_output=True, text=True, check=True
+    ).stdout
+    assert said == f"{key_of(uid)[:SHOWN_KEY]}\n"
