@@ -22,8 +22,11 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # each core has a worker of its own: th
 import pytest
 from filelock import FileLock
 from hypothesis import HealthCheck, settings
+from tests.first_calls import check_anew, check_at_first
 
-from onephase.work.cluster import Cluster
+check_at_first()  # before anything of ours is imported
+
+from onephase.work.cluster import Cluster  # noqa: E402
 
 settings.register_profile(
     "ci", derandomize=True, deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow]
@@ -32,6 +35,12 @@ settings.register_profile("night", deadline=None, max_examples=2000)
 settings.load_profile("ci")
 
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
+
+
+@pytest.fixture(autouse=True)
+def types_are_checked_anew() -> None:
+    """Check the first calls of each function in every test."""
+    check_anew()
 
 
 @pytest.fixture(scope="session")

@@ -139,7 +139,5 @@ def test_a_missing_extra_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> Non
         raise PackageNotFoundError(name)
 
     monkeypatch.setattr(ibsi, "version", absent)
-    with pytest.raises(
-        MissingExtraError, match=r"need MIRP, which is not installed: pip install '\.\[radiomics\]'"
-    ):
+    with pytest.raises(MissingExtraError, match=r"need MIRP, which is not installed: pip install '\.\[radiomics\]'"):
         ibsi_features(*_patch(), settings=SETTINGS)

@@ -6,7 +6,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 from onephase.cli.benchmark import benchmark
-from onephase.errors import CohortError, SettingsError, StorageError
+from onephase.errors import CohortError, StorageError
 
 pytest.importorskip("torch", reason="the train extra is not installed")
 
@@ -48,8 +48,7 @@ def test_the_plan_as_json_has_the_case_numbers_of_the_paper(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("words", "kind", "sentence"),
     [
-        (["--preset", "swift"], SettingsError, "there is no benchmark preset 'swift': choose from paper, quick"),
-        (["--stored"], StorageError, r"plan\.json is missing"),
+        (["--stored"], StorageError, "holds no benchmark: run `onephase benchmark --out"),
         (
             ["--dry-run", "--external-site", "nowhere"],
             CohortError,

@@ -71,7 +71,7 @@ def test_what_leaves_everything_open_counts_as_not_given_and_that_is_said(
     assert told.reading == told.image_alone
     assert told.warnings[:2] == (GIVEN_IN_VAIN, "the phase was guessed")
     assert GIVEN_IN_VAIN not in predict(bundle, lesion()).warnings
-    assert GIVEN_IN_VAIN not in predict(bundle, lesion(), given=read_given([said, "er=1"])).warnings
+    assert GIVEN_IN_VAIN not in predict(bundle, lesion(), given=read_given([said, "pr=1"])).warnings
 
 
 def test_pathology_wins_over_a_network_that_is_sure(bundle: Bundle, lesion: MakeCase) -> None:
