@@ -62,18 +62,20 @@ def test_each_ablation_is_exported(make_dataset, make_settings, ablation):
     assert export_network(network, dataset)
 
 
+TASKS = [("er",), ("ki67",), ("er", "pr"), ("er", "pr", "her2", "ki67")]
+REGIONS = [("core",), ("core", "rim"), ("core", "rim", "shell"), ("whole",)]
+SWITCHES = itertools.cycle(itertools.product([True, False], repeat=2))
+
+
 @pytest.mark.parametrize(
-    ("tasks", "scales", "regions"),
-    list(
-        itertools.product(
-            [("er",), ("ki67",), ("er", "pr"), ("er", "pr", "her2", "ki67")],
-            [(1,), (0, 1)],
-            [("core",), ("core", "rim"), ("core", "rim", "shell"), ("whole",)],
-        )
-    ),
+    ("tasks", "regions", "scales", "attention", "couplings"),
+    [
+        (tasks, regions, scales, *next(SWITCHES))  # all four in turn
+        for tasks in TASKS
+        for regions in [*REGIONS, *REGIONS[:1]]
+        for scales in ((1,), (0, 1))
+    ],
 )
-@pytest.mark.parametrize("attention", [True, False])
-@pytest.mark.parametrize("couplings", [True, False])
 def test_each_ablation_learns(make_dataset, make_settings, *, tasks, scales, regions, attention, couplings):
     settings = make_settings(
         network={"tasks": tasks, "scales": scales, "regions": regions, "attention": attention, "couplings": couplings}

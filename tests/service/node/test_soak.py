@@ -20,8 +20,8 @@ from onephase.service.worklist.tables import metadata
 from onephase.service.worklist.worklist import Worklist
 
 pytestmark = pytest.mark.slow
-STUDIES = int(os.environ.get("ONEPHASE_SOAK_STUDIES", "6"))
-KILLS = int(os.environ.get("ONEPHASE_SOAK_KILLS", "4"))
+STUDIES = int(os.environ.get("ONEPHASE_SOAK_STUDIES", "4"))
+KILLS = int(os.environ.get("ONEPHASE_SOAK_KILLS", "3"))
 ASSOCIATIONS = int(os.environ.get("ONEPHASE_SOAK_ASSOCIATIONS", "4"))
 SEED = int(os.environ.get("ONEPHASE_SOAK_SEED", "7"))
 LATEST_KILL_S = float(os.environ.get("ONEPHASE_SOAK_LATEST_KILL_S", "4"))
