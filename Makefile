@@ -15,7 +15,8 @@ demo: setup ## The main job end to end on a simulated cohort; leaves demo/ behin
 
 test: setup ## All tests.
 	@scripts/system-packages
-	$(BIN)/pytest -n $$(($$(getconf _NPROCESSORS_ONLN) + 1)) --dist loadfile --no-loadscope-reorder # nodes wait as much as they compute
+	cores=$$($(BIN)/python -c 'import os; print(len(os.sched_getaffinity(0)))' 2>/dev/null || getconf _NPROCESSORS_ONLN); \
+		$(BIN)/pytest -n $$((cores + 1)) --dist loadfile --no-loadscope-reorder # nodes wait as much as they compute
 
 fuzz: setup ## Read 100,000 broken forms of real files with each reader (hours; goes on where it ended).
 	$(BIN)/python tests/readers/fuzz.py 100000 1 ../shared/data fuzz

@@ -321,7 +321,7 @@ def test_where_a_command_would_do_harm_it_does_nothing(command, expected, said, 
     monkeypatch.chdir(tmp_path)
     for name in ("folder.html", "beside.csv", "bundle"):
         (tmp_path / name).mkdir()
-    for name in ("bundle/bundle.json", "file", "folder.html/cohort.csv"):
+    for name in ("bundle/bundle.json", "bundle/settings.json", "file", "folder.html/cohort.csv"):
         (tmp_path / name).touch()
     before = sorted(tmp_path.rglob("*"))
     assert expected in said(command)  # the table is not there: it was not looked for yet

@@ -95,12 +95,13 @@ def test_a_table_that_is_not_there_is_told_before_a_key_that_is_missing(onephase
 
 def test_neither_copy_nor_key_comes_into_a_bundle(onephase: Callable[..., Said], tmp_path: Path) -> None:
     (tmp_path / "bundle").mkdir()
-    (tmp_path / "bundle" / "bundle.json").touch()
+    for name in ("bundle.json", "settings.json"):
+        (tmp_path / "bundle" / name).touch()
     for words in ("--out bundle/shared --dry-run", "--out shared --new-key bundle/key"):
         code, _, err = onephase(*words.split())
         assert code == 1
         assert "lies in the bundle" in err
-    assert [path.name for path in (tmp_path / "bundle").iterdir()] == ["bundle.json"]
+    assert [path.name for path in sorted((tmp_path / "bundle").iterdir())] == ["bundle.json", "settings.json"]
 
 
 def test_the_help_says_that_a_key_is_needed(onephase: Callable[..., Said]) -> None:

@@ -12,6 +12,7 @@ def test_a_bundle_and_every_folder_in_it_are_refused(tmp_path: Path, monkeypatch
     bundle = tmp_path / "bundle"
     bundle.mkdir()
     (bundle / "bundle.json").write_text("{}")
+    (bundle / "settings.json").write_text("{}")
     (tmp_path / "link").symlink_to(bundle)
     refuse_bundle(tmp_path, tmp_path / "bundle-2", None)
     for place in (bundle, bundle / "a" / "b.json", tmp_path / "link", tmp_path / "none" / ".." / "bundle"):
@@ -20,6 +21,16 @@ def test_a_bundle_and_every_folder_in_it_are_refused(tmp_path: Path, monkeypatch
     monkeypatch.chdir(bundle)
     with pytest.raises(StorageError, match=r"^\. is a bundle, .*: write elsewhere$"):
         refuse_bundle(Path())
+
+
+def test_fhir_of_the_name_of_a_bundle_makes_none(tmp_path: Path) -> None:
+    (tmp_path / "bundle.json").write_text("{}")
+    refuse_bundle(tmp_path, tmp_path / "answer")
+
+
+def test_a_new_disk_is_empty(tmp_path: Path) -> None:
+    (tmp_path / "lost+found").mkdir()
+    refuse_foreign(tmp_path, mark="store.json", kind="prepared cohort")
 
 
 def test_foreign_files_are_refused_and_what_was_broken_off_is_not(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ collect_ignore = [
         "made_mutation.py",
         "steered.py",
     ),
-    *("mutation.py", "small_forms.py", "steered.py"),
+    *("mutation.py", "small_forms.py"),
 ]
 
 

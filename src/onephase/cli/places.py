@@ -5,6 +5,9 @@ from pathlib import Path
 from onephase.errors import StorageError
 from onephase.storage import is_there, write_faults
 
+OF_THE_DISK = "lost+found"
+"""What a disk that is new and mounted holds."""
+
 
 def refuse_bundle(*places: Path | None) -> None:
     """Refuse to write into a bundle or a folder of one: with one file more it would be a bundle no longer.
@@ -19,11 +22,16 @@ def refuse_bundle(*places: Path | None) -> None:
         if place is None:
             continue
         whole = place.resolve()
-        bundle = next((folder for folder in (whole, *whole.parents) if is_there(folder / "bundle.json")), None)
+        bundle = next((folder for folder in (whole, *whole.parents) if _is_bundle(folder)), None)
         if bundle is not None:
             where = f"{place} is a bundle" if whole == bundle else f"{place} lies in the bundle {bundle}"
             message = f"{where}, which cannot be opened any more once another file is in it: write elsewhere"
             raise StorageError(message)
+
+
+def _is_bundle(folder: Path) -> bool:
+    """Tell a bundle by two of its files: FHIR has a kind of file that is called a bundle too."""
+    return is_there(folder / "bundle.json") and is_there(folder / "settings.json")
 
 
 def refuse_foreign(folder: Path, *, mark: str, kind: str) -> None:
@@ -42,7 +50,8 @@ def refuse_foreign(folder: Path, *, mark: str, kind: str) -> None:
     if is_there(folder / mark) or not is_there(folder) or not folder.is_dir():
         return
     with write_faults(folder):
-        foreign = min((entry.name for entry in folder.iterdir() if not entry.name.startswith(".")), default="")
+        names = (entry.name for entry in folder.iterdir())
+        foreign = min((name for name in names if not name.startswith(".") and name != OF_THE_DISK), default="")
     if foreign:
         message = f"{folder} holds {foreign} and is no {kind}: name a new folder, or an empty one"
         raise StorageError(message)

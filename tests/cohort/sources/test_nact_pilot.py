@@ -76,6 +76,22 @@ def test_a_second_run_opens_no_file_unless_one_has_changed(tmp_path: Path, do_im
     assert looked_at == [[root / "UCSF-BR-06"]], "who has another file, and nobody else"
 
 
+def test_what_other_rules_have_found_is_not_taken(tmp_path: Path, do_import, write_set, monkeypatch) -> None:
+    root = write_set(tmp_path / "set")
+    do_import("nact-pilot", root)
+    before = set((tmp_path / "out" / "findings").iterdir())
+    monkeypatch.setattr(ucsf_study, "_rules", lambda: "others")
+    do_import("nact-pilot", root)
+    assert len(set((tmp_path / "out" / "findings").iterdir()) - before) == 2
+
+
+def test_findings_that_cannot_be_kept_stop_the_import_and_blame_nobody(tmp_path: Path, do_import, write_set) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "findings").touch()
+    with pytest.raises(StorageError, match="findings"):
+        do_import("nact-pilot", write_set(tmp_path / "set"))
+
+
 def test_what_was_kept_and_is_no_finding_is_said(tmp_path: Path, do_import, write_set) -> None:
     root = write_set(tmp_path / "set")
     do_import("nact-pilot", root)

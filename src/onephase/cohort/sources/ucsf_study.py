@@ -1,16 +1,18 @@
 """A first visit as UCSF stored it (NACT pilot, I-SPY 1): its dynamic series, and its tumour by outline or loose box.
 
 To find these, the header of every slice is read. What was found is kept beside the cohort table, so that a second
-import of the same files opens none of them.
+import of the same files opens none of them; who was left out is looked at again.
 """
 
 import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+import onephase
 from onephase.cohort.sources.source import Download, LeaveOut
 from onephase.cohort.sources.tcia import Series, first_visit, only, series_in
 from onephase.cohort.sources.ucsf import VolumeOfInterest, volume_of_interest
@@ -20,12 +22,11 @@ from onephase.readers.dicom.files import folders_below
 from onephase.readers.dicom.scan import DicomScan, open_dicom
 from onephase.readers.roi import read_mask
 from onephase.readers.series_names import other_kind, words_of
-from onephase.storage import read_json, write_json
+from onephase.storage import read_json, write_faults, write_json
 
 MIN_PHASES = 3
 FEWEST_SLICES = 10
 FOLDER = "findings"
-RULES = 1  # counted up when another answer is found in the same files: what was kept by older rules is not taken
 SHORT = 12
 
 
@@ -69,7 +70,7 @@ def ucsf_study(
         StorageError: If it cannot be kept; nothing half-written is left.
     """
     root = download.folder
-    made_from = f"{RULES} {sorted(codes)} {outlined}\n{_files_of(folders, root=root)}"
+    made_from = f"{_rules()} {sorted(codes)} {outlined}\n{_files_of(folders, root=root)}"
     name = f"{case_id}-{hashlib.sha256(made_from.encode()).hexdigest()[:SHORT]}.json"
     path = download.out.parent / FOLDER / name
     if path.exists():
@@ -77,6 +78,16 @@ def ucsf_study(
     found = _find(first_visit(series_in(folders), codes=codes), outlined=outlined)
     _keep(path, found, root=root)
     return found
+
+
+@cache
+def _rules() -> str:
+    """Return the sha256 of the sources that a finding follows from: what older ones found is not taken."""
+    root, digest = Path(onephase.__file__).parent, hashlib.sha256()
+    for folder in ("readers", "cohort/sources"):
+        for path in sorted((root / folder).rglob("*.py")):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def _find(series: list[Series], *, outlined: bool) -> UcsfStudy:
@@ -167,8 +178,9 @@ def _files_of(folders: Sequence[Path], *, root: Path) -> str:
     for folder in folders:
         for parent, names in folders_below(folder):
             for name in names:
-                status = (parent / name).lstat()
-                lines.append(f"{(parent / name).relative_to(root)} {status.st_size} {status.st_mtime_ns}")
+                path = parent / name
+                status = path.stat() if path.exists() else path.lstat()  # a link counts as what it leads to
+                lines.append(f"{path.relative_to(root)} {status.st_size} {status.st_mtime_ns}")
     return "\n".join(sorted(lines))
 
 
@@ -182,7 +194,8 @@ def _kept(path: Path, *, root: Path) -> UcsfStudy:
 
 
 def _keep(path: Path, found: UcsfStudy, *, root: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    with write_faults(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
     below = replace(
         found, image=found.image.relative_to(root), mask=None if found.mask is None else found.mask.relative_to(root)
     )
