@@ -119,6 +119,15 @@ def test_tables_are_made_again_from_stored_predictions(tiny_demo):
     assert json.loads(done.stdout)["groups"] == before["groups"]
 
 
+def test_stored_predictions_are_scored_by_another_subtype_rule(tiny_demo, tmp_path):
+    folder = shutil.copytree(tiny_demo / "evaluation", tmp_path / "evaluation")
+    usual, other = (
+        json.loads(onephase("evaluate", "--stored", "--out", folder, "--json", *words).stdout)["policy"]
+        for words in ([], ["--policy", "ki67_14"])
+    )
+    assert (usual, other) == ("ki67_20", "ki67_14")
+
+
 def test_bad_input_is_one_sentence_and_leaves_nothing(tiny_demo, tmp_path):
     bundle, out = tiny_demo / "bundle", tmp_path / "answer"
     image = next((tiny_demo / "cohort" / "images").iterdir())

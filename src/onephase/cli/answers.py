@@ -1,11 +1,11 @@
 """The command that answers: ``predict``."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from onephase.cli.options import AsJson, Engine, Scheduler, Workers, workers_of
+from onephase.cli.options import AsJson, Engine, Policy, Scheduler, Workers, policy_of, workers_of
 from onephase.cli.predict_options import (
     UNNAMED,
     fit_name,
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from onephase.inference.prediction import Prediction
     from onephase.reports.dicom_objects import DicomObjects
     from onephase.reports.dicom_source import DicomSource
-    from onephase.settings import SubtypePolicy
     from onephase.work.workers import Workers as WhoWorks
 
 BOX, POINT = "C0 C1 R0 R1 S0 S1", "C R S"
@@ -99,9 +98,7 @@ def predict(  # noqa: PLR0913 - one parameter for each option
         list[Path] | None,
         typer.Option(help="Predict every row of a cohort table instead; repeatable.", show_default=False),
     ] = None,
-    policy: Annotated[
-        str, typer.Option(help="Subtype rule: ki67_14, ki67_20 or maisonneuve; the bundle's own when left out.")
-    ] = "",
+    policy: Policy = "",
     case_id: Annotated[
         str | None,
         typer.Option(
@@ -172,7 +169,7 @@ def predict(  # noqa: PLR0913 - one parameter for each option
     error_mm = MEASURED_MM if outline_error is None else outline_error
     doubt = doubt_about(case.roi, outlines=outlines or 0, error_mm=error_mm)
     source = _dicom_source(image, case, dicom=dicom, fhir=fhir)
-    prediction = predict_one(opened, case, given=events, policy=_policy(policy), doubt=doubt)
+    prediction = predict_one(opened, case, given=events, policy=policy_of(policy), doubt=doubt)
     objects = None if dicom is None or source is None else _dicom_objects(prediction, source)
     _write_answer(prediction, out=out, as_json=as_json)
     if objects is not None and dicom is not None:
@@ -300,20 +297,6 @@ def _say_prediction(prediction: "Prediction") -> None:
         say(f"  {name:<28} {probability:.2f}")
 
 
-def _policy(name: str) -> "SubtypePolicy | None":
-    if not name:
-        return None
-    from typing import get_args
-
-    from onephase.settings import SubtypePolicy
-
-    for policy in get_args(SubtypePolicy):
-        if name == policy:
-            return cast("SubtypePolicy", policy)
-    message = f"{name!r} is no subtype policy: choose from {', '.join(get_args(SubtypePolicy))}"
-    raise typer.BadParameter(message)
-
-
 def _predict_cohort(  # noqa: PLR0913 - what the command was given
     bundle: Path,
     tables: list[Path],
@@ -341,7 +324,7 @@ def _predict_cohort(  # noqa: PLR0913 - what the command was given
     refuse_idle_error(error_mm, outlines, masks_only=all(record.mask is not None for record in records))
     request = CohortRequest(
         *(bundle, identity_of(bundle), out),
-        policy=_policy(policy),
+        policy=policy_of(policy),
         publish=write_report_into,
         engine=engine,
         outlines=outlines or 0,

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from onephase.cli.options import AsJson, PreparedFolders, SettingsFile, Workers, cores, settings_of
+from onephase.cli.options import AsJson, Policy, PreparedFolders, SettingsFile, Workers, cores, policy_of, settings_of
 from onephase.cli.terminal import TerminalProgress, say, say_json, say_table
 
 if TYPE_CHECKING:
@@ -110,6 +110,7 @@ def evaluate(  # noqa: PLR0913 - one parameter for each option
         bool, typer.Option("--stored", help="Make page and tables again from the predictions in --out.")
     ] = False,
     settings: SettingsFile = None,
+    policy: Policy = "",
     resume: Annotated[bool, typer.Option("--resume", help="With --folds: keep the folds that are finished.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -123,7 +124,7 @@ def evaluate(  # noqa: PLR0913 - one parameter for each option
         message = "choose one of --bundle BUNDLE, --folds N and --stored"
         raise typer.BadParameter(message)
     if settings is not None and folds is None:
-        message = "--settings goes with --folds: a bundle, and predictions that are stored, have their own"
+        message = "--settings goes with --folds: bundles and what is stored have their own; --policy names another rule"
         raise typer.BadParameter(message)
     if not stored and not prepared:
         message = "name at least one folder that `onephase prepare` wrote"
@@ -134,6 +135,7 @@ def evaluate(  # noqa: PLR0913 - one parameter for each option
     from onephase.evaluation.study import study_of
 
     refuse_bundle(out)
+    rule = policy_of(policy)
     folders = prepared or []
     if stored:
         predictions = read_predictions(out)
@@ -143,7 +145,7 @@ def evaluate(  # noqa: PLR0913 - one parameter for each option
     else:
         assert folds is not None  # noqa: S101 - said above
         predictions = _folds(folders, folds=folds, out=out, settings=settings, resume=resume)
-    study = study_of(predictions, policy=predictions.facts["settings"]["subtype_policy"])
+    study = study_of(predictions, policy=rule or predictions.facts["settings"]["subtype_policy"])
     page = write_study(out, study, predictions)
     if as_json:
         say_json(study.to_json())

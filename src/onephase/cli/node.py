@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
-from onephase.cli.options import AsJson, Engine, PhaseRule, SegmentRule, SeriesRule, token_in
+from onephase.cli.options import USUAL_PHASE, AsJson, Engine, PhaseRule, SegmentRule, SeriesRule, token_in
 from onephase.cli.terminal import say, say_json, say_table
 from onephase.inference.engine_name import USUAL_ENGINE
 from onephase.reports.object_kind import ObjectKind
@@ -53,7 +53,7 @@ def node(  # noqa: PLR0913 - one parameter for each option
     metrics_port: Annotated[int, typer.Option(min=0, max=65535, help="/metrics and /health, on loopback.")] = 9112,
     worklist: WorklistUrl = "",
     series: SeriesRule = "",
-    phase: PhaseRule = "first-post",
+    phase: PhaseRule = USUAL_PHASE,
     segment: SegmentRule = "",
     quiet_s: Annotated[float, typer.Option(min=0, help="Complete when nothing has come for so long.")] = 30.0,
     patience_s: Annotated[

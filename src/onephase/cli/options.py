@@ -10,7 +10,7 @@ import typer
 from onephase.inference.engine_name import EngineName
 
 if TYPE_CHECKING:
-    from onephase.settings import Settings
+    from onephase.settings import Settings, SubtypePolicy
     from onephase.work.workers import Workers as WhoWorks
 
 SettingsFile = Annotated[
@@ -41,9 +41,13 @@ Scheduler = Annotated[
 ]
 SeriesRule = Annotated[str, typer.Option(metavar="PATTERN", help="What the series description must hold.")]
 PhaseRule = Annotated[str, typer.Option(help="first-post, or a number counted from 1.")]
+USUAL_PHASE = "first-post"
 Engine = Annotated[
     EngineName,
     typer.Option(help="Library that runs the network; openvino opens slower, runs faster, and needs the extra 'fast'."),
+]
+Policy = Annotated[
+    str, typer.Option(help="Subtype rule: ki67_14, ki67_20 or maisonneuve; the bundle's own when left out.")
 ]
 SegmentRule = Annotated[str, typer.Option(help="Number or label of the tumour's segment, where outlines hold several.")]
 
@@ -57,6 +61,21 @@ def a_word_of_the_command() -> Iterator[None]:
         yield
     except OnephaseError as fault:
         raise typer.BadParameter(str(fault)) from None
+
+
+def policy_of(name: str) -> "SubtypePolicy | None":
+    """Return the subtype rule of a name; None where none was named."""
+    if not name:
+        return None
+    from typing import cast, get_args
+
+    from onephase.settings import SubtypePolicy
+
+    for policy in get_args(SubtypePolicy):
+        if name == policy:
+            return cast("SubtypePolicy", policy)
+    message = f"{name!r} is no subtype policy: choose from {', '.join(get_args(SubtypePolicy))}"
+    raise typer.BadParameter(message)
 
 
 def cores(workers: int) -> int:

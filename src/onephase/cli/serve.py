@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from onephase.cli.options import Engine, PhaseRule, SegmentRule, SeriesRule, token_in
+from onephase.cli.options import USUAL_PHASE, Engine, PhaseRule, SegmentRule, SeriesRule, token_in
 from onephase.cli.terminal import say
 from onephase.inference.engine_name import USUAL_ENGINE
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from onephase.service.web.similar import SimilarCases
 
 PORT = 8471
-FIRST_POST = "first-post"
 
 
 def serve(  # noqa: PLR0913 - one parameter for each option
@@ -36,7 +35,7 @@ def serve(  # noqa: PLR0913 - one parameter for each option
         ),
     ] = "",
     series: SeriesRule = "",
-    phase: PhaseRule = FIRST_POST,
+    phase: PhaseRule = USUAL_PHASE,
     segment: SegmentRule = "",
     prepared: Annotated[
         Path | None,
@@ -72,7 +71,7 @@ def serve(  # noqa: PLR0913 - one parameter for each option
     if cohort and store is not None:
         message = "give --cohort or --store, not both: the work list is the one or the other"
         raise typer.BadParameter(message)
-    if store is None and (worklist or series or segment or phase != FIRST_POST):
+    if store is None and (worklist or series or segment or phase != USUAL_PHASE):
         message = "--worklist, --series, --phase and --segment are for --store: give that of the node"
         raise typer.BadParameter(message)
     from onephase.inference.bundle import load_bundle

@@ -151,6 +151,24 @@ def do_import(tmp_path: Path) -> Callable[..., Import]:
 
 
 @pytest.fixture
+def imports_again(tmp_path: Path, do_import, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Import a set twice, the second time without what only the first may need: every file is as it was."""
+
+    def run(source: str, folder: Path, *, without: str, **choices: str) -> None:
+        def written() -> dict[Path, bytes]:
+            return {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()}
+
+        do_import(source, folder, **choices)
+        first = written()
+        with monkeypatch.context() as second:
+            second.setattr(f"onephase.cohort.sources.{without}", None)
+            do_import(source, folder, **choices)
+        assert written() == first
+
+    return run
+
+
+@pytest.fixture
 def close(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Let nobody list folders or read files of a name, as permissions would, which root is not asked for."""
 

@@ -59,14 +59,11 @@ def test_the_voi_becomes_a_box_and_the_second_phase_is_first_post(tmp_path: Path
     assert case.phase == "phase 2 of 3, as asked for"
 
 
-def test_a_second_run_opens_no_file_unless_one_has_changed(tmp_path: Path, do_import, write_set, monkeypatch) -> None:
+def test_a_second_run_opens_no_file_unless_one_has_changed(
+    tmp_path: Path, do_import, imports_again, write_set, monkeypatch
+) -> None:
     root = write_set(tmp_path / "set")
-    do_import("nact-pilot", root)
-    first = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*.*")}
-    with monkeypatch.context() as closed:
-        closed.setattr("onephase.cohort.sources.ucsf_study.series_in", None)
-        do_import("nact-pilot", root)
-    assert {path: path.read_bytes() for path in (tmp_path / "out").rglob("*.*")} == first
+    imports_again("nact-pilot", root, without="ucsf_study.series_in")
     changed = root / "UCSF-BR-06" / "1.3.6.1" / "dce" / "late.dcm"
     changed.write_bytes(b"no DICOM")
     looked_at = []

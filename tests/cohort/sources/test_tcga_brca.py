@@ -118,13 +118,8 @@ def test_outlines_of_other_names_are_counted_and_two_that_differ_are_left_out(tm
     assert left.case == "tcga-TCGA-AO-A03M-1S4-1"
 
 
-def test_a_second_run_writes_no_mask_and_the_same_table(tmp_path: Path, do_import, monkeypatch) -> None:
-    root = write_set(tmp_path / "set")
-    do_import("tcga-brca", root)
-    first = (tmp_path / "out" / "cohort.csv").read_bytes()
-    monkeypatch.setattr("onephase.cohort.sources.tcga_brca._mask", None)
-    do_import("tcga-brca", root)
-    assert (tmp_path / "out" / "cohort.csv").read_bytes() == first
+def test_a_second_run_writes_no_mask_and_the_same_table(tmp_path: Path, imports_again) -> None:
+    imports_again("tcga-brca", write_set(tmp_path / "set"), without="tcga_brca._mask")
 
 
 def test_an_outline_that_may_not_be_opened_leaves_its_case_out(tmp_path: Path, do_import, close) -> None:

@@ -27,10 +27,20 @@ def kept_mask(read: Callable[[], Mask], *, made_from: str, folder: Path, case_id
         CohortError: If the name of the case leads out of ``masks/``; then nothing is read or written.
         StorageError: If it cannot be written; nothing half-written is left.
     """
-    path = folder / FOLDER / f"{case_id}-{hashlib.sha256(made_from.encode()).hexdigest()[:SHORT]}.nii.gz"
-    if path.parent != folder / FOLDER:
-        message = "a case is named like a way to another folder, and masks are named after it: give it another name"
-        raise CohortError(message)
+    path = kept_at(folder / FOLDER, case_id=case_id, made_from=made_from, suffix=".nii.gz")
     if not path.exists():
         write_mask(path, read())
+    return path
+
+
+def kept_at(folder: Path, *, case_id: str, made_from: str, suffix: str) -> Path:
+    """Return where something of a case is kept: its name holds the hash of everything that it depends on.
+
+    Raises:
+        CohortError: If the name of the case leads out of the folder.
+    """
+    path = folder / f"{case_id}-{hashlib.sha256(made_from.encode()).hexdigest()[:SHORT]}{suffix}"
+    if path.parent != folder:
+        message = "a case is named like a way to another folder, and files are named after it: give it another name"
+        raise CohortError(message)
     return path

@@ -13,6 +13,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 import onephase
+from onephase.cohort.sources.repair import kept_at
 from onephase.cohort.sources.source import Download, LeaveOut
 from onephase.cohort.sources.tcia import Series, first_visit, only, series_in
 from onephase.cohort.sources.ucsf import VolumeOfInterest, volume_of_interest
@@ -27,7 +28,6 @@ from onephase.storage import read_json, write_faults, write_json
 MIN_PHASES = 3
 FEWEST_SLICES = 10
 FOLDER = "findings"
-SHORT = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +71,7 @@ def ucsf_study(
     """
     root = download.folder
     made_from = f"{_rules()} {sorted(codes)} {outlined}\n{_files_of(folders, root=root)}"
-    name = f"{case_id}-{hashlib.sha256(made_from.encode()).hexdigest()[:SHORT]}.json"
-    path = download.out.parent / FOLDER / name
+    path = kept_at(download.out.parent / FOLDER, case_id=case_id, made_from=made_from, suffix=".json")
     if path.exists():
         return _kept(path, root=root)
     found = _find(first_visit(series_in(folders), codes=codes), outlined=outlined)
