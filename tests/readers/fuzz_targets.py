@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from made_forms import (
@@ -32,6 +33,7 @@ from onephase.cohort.sources.tcia import series_in
 from onephase.cohort.table import read_cohort
 from onephase.errors import CohortError
 from onephase.imaging.case import Box
+from onephase.imaging.geometry import Grid
 from onephase.readers.case import open_scan, read_case
 from onephase.readers.dicom.structure_set import read_structure
 
@@ -109,8 +111,14 @@ def _table(folder: Path, broken: Path) -> object:
 
 
 def _structure_set(folder: Path, broken: Path) -> object:
-    with open_scan(folder / "image") as scan:
-        return read_structure(broken, name="", grid=scan.grid)
+    return read_structure(broken, name="", grid=_grid(folder / "image"))
+
+
+@cache
+def _grid(image: Path) -> Grid:
+    """Return an image's grid, read once: it is not what is broken."""
+    with open_scan(image) as scan:
+        return scan.grid
 
 
 def _sheet(folder: Path, broken: Path) -> object:
@@ -123,13 +131,13 @@ def _les(folder: Path, broken: Path) -> object:
 
 
 def _interest(folder: Path, broken: Path) -> object:
-    with _left_out(), open_scan(folder / "image") as scan:
-        return ucsf.volume_of_interest(broken, grid=scan.grid)
+    with _left_out():
+        return ucsf.volume_of_interest(broken, grid=_grid(folder / "image"))
 
 
 def _analysis_mask(folder: Path, broken: Path) -> object:
     with _left_out():
-        return ispy2._turned_round(broken, folder / "image")
+        return ispy2._turned_round(broken, _grid(folder / "image"))
 
 
 def _mapping(folder: Path, broken: Path) -> object:

@@ -28,6 +28,7 @@ OURS = 0.5
 QUIET = ("-verbosity=0", "-print_final_stats=0")
 SIGNALS = tuple(f"-handle_{name}=0" for name in ("int", "term", "segv", "abrt", "bus", "fpe", "ill"))  # fuzz.py says
 LIMITS = ("-rss_limit_mb=0", "-timeout=100000")  # and looks after these too
+ALONE = "-reload=0"  # nobody else keeps inputs there: looking for them anew each second would read some twice
 
 
 def read_steered(name: str, plan: Plan, *, until: int) -> None:
@@ -40,7 +41,7 @@ def read_steered(name: str, plan: Plan, *, until: int) -> None:
             form = read_unbroken(target, plan.data, Path(scratch) / "form", small=True)
         (kept / "unbroken").write_bytes(form.content)
         seed, runs, longest = plan.seed + watch.tally.done, until - watch.tally.done, LONGEST * len(form.content)
-        options = [f"-seed={seed}", f"-runs={runs}", f"-max_len={longest}", *QUIET, *SIGNALS, *LIMITS]
+        options = [f"-seed={seed}", f"-runs={runs}", f"-max_len={longest}", *QUIET, *SIGNALS, *LIMITS, ALONE]
         atheris.Setup(
             [str(plan.program), *options, str(kept)],
             lambda content: watch.read(target, form, content),

@@ -34,7 +34,7 @@ def _frames_of_a_mask(folder: Path) -> Callable[[], object]:
     made = write_dynamic(folder / "dce")
     write_seg(folder / "seg.dcm", made, np.where(phantom()[1] > 0, 0.0, 0.1), label="VOLSER")
     broken(folder / "seg.dcm", b"\x28\x00\x08\x00", b"IS", b"inf ")
-    return lambda: _turned_round(folder / "seg.dcm", folder / "dce")
+    return lambda: _turned_round(folder / "seg.dcm", open_dicom(folder / "dce").grid)
 
 
 def _number_of_a_series(folder: Path) -> Callable[[], object]:

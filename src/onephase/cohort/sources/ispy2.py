@@ -70,7 +70,7 @@ def _lesion(case_id: str, row: Mapping[str, str], *, folders: list[Path], beside
     series = first_visit(series_in(folders), codes=("T0",))
     dynamic, analysis = _pair(series)
     mask = kept_mask(
-        lambda: _turned_round(analysis.first, dynamic.path),
+        lambda: _turned_round(analysis.first, open_dicom(dynamic.path).grid),
         made_from=f"{sha256_of(analysis.first)} {dynamic.uid}",
         folder=beside,
         case_id=case_id,
@@ -101,13 +101,12 @@ def _pair(series: list[Series]) -> tuple[Series, Series]:
     return chosen, masks[chosen.description.removesuffix(DYNAMIC)]
 
 
-def _turned_round(path: Path, image: Path) -> Mask:
+def _turned_round(path: Path, grid: Grid) -> Mask:
     """Return the tumour of an analysis mask: the voxels of its frames that are 0.
 
     Raises:
         LeaveOut: If most voxels are 0, for then the mask is no inverse one, or if its frames lie on no slice.
     """
-    grid = open_dicom(image).grid
     dataset = read_dataset(path, pixels=True)
     headers = frame_headers(path, dataset)
     inside: Bool[np.ndarray, "slice row column"] = np.zeros(grid.shape, dtype=np.bool_)
