@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from tests.cohort.sources.conftest import phantom, write_dynamic, write_seg, write_ucsf_seg
 
+from onephase.cohort.sources.duke_mapping import MappedSequence, downloaded
 from onephase.cohort.sources.ispy2 import _turned_round
 from onephase.cohort.sources.tcia import series_in
 from onephase.cohort.sources.ucsf import volume_of_interest
@@ -43,7 +44,15 @@ def _number_of_a_series(folder: Path) -> Callable[[], object]:
     return lambda: series_in([folder])
 
 
-@pytest.mark.parametrize("damage", [_private_phases, _frames_of_a_mask, _number_of_a_series])
+def _rows_of_a_mapped_slice(folder: Path) -> Callable[[], object]:
+    made = write_dynamic(folder / "dce", phases=1)
+    files = [path.rename(path.with_name(f"1-{number}.dcm")) for number, path in enumerate(made.files[0], 1)]
+    broken(files[0], b"\x28\x00\x10\x00", b"US", b" ")
+    first, last = ((f"{folder.name}/dce/{path.name}", "") for path in (files[0], files[-1]))
+    return lambda: downloaded(MappedSequence((1, len(files)), (first, last)), [folder])
+
+
+@pytest.mark.parametrize("damage", [_private_phases, _frames_of_a_mask, _number_of_a_series, _rows_of_a_mapped_slice])
 def test_text_in_place_of_a_number_is_one_sentence(
     tmp_path: Path, damage: Callable[[Path], Callable[[], object]]
 ) -> None:
