@@ -44,15 +44,27 @@ def _number_of_a_series(folder: Path) -> Callable[[], object]:
     return lambda: series_in([folder])
 
 
-def _rows_of_a_mapped_slice(folder: Path) -> Callable[[], object]:
+def _mapped_slice(folder: Path, tag: bytes, representation: bytes) -> Callable[[], object]:
     made = write_dynamic(folder / "dce", phases=1)
     files = [path.rename(path.with_name(f"1-{number}.dcm")) for number, path in enumerate(made.files[0], 1)]
-    broken(files[0], b"\x28\x00\x10\x00", b"US", b" ")
+    content = files[-1].read_bytes()
+    files[-1].write_bytes(content.replace(tag + representation, tag + representation.capitalize()))
     first, last = ((f"{folder.name}/dce/{path.name}", "") for path in (files[0], files[-1]))
     return lambda: downloaded(MappedSequence((1, len(files)), (first, last)), [folder])
 
 
-@pytest.mark.parametrize("damage", [_private_phases, _frames_of_a_mask, _number_of_a_series, _rows_of_a_mapped_slice])
+def _rows_of_a_mapped_slice(folder: Path) -> Callable[[], object]:
+    return _mapped_slice(folder, b"\x28\x00\x10\x00", b"US")
+
+
+def _position_of_a_mapped_slice(folder: Path) -> Callable[[], object]:
+    return _mapped_slice(folder, b"\x20\x00\x32\x00", b"DS")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [_private_phases, _frames_of_a_mask, _number_of_a_series, _rows_of_a_mapped_slice, _position_of_a_mapped_slice],
+)
 def test_text_in_place_of_a_number_is_one_sentence(
     tmp_path: Path, damage: Callable[[Path], Callable[[], object]]
 ) -> None:

@@ -19,7 +19,7 @@ from onephase.cohort.sources.sheets import find_tables, read_sheet
 from onephase.cohort.sources.source import LeaveOut
 from onephase.csv_text import csv_text
 from onephase.errors import CohortError
-from onephase.readers.dicom.files import damage_is_a_sentence, read_dataset
+from onephase.readers.dicom.files import read_dataset
 from onephase.readers.dicom.header_text import whole_number_of
 from onephase.readers.dicom.slice import vector
 from onephase.storage import sha256_of, write_text
@@ -121,8 +121,7 @@ def downloaded(sequence: MappedSequence, patients: Iterable[Path]) -> Downloaded
     if along == 0:
         reason = "its first and last slice lie in one place"
         raise LeaveOut(reason)
-    with damage_is_a_sentence(ends[0]):
-        rows, columns = (whole_number_of(low, keyword) or 0 for keyword in ("Rows", "Columns"))
+    rows, columns = (whole_number_of(low, keyword) or 0 for keyword in ("Rows", "Columns"))
     return DownloadedSequence(folder, last, rows, columns, rising=along > 0)
 
 

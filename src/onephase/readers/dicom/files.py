@@ -113,6 +113,9 @@ def read_dataset(
         tags = None if only is None else tags_of((*only, *UID_KEYWORDS))
         dataset = dcmread(stream or path, stop_before_pixels=not pixels, specific_tags=tags)
         refuse_malformed_uids(path, dataset, UID_KEYWORDS)
+        if only is not None:
+            for _ in dataset:  # pydicom converts a value when it is looked at, and says only then that it is damaged
+                pass
     return dataset
 
 
