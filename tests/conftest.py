@@ -30,7 +30,7 @@ check_at_first()  # before anything of ours is imported
 from onephase.work.cluster import Cluster  # noqa: E402
 
 settings.register_profile(
-    "ci", derandomize=True, deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow]
+    "ci", derandomize=True, deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.register_profile("night", deadline=None, max_examples=2000)
 settings.load_profile("ci")

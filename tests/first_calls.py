@@ -12,7 +12,7 @@ from typing import Any
 
 import jaxtyping
 
-CALLS = 100
+CALLS = 10
 LOCALS = "<locals>"
 
 every_call = jaxtyping.jaxtyped

@@ -55,26 +55,17 @@ def export_network(network: PanelNetwork, checked_on: PatchDataset) -> bytes:
     Raises:
         TrainingError: If it does not, within `LARGEST_DIFFERENCE`.
     """
-    # Two cases, for one would be taken for a constant; two tensors, for one given twice would be taken for one input.
-    image, distance_mm = (torch.zeros(2, 1, *checked_on.image.shape[1:]) for _ in range(2))
-    descriptors = torch.zeros(2, *checked_on.descriptors.shape[1:])
-    with _quiet_exporter():
-        program = torch.onnx.export(
-            _Exported(network).eval(),
-            (image, distance_mm, descriptors),
-            input_names=INPUTS,
-            output_names=OUTPUTS,
-            dynamic_shapes={
-                "image": {0: torch.export.Dim("case")},
-                "distance_mm": {0: torch.export.Dim.AUTO},
-                "descriptors": {0: torch.export.Dim.AUTO},
-            },
-            dynamo=True,
-            verbose=False,
-        )
-    model = cast(torch.onnx.ONNXProgram, program).model_proto
-    _forget_where_it_was_made(model)
-    content: bytes = model.SerializeToString()
+    content = _onnx_of(network, patch=checked_on.image.shape[1:], descriptors=checked_on.descriptors.shape[1:])
+    refuse_another_posterior(content, network, checked_on=checked_on)
+    return content
+
+
+def refuse_another_posterior(content: bytes, network: PanelNetwork, *, checked_on: PatchDataset) -> None:
+    """Refuse an exported file that does not give the posterior of the network.
+
+    Raises:
+        TrainingError: If they differ by more than `LARGEST_DIFFERENCE`.
+    """
     difference = largest_difference(content, network, checked_on=checked_on)
     if not difference <= LARGEST_DIFFERENCE:
         message = (
@@ -82,7 +73,6 @@ def export_network(network: PanelNetwork, checked_on: PatchDataset) -> bytes:
             f"{LARGEST_DIFFERENCE:.0e}: nothing was exported; try learning.precision f32 or another version of torch"
         )
         raise TrainingError(message)
-    return content
 
 
 def largest_difference(content: bytes, network: PanelNetwork, *, checked_on: PatchDataset) -> float:
@@ -101,6 +91,31 @@ def largest_difference(content: bytes, network: PanelNetwork, *, checked_on: Pat
     cells = np.abs(ours.cells() - theirs.cells()).max()
     quantiles = np.abs(ours.ki67_quantile(QUANTILES) - theirs.ki67_quantile(QUANTILES)).max()
     return float(max(cells, quantiles))
+
+
+def _onnx_of(network: PanelNetwork, *, patch: torch.Size, descriptors: torch.Size) -> bytes:
+    """Return the network as ONNX, for any number of cases of patches and descriptors of these shapes."""
+    # Two cases, for one would be taken for a constant; two tensors, for one given twice would be taken for one input.
+    image, distance_mm = (torch.zeros(2, 1, *patch) for _ in range(2))
+    measured = torch.zeros(2, *descriptors)
+    with _quiet_exporter():
+        program = torch.onnx.export(
+            _Exported(network).eval(),
+            (image, distance_mm, measured),
+            input_names=INPUTS,
+            output_names=OUTPUTS,
+            dynamic_shapes={
+                "image": {0: torch.export.Dim("case")},
+                "distance_mm": {0: torch.export.Dim.AUTO},
+                "descriptors": {0: torch.export.Dim.AUTO},
+            },
+            dynamo=True,
+            verbose=False,
+        )
+    model = cast(torch.onnx.ONNXProgram, program).model_proto
+    _forget_where_it_was_made(model)
+    content: bytes = model.SerializeToString()
+    return content
 
 
 def _forget_where_it_was_made(model: onnx.ModelProto) -> None:
