@@ -184,6 +184,14 @@ def test_a_second_run_gives_the_same_bytes(clinic: Path, do_import, tmp_path: Pa
     assert written() == first
 
 
+def test_decisions_beside_the_table_are_no_table_to_a_second_run(clinic: Path, do_import) -> None:
+    """The table stands in the folder of the cases, and what the page of ``check --images`` gave to save beside it."""
+    first = do_import("folder", clinic, out="clinic/cohort.csv", **MAP)
+    (clinic / "cohort.excluded.csv").write_text("case_id,reason\na,another phase\n")
+    (clinic / "cohort.accepted.csv").write_text("case_id,flag,reason\nb,touches-border,seen\n")
+    assert do_import("folder", clinic, out="clinic/cohort.csv", **MAP).record.to_json() == first.record.to_json()
+
+
 def test_a_table_of_the_users_own_is_never_replaced(clinic: Path, do_import, tmp_path: Path) -> None:
     do_import("folder", clinic, **MAP)
     table = tmp_path / "out" / "cohort.csv"

@@ -130,6 +130,14 @@ def test_a_table_is_found_by_name_up_to_two_folders_below(tmp_path: Path) -> Non
         find_table(tmp_path / "gone", r"map\.csv", what="map")
 
 
+@pytest.mark.parametrize("name", ["._boxes.csv", "~$boxes.csv"])
+def test_what_a_system_leaves_beside_a_table_is_none(tmp_path: Path, name: str) -> None:
+    for path in (tmp_path / "boxes.csv", tmp_path / name, tmp_path / "__MACOSX" / name):
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    assert find_table(tmp_path, r".*\.csv", what="boxes") == tmp_path / "boxes.csv"
+
+
 def test_every_kind_of_cell_is_written_as_pandas_writes_it(tmp_path: Path) -> None:
     book = openpyxl.Workbook()
     page = book.active

@@ -22,7 +22,7 @@ from onephase.cohort.sources.source import (
 )
 from onephase.errors import CohortError
 
-TABLES = r"(?!.*\.splits\.csv|~).*\.(csv|tsv|xlsx|xls)"
+TABLES = r"(?!.*\.(splits|excluded|accepted)\.csv).*\.(csv|tsv|xlsx|xls)"
 PART = re.compile(r"\{([^{}]+)\}")
 PATTERNS = ("image", "mask")
 OWN = ("table", "sheet", "missing", "licence", "citation")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 WORKBOOKS = {".xlsx", ".xlsm", ".xls"}
 ENGINES = {b"PK\x03\x04": "openpyxl", b"\xd0\xcf\x11\xe0": "xlrd"}  # by content: some .xls files are .xlsx
 SEPARATORS = {".csv": ",", ".tsv": "\t", ".txt": "\t"}
+LEFT_BESIDE = (".", "~")
 SHOWN = 8
 SHOWN_LETTERS = 60
 MOST_BYTES = 128 << 20
@@ -125,13 +126,16 @@ def find_table(
 
 
 def find_tables(folder: Path, pattern: str) -> list[Path]:
-    """Return the files of a name, in the folder or one or two below it, sorted; see :func:`find_table`."""
+    """Return the files of a name, in the folder or one or two below it, sorted; see :func:`find_table`.
+
+    Files that a Mac or a spreadsheet program leaves beside a table (``._cases.csv``, ``~$cases.xlsx``) are none.
+    """
     if not folder.is_dir():
         message = f"{folder} is no folder: give the folder of the downloaded set"
         raise CohortError(message)
     name = re.compile(pattern, re.IGNORECASE)
     found = (path for depth in ("*", "*/*", "*/*/*") for path in folder.glob(depth) if name.fullmatch(path.name))
-    return sorted(path for path in found if path.is_file())
+    return sorted(path for path in found if path.is_file() and not path.name.startswith(LEFT_BESIDE))
 
 
 def _cells(path: Path, sheet: str | None) -> Sequence[Sequence[str]]:

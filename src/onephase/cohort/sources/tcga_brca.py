@@ -109,7 +109,7 @@ def _clinical(download: Download) -> tuple[Sheet, dict[str, str]]:
         CohortError: If no table has all of them, or several have.
     """
     fitting, seen = [], []
-    for path in find_tables(download.folder, r"(?!~).*\.(csv|tsv|txt|xlsx?)"):
+    for path in find_tables(download.folder, r".*\.(csv|tsv|txt|xlsx?)"):
         try:
             sheet = read_sheet(path)
         except CohortError:
