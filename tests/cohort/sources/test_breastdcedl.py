@@ -243,6 +243,13 @@ def test_a_part_of_the_split_that_is_not_known_is_left_out(tmp_path: Path, do_im
     ]
 
 
+def test_masks_of_an_earlier_import_in_the_folder_are_no_files_of_the_set(tmp_path: Path, do_import) -> None:
+    root = write_set(tmp_path / "set")
+    first = do_import("breastdcedl", root, out="set/cohort.csv")
+    assert list((root / "masks").iterdir())
+    assert do_import("breastdcedl", root, out="set/cohort.csv").record.to_json() == first.record.to_json()
+
+
 def test_files_of_other_names_are_counted(tmp_path: Path, do_import) -> None:
     root = write_set(tmp_path / "set")
     write_nifti(root / "spy1" / "ISPY1_1001_subtraction.nii.gz", phantom()[0])

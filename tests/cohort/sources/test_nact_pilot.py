@@ -139,6 +139,23 @@ def test_one_patient_may_be_given_alone(tmp_path: Path, do_import, write_set) ->
     assert lesion.case_id == "nact-UCSF-BR-06"
 
 
+def test_a_patient_given_as_the_folder_where_one_is_keeps_her_name(tmp_path: Path, do_import, write_set, monkeypatch):
+    root = write_set(tmp_path / "set", labels=False)
+    write_labels(root / "UCSF-BR-06")
+    monkeypatch.chdir(root / "UCSF-BR-06")
+    do_import("nact-pilot", Path())
+    (record,) = read_cohort(tmp_path / "out" / "cohort.csv", labelled=False).records
+    assert (record.case_id, record.patient_id) == ("nact-UCSF-BR-06", "UCSF-BR-06")
+
+
+def test_a_table_of_mama_mia_without_a_receptor_is_one_sentence(tmp_path: Path, do_import, write_set) -> None:
+    root = write_set(tmp_path / "set", labels=False)
+    rows = [("patient_id", "hr", "er", "pr"), ("NACT_06", 1, 1, 1)]
+    write_workbook(root / "clinical_and_imaging_info.xlsx", {"dataset_info": rows})
+    with pytest.raises(CohortError, match="has no column named 'her2'"):
+        do_import("nact-pilot", root)
+
+
 def test_another_series_than_mama_mias_is_left_out(tmp_path: Path, do_import, write_set) -> None:
     root = write_set(tmp_path / "set")
     header = ("patient_id", "dataset", "hr", "er", "pr", "her2", "tcia_series_uid")

@@ -11,7 +11,7 @@ import pytest
 from tests.cohort.sources.conftest import write_workbook
 
 from onephase.cohort.sources import sheets
-from onephase.cohort.sources.sheets import find_table, read_sheet
+from onephase.cohort.sources.sheets import find_table, find_table_if_any, read_sheet
 from onephase.errors import CohortError
 
 ROWS = (("Group", "", ""), ("Name \n", " Shape", "Shape"), ("001", "NA", 2), (None, None, None), ("x", 1.5, "#N/A"))
@@ -128,6 +128,16 @@ def test_a_table_is_found_by_name_up_to_two_folders_below(tmp_path: Path) -> Non
         find_table(tmp_path, r"map\.csv", what="map")
     with pytest.raises(CohortError, match="is no folder"):
         find_table(tmp_path / "gone", r"map\.csv", what="map")
+
+
+def test_a_table_that_may_be_missing_may_not_be_there_twice(tmp_path: Path) -> None:
+    assert find_table_if_any(tmp_path, r"splits\.csv", what="splits") == ()
+    (tmp_path / "splits.csv").touch()
+    assert find_table_if_any(tmp_path, r"splits\.csv", what="splits") == (tmp_path / "splits.csv",)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "splits.csv").touch()
+    with pytest.raises(CohortError, match="holds 2 files that could be splits"):
+        find_table_if_any(tmp_path, r"splits\.csv", what="splits")
 
 
 @pytest.mark.parametrize("name", ["._boxes.csv", "~$boxes.csv"])

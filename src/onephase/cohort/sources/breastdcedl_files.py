@@ -4,12 +4,17 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from onephase.cohort.sources.repair import FOLDER as MASKS
+
 NAME = re.compile(
     r"(?P<pid>.+?)_(?:(?:spy[12]|duke)_)?(?:vis1_)?(?:(?:dce_)?a(?:qc|cq)_?(?P<index>\d+)|(?P<mask>mask))\.nii(?:\.gz)?",
     re.IGNORECASE,
 )
 """``..._spy2_vis1_dce_aqc_1``, ``..._spy1_vis1_acq1``, ``..._duke_aqc_1``: each set writes it in its own way
 (``NIFTI_SUFFIX`` in the authors' ``utils/data_utils.py``)."""
+
+KEPT = re.compile(r"breastdcedl-.+-[0-9a-f]{12}\.nii\.gz")
+"""A mask as an import keeps it: the name of the case, and the hash of what it was made from."""
 
 
 @dataclass(slots=True)
@@ -31,11 +36,14 @@ class PatientFiles:
 
 
 def patient_files(folder: Path) -> tuple[dict[str, PatientFiles], int]:
-    """Return what is here of each patient, by the name that the files carry, and how many NIfTI files carry another."""
+    """Return what is here of each patient, by the name that the files carry, and how many NIfTI files carry another.
+
+    Masks that an earlier import wrote, whose table stands in the set's folder, are none of the set's files.
+    """
     files: dict[str, PatientFiles] = {}
     others = 0
     for path in sorted(folder.rglob("*.nii*")):
-        if path.name.startswith("."):
+        if path.name.startswith(".") or (path.parent.name == MASKS and KEPT.fullmatch(path.name)):
             continue
         if found := NAME.fullmatch(path.name):
             index = None if found["mask"] else int(found["index"])

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from onephase.cohort.records import Split
 from onephase.cohort.sources.receptors import panel, status
-from onephase.cohort.sources.sheets import find_table, find_tables, read_sheet
+from onephase.cohort.sources.sheets import find_table, find_table_if_any, read_sheet
 from onephase.cohort.sources.source import Download, Found, Label, LeaveOut, Lesion, Source, sort_out, unique
 from onephase.errors import CohortError
 
@@ -127,7 +127,7 @@ def _lesion(name: str, row: Mapping[str, str], *, files: _Files) -> Lesion:
 
 def _published_split(root: Path) -> tuple[tuple[Path, ...], frozenset[str]]:
     """Return the table of the published split, where it is here, and who is tested in it."""
-    tables = tuple(find_tables(root, r"train_test_splits\.csv")[:1])
+    tables = find_table_if_any(root, r"train_test_splits\.csv", what="train_test_splits.csv")
     tested = [row["test_split"].upper() for table in tables for row in read_sheet(table).records("test_split")]
     return tables, frozenset(tested) - {""}
 

@@ -7,7 +7,7 @@ generous volume of interest around it, which becomes the box. Labels come from M
 from collections.abc import Mapping
 
 from onephase.cohort.sources.receptors import panel, status
-from onephase.cohort.sources.sheets import find_tables, read_sheet
+from onephase.cohort.sources.sheets import find_table_if_any, read_sheet
 from onephase.cohort.sources.source import Download, Found, Label, LeaveOut, Lesion, Source, sort_out
 from onephase.cohort.sources.tcia import by_identity, patients_in
 from onephase.cohort.sources.ucsf_study import ucsf_study
@@ -27,10 +27,11 @@ def read(download: Download) -> Found:
     if not folders:
         message = f"{download.folder} holds no folder of a patient, such as UCSF-BR-06: give the downloaded collection"
         raise CohortError(message)
-    tables = find_tables(download.folder, r"clinical_and_imaging_info\.xlsx")[:1]
-    records = [row for table in tables for row in read_sheet(table, sheet="dataset_info").records("patient_id")]
-    rows = by_identity(records, "patient_id")
-    name_of = {f"nact-{folders[identity][0].name}": identity for identity in sorted(folders)}
+    tables = find_table_if_any(download.folder, r"clinical_and_imaging_info\.xlsx", what="MAMA-MIA's table")
+    sheets = [read_sheet(table, sheet="dataset_info") for table in tables]
+    rows = by_identity((row for sheet in sheets for row in sheet.records("patient_id", *RECEPTORS)), "patient_id")
+    patient_of = {identity: mine[0].resolve().name for identity, mine in folders.items()}  # a dot has no name
+    name_of = {f"nact-{patient_of[identity]}": identity for identity in sorted(folders)}
 
     def lesion_of(case_id: str) -> Lesion:
         identity = name_of[case_id]
@@ -38,7 +39,7 @@ def read(download: Download) -> Found:
         study = ucsf_study(mine, codes=FIRST_VISIT, outlined=False, download=download, case_id=case_id)
         return Lesion(
             case_id=case_id,
-            patient_id=mine[0].name,
+            patient_id=patient_of[identity],
             image=study.image,
             phase=str(study.first_post),
             box=study.box,
@@ -53,7 +54,7 @@ def read(download: Download) -> Found:
         if tables
         else "no labels: put MAMA-MIA's clinical_and_imaging_info.xlsx into the folder, which has them",
     )
-    return Found(tuple(name_of), lesions, left_out, tuple(tables), notes=notes)
+    return Found(tuple(name_of), lesions, left_out, tables, notes=notes)
 
 
 def _labels(row: Mapping[str, str] | None, series_uid: str, *, case_id: str) -> dict[str, str]:

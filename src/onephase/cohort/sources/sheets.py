@@ -125,6 +125,15 @@ def find_table(
     raise CohortError(message)
 
 
+def find_table_if_any(folder: Path, pattern: str, *, what: str) -> tuple[Path, ...]:
+    """Return the one file of a name, or nothing where there is none; see :func:`find_table`.
+
+    Raises:
+        CohortError: If there are several, for they may say different things.
+    """
+    return (find_table(folder, pattern, what=what),) if find_tables(folder, pattern) else ()
+
+
 def find_tables(folder: Path, pattern: str) -> list[Path]:
     """Return the files of a name, in the folder or one or two below it, sorted; see :func:`find_table`.
 
