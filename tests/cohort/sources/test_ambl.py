@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydicom import dcmread
 from tests.cohort.sources.conftest import phantom, write_dynamic, write_seg, write_workbook
 
 from onephase.cohort.table import read_cohort
@@ -89,6 +90,25 @@ def write_set(copied):
 
 def test_a_second_run_opens_no_series_and_writes_no_mask(tmp_path: Path, imports_again, write_set) -> None:
     imports_again("ambl", write_set(tmp_path / "set"), without="ambl.open_dicom")
+
+
+def test_a_mask_that_was_made_on_a_part_of_the_series_is_not_kept(tmp_path: Path, do_import, write_set) -> None:
+    """The last slice of every phase came with a later download: the grid is another, and so is the mask."""
+    root = write_set(tmp_path / "set")
+    series = root / "AMBL-001" / "01-01-2018-NA-MRI" / "2"
+    end = min(float(dcmread(path).ImagePositionPatient[0]) for path in series.iterdir())
+    late = [path for path in series.iterdir() if float(dcmread(path).ImagePositionPatient[0]) == end]
+    aside = tmp_path / "aside"
+    aside.mkdir()
+    for path in late:
+        shutil.move(path, aside)
+    do_import("ambl", root)
+    for path in aside.iterdir():
+        shutil.move(path, series)
+    do_import("ambl", root)
+    first = read_cohort(tmp_path / "out" / "cohort.csv").records[0]
+    case = read_case(first.image, case_id="x", mask=first.mask, phase=first.phase)
+    np.testing.assert_array_equal(case.roi.array, phantom()[1] > 0)
 
 
 def test_ki67_in_per_cent_and_the_first_fifth_of_multiphase(tmp_path: Path, do_import, write_set) -> None:

@@ -1,9 +1,11 @@
 """I-SPY 1 and I-SPY 2 as TCIA delivers them: visits, HR as an event, the inverse bit mask, tissue that is no tumour."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+from pydicom import dcmread
 from tests.cohort.sources.conftest import SHAPE, phantom, write_dynamic, write_seg, write_ucsf_seg, write_workbook
 
 from onephase.cohort.table import read_cohort
@@ -85,6 +87,34 @@ def test_a_partial_download_without_the_first_visit_is_left_out(tmp_path: Path, 
     done = do_import("ispy2", root)
     (left,) = done.record.by_reason()["only visits after the first are here"]
     assert (left.case, left.detail) == ("ispy2-100899", "T2")
+
+
+def test_two_analysis_masks_of_one_view_are_not_told_apart(tmp_path: Path, do_import, write_ispy2) -> None:
+    root = write_ispy2(tmp_path / "set")
+    study = root / "ISPY2" / "ISPY2-100899" / "01-01-2011-NA-MRI"
+    shutil.copytree(study / "mask", study / "another")
+    (left,) = do_import("ispy2", root).record.by_reason()["several could be its analysis mask"]
+    assert left.case == "ispy2-100899"
+
+
+def test_a_segmentation_of_another_kind_is_no_analysis_mask(tmp_path: Path, do_import, write_ispy2) -> None:
+    root = write_ispy2(tmp_path / "set")
+    (mask,) = (root / "ISPY2" / "ISPY2-100899" / "01-01-2011-NA-MRI" / "mask").iterdir()
+    header = dcmread(mask)
+    header.SeriesDescription = VIEW.strip()
+    header.save_as(mask)
+    (left,) = do_import("ispy2", root).record.by_reason()["its analysis mask is not here"]
+    assert left.case == "ispy2-100899"
+
+
+def test_a_download_of_some_phases_only_is_left_out(tmp_path: Path, do_import, write_ispy2) -> None:
+    root = write_ispy2(tmp_path / "set")
+    files = sorted((root / "ISPY2" / "ISPY2-100899" / "01-01-2011-NA-MRI" / "dce").iterdir())
+    for path in files:
+        if int(dcmread(path).InstanceNumber) > SHAPE[0]:
+            path.unlink()
+    (reason,) = do_import("ispy2", root).record.by_reason().keys() - {"its images are not here"}
+    assert "holds fewer than 3 phases here" in reason
 
 
 def write_ispy1(root: Path, *, tumour: bool = False) -> Path:

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from onephase.cohort.sources.folder import CHOICES, Row, read_table
-from onephase.cohort.sources.repair import kept_mask
+from onephase.cohort.sources.repair import files_in, kept_mask
 from onephase.cohort.sources.source import Download, Found, LeaveOut, Source
 from onephase.cohort.sources.tcia import only, series_of
 from onephase.imaging.case import Mask
@@ -42,7 +42,6 @@ def _outline(row: Row, study: Path, case_id: str, *, beside: Path) -> Path:
         raise LeaveOut(reason)
     files = [series_of(path) for path in dicom_files(study)]  # every header: exports mix series in one folder
     outline = only([one for one in files if one.modality in OUTLINES], what="its outline (SEG or RTSTRUCT)")
-    images = " ".join(sorted({one.uid for one in files if one.modality == "MR"}))
 
     def mask() -> Mask:
         scan = open_dicom(study)
@@ -51,7 +50,8 @@ def _outline(row: Row, study: Path, case_id: str, *, beside: Path) -> Path:
         label = row["mask_label"] or None
         return read_mask(outline.first, label=label, grid=scan.grid, frame_of_reference=scan.frame_of_reference)[0]
 
-    made_from = f"{sha256_of(outline.first)} {images} {row['mask_label']}"
+    images = " ".join(sorted({one.uid for one in files if one.modality == "MR"}))
+    made_from = f"{sha256_of(outline.first)} {images} {row['mask_label']} {files_in(study)}"
     return kept_mask(mask, made_from=made_from, folder=beside, case_id=case_id)
 
 

@@ -11,10 +11,11 @@ import numpy as np
 
 from onephase.arrays import Bool
 from onephase.cohort.sources.receptors import panel, status
-from onephase.cohort.sources.repair import kept_mask
+from onephase.cohort.sources.repair import files_in, kept_mask
 from onephase.cohort.sources.sheets import find_table, read_sheet
 from onephase.cohort.sources.source import Download, Found, Label, LeaveOut, Lesion, Source, sort_out
 from onephase.cohort.sources.tcia import Series, by_identity, first_visit, only, patients_in, series_in
+from onephase.cohort.sources.ucsf_study import MIN_PHASES
 from onephase.imaging.case import Mask
 from onephase.imaging.geometry import Grid
 from onephase.readers.dicom.enhanced import frame_headers
@@ -70,8 +71,8 @@ def _lesion(case_id: str, row: Mapping[str, str], *, folders: list[Path], beside
     series = first_visit(series_in(folders), codes=("T0",))
     dynamic, analysis = _pair(series)
     mask = kept_mask(
-        lambda: _turned_round(analysis.first, open_dicom(dynamic.path).grid),
-        made_from=f"{sha256_of(analysis.first)} {dynamic.uid}",
+        lambda: _outlined(dynamic, analysis),
+        made_from=f"{sha256_of(analysis.first)} {dynamic.uid} {files_in(dynamic.path)}",
         folder=beside,
         case_id=case_id,
     )
@@ -92,13 +93,27 @@ def _pair(series: list[Series]) -> tuple[Series, Series]:
     Raises:
         LeaveOut: If no view has one of each, or several have.
     """
-    masks = {one.description.removesuffix(ANALYSIS_MASK): one for one in series if one.modality == "SEG"}
+    analysis = [one for one in series if one.modality == "SEG" and one.description.endswith(ANALYSIS_MASK)]
     dynamic = [one for one in series if one.modality == "MR" and one.description.endswith(DYNAMIC)]
     if not dynamic:
         reason = f"the series '{DYNAMIC}' is not here"
         raise LeaveOut(reason)
-    chosen = only([one for one in dynamic if one.description.removesuffix(DYNAMIC) in masks], what="its analysis mask")
-    return chosen, masks[chosen.description.removesuffix(DYNAMIC)]
+    pairs = [
+        (images, mask)
+        for images in dynamic
+        for mask in analysis
+        if images.description.removesuffix(DYNAMIC) == mask.description.removesuffix(ANALYSIS_MASK)
+    ]
+    mask = only([mask for _, mask in pairs], what="its analysis mask")
+    return pairs[0][0], mask
+
+
+def _outlined(dynamic: Series, analysis: Series) -> Mask:
+    scan = open_dicom(dynamic.path)
+    if len(scan.parts) < MIN_PHASES:
+        reason = f"'{DYNAMIC}' holds fewer than {MIN_PHASES} phases here: download it whole"
+        raise LeaveOut(reason, f"{len(scan.parts)}")
+    return _turned_round(analysis.first, scan.grid)
 
 
 def _turned_round(path: Path, grid: Grid) -> Mask:

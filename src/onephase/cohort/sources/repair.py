@@ -6,6 +6,7 @@ from pathlib import Path
 
 from onephase.errors import CohortError
 from onephase.imaging.case import Mask
+from onephase.readers.dicom.files import folders_below
 from onephase.writers.volume_file import write_mask
 
 FOLDER = "masks"
@@ -31,6 +32,18 @@ def kept_mask(read: Callable[[], Mask], *, made_from: str, folder: Path, case_id
     if not path.exists():
         write_mask(path, read())
     return path
+
+
+def files_in(folder: Path) -> str:
+    """Return name and size of every file below a folder: a mask on the grid of a series depends on all its slices.
+
+    A download that was only begun when its mask was made has another grid when it is whole.
+
+    Raises:
+        ImageError: If a folder cannot be read.
+    """
+    paths = (parent / name for parent, names in folders_below(folder) for name in names)
+    return "\n".join(sorted(f"{path.relative_to(folder)} {path.stat().st_size}" for path in paths if path.is_file()))
 
 
 def kept_at(folder: Path, *, case_id: str, made_from: str, suffix: str) -> Path:

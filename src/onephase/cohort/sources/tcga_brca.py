@@ -17,7 +17,7 @@ from onephase.arrays import Bool, Float32
 from onephase.cohort.sources.array_order import SAMPLE, refuse_other_order
 from onephase.cohort.sources.les_file import read_les
 from onephase.cohort.sources.receptors import NEGATIVE, POSITIVE, UNKNOWN, panel, status
-from onephase.cohort.sources.repair import kept_mask
+from onephase.cohort.sources.repair import files_in, kept_mask
 from onephase.cohort.sources.sheets import Sheet, find_tables, read_sheet
 from onephase.cohort.sources.source import Download, Found, Label, LeaveOut, Lesion, Source, sort_out
 from onephase.cohort.sources.tcia import Series, only, series_in
@@ -167,7 +167,7 @@ def _lesion(
     series = _series(outline, folders)
     mask = kept_mask(
         lambda: _mask(outline, series),
-        made_from=f"{sha256_of(outline.path)} {series.uid}",
+        made_from=f"{sha256_of(outline.path)} {series.uid} {files_in(series.path)}",
         folder=beside,
         case_id=case_id,
     )
