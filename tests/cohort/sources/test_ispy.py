@@ -99,10 +99,12 @@ def test_two_analysis_masks_of_one_view_are_not_told_apart(tmp_path: Path, do_im
 
 def test_a_segmentation_of_another_kind_is_no_analysis_mask(tmp_path: Path, do_import, write_ispy2) -> None:
     root = write_ispy2(tmp_path / "set")
-    (mask,) = (root / "ISPY2" / "ISPY2-100899" / "01-01-2011-NA-MRI" / "mask").iterdir()
-    header = dcmread(mask)
-    header.SeriesDescription = VIEW.strip()
-    header.save_as(mask)
+    study = root / "ISPY2" / "ISPY2-100899" / "01-01-2011-NA-MRI"
+    for folder, description in (("dce", "original DCE"), ("mask", "")):
+        for path in (study / folder).iterdir():
+            header = dcmread(path)
+            header.SeriesDescription = description
+            header.save_as(path)
     (left,) = do_import("ispy2", root).record.by_reason()["its analysis mask is not here"]
     assert left.case == "ispy2-100899"
 
