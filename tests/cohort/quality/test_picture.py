@@ -66,6 +66,15 @@ def test_a_sagittal_slice_is_hung_with_the_head_up() -> None:
     assert close.grey[10].mean() > close.grey[-10].mean()
 
 
+def test_an_image_smaller_than_a_pixel_is_black() -> None:
+    """Spacing in metres: half a millimetre in all, where a pixel of the picture is larger."""
+    lesion = ball((6, 20, 40), 10.0)[:, :30, :30]
+    lesion[6, 20, 20] = True
+    volume = Volume(lesion.astype(np.float32), Grid.axial(lesion.shape, (0.003, 0.0016, 0.0012)))
+    close, _ = pictures(volume, lesion, side_mm=72.0)
+    assert not close.grey.any()
+
+
 def test_an_absurd_spacing_still_gives_a_picture() -> None:
     grid = Grid.axial(SHAPE, (3000.0, 1600.0, 1200.0))
     image = np.random.default_rng(1).normal(size=SHAPE)

@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tests.cohort.quality.conftest import record_of
 
+from onephase.cohort.quality.intensities import intensities
 from onephase.cohort.quality.site_flags import field_in_gauss, intensity_outlier, spacing_of_one
 
 
@@ -59,6 +62,13 @@ def test_an_image_unlike_its_site(phantoms, change, words: str) -> None:
     found = rows_of(intensity_outlier, odd)
     assert list(found) == [7]
     assert words in found[7]
+
+
+def test_an_image_of_one_column_has_no_steps_and_spoils_no_sites_median(phantom) -> None:
+    scene = phantom.scene()
+    one_column = {name: getattr(scene, name)[:, :, 45:46] for name in ("image", "region", "lesion")}
+    one = replace(scene, **one_column)
+    assert intensities(one)["roughness"] == pytest.approx(-9)
 
 
 def test_fewer_than_ten_cases_are_no_site(phantoms) -> None:

@@ -32,5 +32,5 @@ def intensities(scene: Scene) -> dict[str, float]:
         "scale": float(np.log10(span)),
         "middle": (middle - dark) / span,
         "contrast": (float(np.median(scene.image[scene.lesion])) - middle) / span,
-        "roughness": float(np.log10(max(float(np.median(steps)) / span, LEAST))),
+        "roughness": float(np.log10(max(float(np.median(steps)) / span if steps.size else 0.0, LEAST))),
     }

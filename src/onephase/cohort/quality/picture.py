@@ -82,7 +82,9 @@ def _pictured(
 def _grey(
     values: Float32[np.ndarray, "row column"], *, inside: Bool[np.ndarray, "row column"]
 ) -> UInt8[np.ndarray, "row column"]:
-    """Return values as grey levels, outside of the volume the mean of what is inside."""
+    """Return values as grey levels, outside of the volume the mean of what is inside; black where nothing is."""
+    if not inside.any():  # the whole image lies between two pixels, as where its spacing is in metres
+        return np.zeros(values.shape, dtype=np.uint8)
     filled = np.where(inside, values, values[inside].mean())
     low, high = np.percentile(filled, WINDOW)
     scaled = (filled - low) * (255 / max(float(high - low), LEAST_RANGE))
