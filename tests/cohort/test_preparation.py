@@ -251,6 +251,20 @@ def test_an_estimate_writes_nothing(cohort, tmp_path: Path) -> None:
     assert (done.stored, done.seconds, done.disk_bytes) == (CASES, 0, 0)
 
 
+def test_an_estimate_sees_the_size_that_a_link_leads_to(own_cohort, tmp_path: Path, monkeypatch) -> None:
+    """Images of a data lake are links: the largest is tried last, for the peak of memory."""
+    records = read_cohort(own_cohort).records
+    for record in records:
+        far = record.image.rename(tmp_path / f"{record.case_id}-far.nii.gz")
+        record.image.symlink_to(far)
+    with (tmp_path / f"{records[3].case_id}-far.nii.gz").open("ab") as large:
+        large.write(bytes(100_000))
+    tried: list[str] = []
+    monkeypatch.setattr("onephase.cohort.estimate.cut_patch", lambda record, settings: tried.append(record.case_id))
+    estimate_preparation([own_cohort], tmp_path / "none", SMALL)
+    assert tried[-1] == records[3].case_id
+
+
 def test_an_estimate_goes_on_where_a_case_fails_as_preparing_does(own_cohort, tmp_path: Path) -> None:
     records = read_cohort(own_cohort).records
     for record in records[1:]:

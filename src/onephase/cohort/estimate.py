@@ -109,4 +109,4 @@ def _size(record: Record) -> int:
             files = [parent / name for parent, names in folders_below(record.image) for name in names]
         except ImageError:
             return 0
-    return sum(file.lstat().st_size for file in files)
+    return sum(file.stat().st_size for file in files if file.is_file())  # a link counts as what it leads to

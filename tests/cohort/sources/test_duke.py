@@ -151,6 +151,18 @@ def test_boxes_that_count_slices_from_the_other_end_stop_the_import(tmp_path: Pa
         do_import("duke", write_set(tmp_path / "set", boxes=turned))
 
 
+def test_shifted_columns_are_found_out_in_a_csv_that_writes_codes_with_a_point(
+    tmp_path: Path, do_import, write_set
+) -> None:
+    root = write_set(tmp_path / "set")
+    (root / "Clinical_and_Other_Features.xlsx").unlink()
+    row = ("Breast_MRI_001", 2, 1, 3, 10, "1.0", "0.0", "1.0", "2.0", 1, 2, "", 1, 0)
+    names = [" ".join(str(name).split()) for name in HEADER]
+    write_csv(root / "Clinical_and_Other_Features.csv", [[""] * len(names), names, [""] * len(names), row])
+    with pytest.raises(CohortError, match=r"Mol Subtype 2\.0 contradicts ER 1\.0, PR 0\.0 and HER2 1\.0"):
+        do_import("duke", root)
+
+
 @pytest.mark.parametrize(
     ("row", "message"),
     [

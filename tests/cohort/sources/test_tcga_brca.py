@@ -86,6 +86,24 @@ def test_unknown_names_of_labels_are_refused_and_may_be_mapped(tmp_path: Path, d
     assert len(done.record.found.lesions) == 2
 
 
+def test_a_patient_of_several_rows_is_left_out_where_they_differ(tmp_path: Path, do_import) -> None:
+    """Tables by sample have a row for each of them."""
+    root = write_set(tmp_path / "set")
+    other = ("TCGA-AO-A0J9", "Positive", "Negative", "Positive", "")
+    write_csv(root / "clinical_patient_brca.csv", [BCR, CDE, *ROWS, ROWS[0], other])
+    done = do_import("tcga-brca", root)
+    reason = "the clinical table has several rows of the patient, and they differ in her receptors"
+    assert [one.case for one in done.record.by_reason()[reason]] == ["tcga-TCGA-AO-A0J9-1S4-1"]
+    assert [lesion.patient_id for lesion in done.record.found.lesions] == ["TCGA-AO-A03M"]
+
+
+def test_the_table_of_an_earlier_import_is_no_clinical_table(tmp_path: Path, do_import) -> None:
+    names = {"patient": "patient_id", "er": "er", "pr": "pr", "her2": "her2"}
+    root = write_set(tmp_path / "set", header=(*names.values(), "fish"))
+    first = do_import("tcga-brca", root, out="set/cohort.csv", **names)
+    assert do_import("tcga-brca", root, out="set/cohort.csv", **names).record.to_json() == first.record.to_json()
+
+
 @pytest.mark.parametrize("content", [b"", b"\1\0" * 3, struct.pack("<6H", 0, 0, 0, 1, 1, 1) + b"\1" * 9])
 def test_a_file_of_another_length_is_no_outline(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "x.les"

@@ -84,8 +84,9 @@ def _clinical_rows(path: Path) -> dict[str, Mapping[str, str]]:
     rows = by_identity((row for row in records if row["Patient ID"].startswith("Breast_")), "Patient ID")
     for row in rows.values():
         subtype = SUBTYPES.get(row["Mol Subtype"].removesuffix(".0"))
-        told = (row["ER"] == "1" or row["PR"] == "1", row["HER2"] == "1")
-        if subtype is not None and {row["ER"], row["PR"], row["HER2"]} <= {"0", "1"} and told != subtype:
+        er, pr, her2 = (row[name].removesuffix(".0") for name in RECEPTORS.values())
+        told = (er == "1" or pr == "1", her2 == "1")
+        if subtype is not None and {er, pr, her2} <= {"0", "1"} and told != subtype:
             message = (
                 f"{path.name}, {row['Patient ID']}: Mol Subtype {row['Mol Subtype']} contradicts ER {row['ER']}, PR "
                 f"{row['PR']} and HER2 {row['HER2']}, as it never does in the published table: are columns shifted?"

@@ -6,7 +6,7 @@ documented either: the series number in the name, the length of the file and the
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -56,8 +56,7 @@ def read(download: Download) -> Found:
         CohortError: If no table has the receptors under a known name, or outlines do not lie on what enhances.
     """
     sheet, columns = _clinical(download)
-    records = sheet.records(*columns.values())
-    rows = {row[columns["patient"]].upper(): row for row in records if PATIENT.fullmatch(row[columns["patient"]])}
+    rows = _rows(sheet.records(*columns.values()), columns)
     outlines, doubled, others = _outlines(download.folder)
     folders = _folders(download.folder)
     note = refuse_other_order(islice(_outlined(outlines, folders), SAMPLE), what="outlines (.les)")
@@ -75,11 +74,13 @@ def read(download: Download) -> Found:
         if outline.patient not in rows:
             reason = "it has no row in the clinical table"
             raise LeaveOut(reason)
-        row = rows[outline.patient]
+        if len(rows[outline.patient]) > 1:
+            reason = "the clinical table has several rows of the patient, and they differ in her receptors"
+            raise LeaveOut(reason)
+        (row,) = rows[outline.patient]
         told = {
-            ours: status(_plain(row[name]), codes=CODES, where=f"case {case_id}, column {name}")
-            for ours, name in columns.items()
-            if ours != "patient"
+            ours: status(_plain(text), codes=CODES, where=f"case {case_id}, column {columns[ours]}")
+            for ours, text in row.items()
         }
         return _lesion(case_id, outline, told=told, folders=folders, beside=download.out.parent)
 
@@ -110,6 +111,8 @@ def _clinical(download: Download) -> tuple[Sheet, dict[str, str]]:
     """
     fitting, seen = [], []
     for path in find_tables(download.folder, r".*\.(csv|tsv|txt|xlsx?)"):
+        if path.resolve() == download.out.resolve():
+            continue  # what an earlier import has written
         try:
             sheet = read_sheet(path)
         except CohortError:
@@ -126,6 +129,17 @@ def _clinical(download: Download) -> tuple[Sheet, dict[str, str]]:
         )
         raise CohortError(message)
     return fitting[0]
+
+
+def _rows(records: Iterable[Mapping[str, str]], columns: Mapping[str, str]) -> dict[str, list[dict[str, str]]]:
+    """Return what the clinical table says of each patient's receptors: tables by sample have several rows of her."""
+    rows: dict[str, list[dict[str, str]]] = {}
+    for record in records:
+        patient = record[columns["patient"]].upper()
+        told = {ours: record[name] for ours, name in columns.items() if ours != "patient"}
+        if PATIENT.fullmatch(patient) and told not in rows.setdefault(patient, []):
+            rows[patient].append(told)
+    return rows
 
 
 def _named(sheet: Sheet, names: tuple[str, ...]) -> str:
