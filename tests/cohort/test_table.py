@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from onephase.cohort.columns import says_who
 from onephase.cohort.table import check_cohort, cohort_names, read_cohort, write_splits
 from onephase.errors import CohortError
 from onephase.settings import SplitSettings
@@ -239,6 +240,38 @@ def test_what_should_be_known_is_a_warning(write_table, rows: tuple[str, ...], m
     text = "\n".join("|".join(problem) for problem in found)
     for part in message.split("|"):
         assert part in text
+
+
+@pytest.mark.parametrize(
+    ("patient", "message"), [("q", "also that of case a, of another patient"), ("p", "image and region are those of")]
+)
+def test_another_phase_makes_neither_another_patient_nor_another_lesion(write_table, patient: str, message: str):
+    header = "case_id,patient_id,image,mask,er,phase"
+    table = write_table(header, "a,p,a.nii.gz,m.nii.gz,1,", f"b,{patient},a.nii.gz,m.nii.gz,0,2")
+    assert message in "\n".join(errors_of(table))
+
+
+def test_a_file_of_splits_names_a_case_once(write_table) -> None:
+    table = write_table(*SOUND)
+    table.with_name("cohort.splits.csv").write_text("case_id,split\na,train\na,test\n")
+    assert "names case a twice: keep one line" in errors_of(table)[0]
+
+
+@pytest.mark.parametrize(
+    ("column", "who"),
+    [
+        ("Patient's Name", True),
+        ("name of patient", True),
+        ("LastName", True),
+        ("Surname, first name", True),
+        ("Patient\u2019s first and last name", True),
+        ("scanner name", False),
+        ("tumour names", False),
+        ("firstpost", False),
+    ],
+)
+def test_a_column_of_names_is_known_however_it_is_called(column: str, *, who: bool) -> None:
+    assert says_who(column) == who
 
 
 def test_an_unlabelled_cohort_can_be_read_for_prediction(write_table) -> None:

@@ -44,16 +44,16 @@ def mixed_notation(tables: Sequence[CohortFile]) -> Iterator[Problem]:
 
 
 def shared_images(records: Sequence[Record]) -> Iterator[Problem]:
-    """Refuse one image under two patients, and one lesion under two cases."""
+    """Refuse one image under two patients, and one lesion under two cases; another phase makes no other lesion."""
     first: dict[object, Record] = {}
     for record in records:
-        image = (record.image.resolve(), record.phase)
+        image = record.image.resolve()
         other = first.setdefault(image, record)
         if other.identity != record.identity:
             found = f"the image is also that of case {other.case_id}, of another patient"
             yield Problem(record.cohort, record.case_id, "image", found, "name the right image, or one patient_id")
             continue
-        lesion = (*image, record.mask and record.mask.resolve(), record.mask_label, record.box, record.seed)
+        lesion = (image, record.mask and record.mask.resolve(), record.mask_label, record.box, record.seed)
         twin = first.setdefault(lesion, record)
         if twin is not record:
             found = f"image and region are those of case {twin.case_id}"

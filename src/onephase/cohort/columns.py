@@ -36,11 +36,13 @@ def says_who(column: str) -> bool:
         >>> says_who("PatientName"), says_who("Date of birth"), says_who("scanner name"), says_who("age")
         (True, True, False, False)
     """
-    words = re.sub(r"[^a-z]+", " ", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", column).lower()).strip()
+    plain = re.sub(r"['\u2019]s\b", "", column)  # DICOM calls it Patient's Name
+    words = re.sub(r"[^a-z]+", " ", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", plain).lower()).strip()
     return bool(_NAMES.fullmatch(words) or _PERSONAL.search(words))
 
 
-_NAMES = re.compile(r"(?:(?:patient|first|last|middle|full|given|family|maiden)s? ?)?(?:sur|fore)?names?")
+_WHOSE = r"(?:patients?|pat|first|last|middle|full|given|family|maiden|of|the|and)"
+_NAMES = re.compile(rf"(?:{_WHOSE} ?)*(?:sur|fore)?names?(?: (?:{_WHOSE}|(?:sur|fore)?names?))*")
 _PERSONAL = re.compile(
     r"\b(?:dob|birth ?da(?:te|y)|date of birth|address|street|phone|telephone|mobile|e ?mail|mrn|medical record|ssn"
     r"|social security|nhs|insurance|passport|zip|post ?code|postal)\b"

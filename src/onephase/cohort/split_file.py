@@ -6,6 +6,7 @@
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -53,6 +54,10 @@ def read_split_file(path: Path) -> dict[str, Split]:
         message = (
             f"{path} is not a file of splits (expected columns case_id and split, one of {', '.join(SPLITS)}): {advice}"
         )
+        raise CohortError(message)
+    twice = next((case for case, times in Counter(case for case, _ in rows).items() if times > 1), None)
+    if twice is not None:
+        message = f"{path} names case {twice} twice: keep one line"
         raise CohortError(message)
     known: dict[str, Split] = {split: split for split in SPLITS}
     return {case_id: known[split] for case_id, split in rows[1:]}
