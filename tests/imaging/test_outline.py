@@ -57,6 +57,14 @@ def test_two_grey_values_only_are_parted():
     assert _dice(found.array, array > 0) > 0.8
 
 
+def test_an_image_of_a_few_voxels_gives_an_outline_and_no_warning():
+    """Between two of Otsu's thresholds lies nothing, of which no mean can be told."""
+    array = np.array([[[100, 200]]], dtype=np.float32)
+    volume = Volume(array, Grid.axial((1, 1, 2), (5.0, 5.0, 5.0)))
+    case = Case("x", volume, Box(slice=(0.0, 1.0), row=(0.0, 1.0), column=(0.0, 2.0)))
+    np.testing.assert_array_equal(outline(case).array, [[[False, True]]])
+
+
 def test_one_voxel_of_light_is_an_outline():
     array = np.random.default_rng(0).normal(100, 1, GRID.shape).astype(np.float32)
     array[10, 20, 22] = 900

@@ -116,9 +116,10 @@ def _otsu(grey: Float32[np.ndarray, " voxel"]) -> float:
     lower, upper = otsu.GetThresholds()
     if not lower < upper < grey.max():  # two values only
         return float(lower)
-    dark, middle, bright = (
-        part.mean() for part in (grey[grey <= lower], grey[(grey > lower) & (grey <= upper)], grey[grey > upper])
-    )
+    classes = (grey[grey <= lower], grey[(grey > lower) & (grey <= upper)], grey[grey > upper])
+    if not all(part.size for part in classes):  # of a few voxels, or of few levels: nothing lies in between
+        return float(upper)
+    dark, middle, bright = (part.mean() for part in classes)
     return float(lower if bright - middle < MUCH_NEARER * (middle - dark) else upper)
 
 
