@@ -224,6 +224,14 @@ def test_the_box_of_a_mask_that_is_not_here_is_not_read_as_dukes(tmp_path: Path,
     assert [one.case for one in done.record.by_reason()["its mask is not here"]] == ["breastdcedl-ISPY1_1001"]
 
 
+@pytest.mark.parametrize("bounds", [(6, 3), ("nan", 6), (3, "inf")])
+def test_a_box_that_is_none_leaves_its_case_out(tmp_path: Path, do_import, bounds) -> None:
+    row = ("Breast_MRI_001", 1, 0, 0, 2.0, *bounds, 6, 9, 2, 3, 2.0)
+    done = do_import("breastdcedl", write_set(tmp_path / "set", duke=(DUKE[0], row)))
+    (left,) = done.record.by_reason()["its box in the table is inverted, or no numbers"]
+    assert left.case == "breastdcedl-Breast_MRI_001"
+
+
 def test_boxes_that_differ_between_tables_are_said(tmp_path: Path, do_import) -> None:
     root = write_set(tmp_path / "set")
     cropped = ("pid", "sraw"), ("Breast_MRI_001", 100)

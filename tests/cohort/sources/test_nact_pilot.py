@@ -190,6 +190,28 @@ def test_private_attributes_are_checked(tmp_path: Path, do_import, write_set, ch
     assert reason in str(fault.value)
 
 
+def test_a_segmentation_without_a_voi_beside_one_that_has_it_costs_nobody(tmp_path: Path, do_import, write_set) -> None:
+    root = write_set(tmp_path / "set")
+    study = root / "UCSF-BR-06" / "1.3.6.1"
+    bare = dcmread(study / "seg" / "1-1.dcm")
+    bare.remove_private_tags()
+    (study / "a").mkdir()
+    bare.save_as(study / "a" / "1-1.dcm")
+    done = do_import("nact-pilot", root)
+    assert [lesion.case_id for lesion in done.record.found.lesions] == ["nact-UCSF-BR-01", "nact-UCSF-BR-06"]
+
+
+def test_two_different_vois_are_not_told_apart(tmp_path: Path, do_import, write_set) -> None:
+    root = write_set(tmp_path / "set")
+    study = root / "UCSF-BR-06" / "1.3.6.1"
+    other = dcmread(study / "seg" / "1-1.dcm")
+    other.private_block(0x0117, "UCSF BIRP PRIVATE CREATOR 011710xx")[0xA2].value = [9, 6, 3]
+    (study / "z").mkdir()
+    other.save_as(study / "z" / "1-1.dcm")
+    (left,) = do_import("nact-pilot", root).record.by_reason()["its segmentations carry different volumes of interest"]
+    assert left.case == "nact-UCSF-BR-06"
+
+
 def test_without_mama_mias_table_there_are_no_labels_and_the_check_says_so(
     tmp_path: Path, do_import, write_set
 ) -> None:

@@ -194,6 +194,9 @@ def _box(row: Mapping[str, str]) -> Box:
     except ValueError:
         reason = "its box in the table is empty, or the tables here give it different ones"
         raise LeaveOut(reason, ", ".join(f"{column} {row[column]}" for column in BOX)) from None
+    if not (first <= last < np.inf and top <= bottom < np.inf and left <= right < np.inf):
+        reason = "its box in the table is inverted, or no numbers"
+        raise LeaveOut(reason, ", ".join(f"{column} {row[column]}" for column in BOX))
     if min(first, top, left) < 1:
         message = (
             f"the box of {row['pid']} begins at {min(first, top, left):g}: boxes do not count from 1 in this release"

@@ -23,6 +23,7 @@ CREATOR = "UCSF BIRP PRIVATE CREATOR 011710xx"
 GROUP = 0x0117
 PHASES, PHASE_INDICES, LOW, HIGH = 0x30, 0x35, 0xA1, 0xA2
 AXES = 3
+NO_INTEREST = "its segmentation carries no volume of interest in private attributes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +59,7 @@ def volume_of_interest(path: Path, *, grid: Grid) -> VolumeOfInterest:
             low, high, indices = (_numbers(block[element].value) for element in (LOW, HIGH, PHASE_INDICES))
             (phases,) = _numbers(block[PHASES].value)
         except KeyError:
-            reason = "its segmentation carries no volume of interest in private attributes"
-            raise LeaveOut(reason) from None
+            raise LeaveOut(NO_INTEREST) from None
     if len(low) != AXES or len(high) != AXES or len(indices) < 2 or indices[1] != indices[0] + 1:  # noqa: PLR2004
         reason = "its private attributes are not those of a pre, early and late phase"
         raise LeaveOut(reason, f"phases {indices}")

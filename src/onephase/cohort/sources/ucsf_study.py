@@ -16,7 +16,7 @@ import onephase
 from onephase.cohort.sources.repair import kept_at
 from onephase.cohort.sources.source import Download, LeaveOut
 from onephase.cohort.sources.tcia import Series, first_visit, only, series_in
-from onephase.cohort.sources.ucsf import VolumeOfInterest, volume_of_interest
+from onephase.cohort.sources.ucsf import NO_INTEREST, VolumeOfInterest, volume_of_interest
 from onephase.errors import ImageError, StorageError
 from onephase.imaging.case import Box
 from onephase.readers.dicom.files import folders_below
@@ -137,13 +137,25 @@ def _interest_of(series: list[Series], scan: DicomScan) -> VolumeOfInterest:
     """Return the volume of interest that the segmentations of a study carry.
 
     Raises:
-        LeaveOut: If none carries one, or it does not belong to the scan.
+        LeaveOut: If none carries one, they carry different ones, or it does not belong to the scan.
     """
     outlines = [one for one in series if one.modality == "SEG"]
     if not outlines:
         reason = "no segmentation with a volume of interest is here"
         raise LeaveOut(reason)
-    interest = volume_of_interest(outlines[0].first, grid=scan.grid)
+    carried = []
+    for one in outlines:
+        try:
+            carried.append(volume_of_interest(one.first, grid=scan.grid))
+        except LeaveOut as why:
+            if why.reason != NO_INTEREST:
+                raise
+    if not carried:
+        raise LeaveOut(NO_INTEREST)
+    interest = carried[0]
+    if any(other != interest for other in carried):
+        reason = "its segmentations carry different volumes of interest"
+        raise LeaveOut(reason)
     if interest.phases != len(scan.parts):
         reason = "its segmentation was computed from another number of phases"
         raise LeaveOut(reason, f"{interest.phases} and {len(scan.parts)}")
