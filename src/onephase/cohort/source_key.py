@@ -28,7 +28,8 @@ def source_key(record: Record) -> str:
     try:
         contents = [[sha256_of(file) for file in _files(source)] for source in sources]
     except OSError as fault:
-        message = f"case {record.case_id}: {fault.filename} cannot be read ({fault.strerror}): check the file"
+        file = fault.filename or "a file of its image or mask"  # a disk that fails names none
+        message = f"case {record.case_id}: {file} cannot be read ({fault.strerror}): check the file"
         raise ImageError(message) from None
     except ImageError as fault:
         message = f"case {record.case_id}: {fault}"

@@ -36,14 +36,34 @@ def unpacked(path: Path) -> Iterator[Path]:
             yield folder
 
 
+def names_in(path: Path) -> list[str]:
+    """Return the names of files and folders in a ZIP.
+
+    Raises:
+        ImageError: If it cannot be read, or is broken.
+    """
+    with _damage_told(path), zipfile.ZipFile(path) as archive:
+        return archive.namelist()
+
+
 def _unpack(path: Path, folder: Path) -> None:
+    with _damage_told(path), zipfile.ZipFile(path) as archive:
+        members = [member for member in archive.infolist() if not member.is_dir()]
+        _check(path, members)
+        for number, member in enumerate(members, start=1):
+            with archive.open(member) as packed, (folder / f"{number:05d}").open("xb") as plain:
+                shutil.copyfileobj(packed, plain)
+
+
+@contextmanager
+def _damage_told(path: Path) -> Iterator[None]:
+    """Turn what is raised on a broken ZIP, or by a system that does not give it or has no room, into one sentence."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            members = [member for member in archive.infolist() if not member.is_dir()]
-            _check(path, members)
-            for number, member in enumerate(members, start=1):
-                with archive.open(member) as packed, (folder / f"{number:05d}").open("xb") as plain:
-                    shutil.copyfileobj(packed, plain)
+        yield
+    except OSError as fault:
+        place = tempfile.gettempdir()
+        message = f"{path} cannot be unpacked ({fault.strerror or fault}): copy it again, or make room in {place}"
+        raise ImageError(message) from None
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, UnicodeDecodeError):
         message = f"{path} is a broken ZIP, or packed in an unusual way: pack it again"
         raise ImageError(message) from None

@@ -2,6 +2,8 @@
 
 import re
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
 
@@ -63,14 +65,24 @@ def probe(path: Path) -> Format:
 
 def read_head(path: Path) -> bytes:
     """Return the first bytes of a file, or say in one sentence why it cannot be opened."""
+    with faults_told(path), path.open("rb") as stream:
+        return stream.read(HEAD_BYTES)
+
+
+@contextmanager
+def faults_told(path: Path) -> Iterator[None]:
+    """Say in one sentence why the system does not give a file, which may also go away while it is read.
+
+    Raises:
+        ImageError: If it may not be read, is gone, or its disk or network fails.
+    """
     try:
-        with path.open("rb") as stream:
-            return stream.read(HEAD_BYTES)
+        yield
     except PermissionError:
         message = f"{path} may not be read: ask for permission to it"
         raise ImageError(message) from None
     except OSError as fault:
-        message = f"{path} cannot be read ({fault.strerror}): copy it again"
+        message = f"{path} cannot be read ({fault.strerror or fault}): copy it again"
         raise ImageError(message) from None
 
 

@@ -1,7 +1,6 @@
 """What in the headers of an image or mask may tell whose it is: to be looked for in a copy, never to be shown."""
 
 import re
-import zipfile
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path, PurePosixPath
@@ -10,10 +9,10 @@ from typing import NamedTuple
 from pydicom import DataElement, Dataset
 from pydicom.multival import MultiValue
 
-from onephase.readers.archive import unpacked
+from onephase.readers.archive import names_in, unpacked
 from onephase.readers.dicom.files import damage_is_a_sentence, dicom_files, read_dataset
-from onephase.readers.formats import Format, probe
-from onephase.readers.nifti_pixels import HEADER_BYTES, nifti_stream, voxel_offset
+from onephase.readers.formats import Format, faults_told, probe
+from onephase.readers.nifti_pixels import HEADER_BYTES, header_of, nifti_stream, voxel_offset
 from onephase.readers.volume_file import open_volume_file
 
 KINDS = {
@@ -55,8 +54,7 @@ def header_identifiers(source: Path) -> Iterator[Identifier]:
     if kind is Format.ZIP:
         with unpacked(source) as folder:
             yield from _of_dicom_files(dicom_files(folder))
-        with zipfile.ZipFile(source) as archive:
-            yield from _named(part for name in archive.namelist() for part in PurePosixPath(name).parts)
+        yield from _named(part for name in names_in(source) for part in PurePosixPath(name).parts)
     elif kind is Format.FOLDER:
         yield from _of_dicom_files(dicom_files(source))
         yield from _named(path.name for path in source.rglob("*"))
@@ -81,8 +79,8 @@ def _named(names: Iterator[str]) -> Iterator[Identifier]:
 
 def _of_nifti(path: Path) -> Iterator[Identifier]:
     """Yield the texts of a NIfTI-1 header and of the extensions between it and the voxels."""
-    with nifti_stream(path) as stream:
-        header = stream.read(HEADER_BYTES)
+    with faults_told(path), nifti_stream(path) as stream:
+        header = header_of(path, stream)
         extensions = stream.read(min(voxel_offset(path, header) - HEADER_BYTES, _EXTENSION_BYTES))
     for part in (*(header[place] for place in _NIFTI_TEXTS), extensions):
         yield from (Identifier(found[0].decode().strip()[:LONGEST], HEADER_TEXT) for found in _PRINTABLE.finditer(part))

@@ -15,7 +15,7 @@ import numpy as np
 
 from onephase.arrays import Float64
 from onephase.errors import ImageError
-from onephase.readers.nifti_pixels import DTYPES, HEADER_BYTES, byte_order, nifti_stream
+from onephase.readers.nifti_pixels import DTYPES, HEADER_BYTES, byte_order, header_of, nifti_stream
 from onephase.readers.volume_header import VolumeHeader
 
 FARTHEST_MM = 1e6  # a kilometre: nothing in a scanner is farther away or longer, and squares of it are still numbers
@@ -57,10 +57,7 @@ def read_nifti_header(path: Path) -> VolumeHeader:
             axes lead nowhere; also where the gzip stream is damaged.
     """
     with nifti_stream(path) as stream:
-        header = stream.read(HEADER_BYTES)
-    if len(header) < HEADER_BYTES:
-        message = f"{path} is cut short or its header is broken: copy or export it again"
-        raise ImageError(message)
+        header = header_of(path, stream)
     order = byte_order(header)
     length = struct.unpack_from(f"{order}i", header, 0)[0]
     if length != HEADER_BYTES:

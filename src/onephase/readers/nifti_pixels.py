@@ -90,6 +90,19 @@ def nifti_stream(path: Path) -> Iterator[ByteStream]:
         raise ImageError(message) from None
 
 
+def header_of(path: Path, stream: ByteStream) -> bytes:
+    """Return the header that a stream begins with; a file may have become shorter since it was last looked at.
+
+    Raises:
+        ImageError: If it is cut short.
+    """
+    header = stream.read(HEADER_BYTES)
+    if len(header) < HEADER_BYTES:
+        message = f"{path} is cut short or its header is broken: copy or export it again"
+        raise ImageError(message)
+    return header
+
+
 def byte_order(header: bytes) -> str:
     """Return the byte order of a NIfTI-1 header, as :mod:`struct` writes it: its first number is its own length."""
     return "<" if struct.unpack_from("<i", header, 0)[0] == HEADER_BYTES else ">"
@@ -126,7 +139,7 @@ def _stored(
 def _voxels(
     path: Path, stream: ByteStream, *, shape: tuple[int, int, int], volume: int, slices: slice
 ) -> tuple[Shaped[np.ndarray, "slice row column"], tuple[float, float]]:
-    header = stream.read(HEADER_BYTES)
+    header = header_of(path, stream)
     order = byte_order(header)
     code = struct.unpack_from(f"{order}h", header, 70)[0]
     slope, intercept = struct.unpack_from(f"{order}2f", header, 112)

@@ -11,7 +11,7 @@ import numpy as np
 from onephase.arrays import Float32, Shaped
 from onephase.errors import ImageError
 from onephase.imaging.geometry import Grid
-from onephase.readers.formats import Format
+from onephase.readers.formats import Format, faults_told
 from onephase.readers.nifti_header import read_nifti_header
 from onephase.readers.nifti_pixels import read_nifti_labels, read_nifti_voxels
 from onephase.readers.scan import MAX_VOXELS, PhaseFacts
@@ -84,11 +84,12 @@ class VolumeFile:
         """Return the voxels of one volume (from 0) as float32, or of some of its slices only; see ``Scan``."""
         run = slice(None) if slices is None else slice(min(slices), max(slices) + 1)
         scattered = slices is not None and list(slices) != list(range(run.start, run.stop))
-        if self.format is Format.NIFTI:
-            there = None if scattered else into
-            voxels = read_nifti_voxels(self.path, shape=self.grid.shape, volume=phase, slices=run, into=there)
-        else:
-            voxels = self._by_itk(phase)[run]
+        with faults_told(self.path):
+            if self.format is Format.NIFTI:
+                there = None if scattered else into
+                voxels = read_nifti_voxels(self.path, shape=self.grid.shape, volume=phase, slices=run, into=there)
+            else:
+                voxels = self._by_itk(phase)[run]
         if scattered:
             voxels = voxels[[index - run.start for index in slices or ()]]
         if into is None or voxels is into:
@@ -98,9 +99,10 @@ class VolumeFile:
 
     def read_labels(self) -> Shaped[np.ndarray, "slice row column"]:
         """Return the voxels of the first volume, whole numbers as they are stored where they need no scaling."""
-        if self.format is Format.NIFTI:
-            return read_nifti_labels(self.path, shape=self.grid.shape)
-        return self._by_itk(0)
+        with faults_told(self.path):
+            if self.format is Format.NIFTI:
+                return read_nifti_labels(self.path, shape=self.grid.shape)
+            return self._by_itk(0)
 
     def _by_itk(self, volume: int) -> Float32[np.ndarray, "slice row column"]:
         from onephase.readers.itk_volume import read_itk_voxels  # SimpleITK takes a tenth of a prediction's time
@@ -122,10 +124,11 @@ def open_volume_file(path: Path, kind: Format) -> VolumeFile:
     if kind not in {Format.NIFTI, Format.NRRD, Format.META}:
         message = f"{path} is a {kind.value} by its content, expected NIfTI, NRRD or MetaImage: export it as such"
         raise ImageError(message)
-    header = _header(path, kind)
-    _check_size(path, header)
-    if kind is Format.META:
-        check_meta_bytes(path, voxel_bytes=header.voxel_bytes)
+    with faults_told(path):
+        header = _header(path, kind)
+        _check_size(path, header)
+        if kind is Format.META:
+            check_meta_bytes(path, voxel_bytes=header.voxel_bytes)
     columns, rows, slices = header.size[:3]
     across, down, through = header.spacing_mm
     x, y, z = header.origin_mm
