@@ -157,6 +157,22 @@ def test_every_header_says_what_itk_reads_in_it(
         np.testing.assert_allclose(grid.position_mm(np.array(index, dtype=float)), there, rtol=1e-5, atol=1e-4)
 
 
+@pytest.mark.parametrize("turned", [(45, -115.216, -115.216), (45, 117.437, 117.437), (90, 111.4, 180), (0, 0, 90)])
+def test_a_slight_shear_is_told_by_the_rows_of_the_axes_as_itk_tells_it(tmp_path: Path, turned: tuple[float, ...]):
+    """The products of the columns lie beyond the limit, those of the rows within."""
+    steps = Rotation.from_euler("xyz", turned, degrees=True).as_matrix() @ np.diag([0.5, 1.0, 3.0])
+    steps[0, 1] += 3e-4
+    sform = np.column_stack([steps, (1.0, 2.0, 3.0)]).ravel()
+    fields = {"qform": (0.0,) * 6, "spacing": (1.0, 1.0, 1.0), "handedness": 1.0, "unit": 2}
+    path = tmp_path / "image.nii"
+    content = header_bytes("<", codes=(0, 1), sform=sform, **fields)
+    path.write_bytes(content + bytes(4 * int(np.prod(SIZE))))
+    expected = itk_says(path)
+    assert expected is not None
+    grid = open_volume_file(path, Format.NIFTI).grid
+    np.testing.assert_allclose(grid.position_mm(np.zeros(3)), expected.GetOrigin(), rtol=1e-5)
+
+
 @pytest.mark.parametrize("dimensions", [(0, 4, 5, 6), (8, 4, 5, 6), (-1, 4, 5, 6), (3, 4, 0, 6), (3, 4, 5, -6)])
 def test_a_header_without_a_size_is_refused(tmp_path: Path, dimensions: tuple[int, ...]):
     path = with_numbers(tmp_path / "image.nii", {})

@@ -101,7 +101,7 @@ def _axes(path: Path, header: bytes, order: str, *, handedness: float) -> _Axes 
             raise ImageError(message)
     if sform_code > 0:
         by_matrix = _of_sform(sform)
-        product = by_matrix.directions.T @ by_matrix.directions
+        product = by_matrix.directions @ by_matrix.directions.T  # of rows, as ITK: near the limit columns differ
         orthonormal = np.allclose(product, np.eye(3), rtol=0, atol=ORTHONORMAL)
         if qform_code <= 0 and not orthonormal:
             message = f"{path} has axes that are not orthonormal (a sheared or flattened header): export it again"
