@@ -35,6 +35,10 @@ class NotOurInputError(ImageError):
     """The file is plainly not a post-contrast breast MRI volume or not a tumour outline."""
 
 
+class DamagedError(ImageError):
+    """The bytes of a file are damaged or cut short."""
+
+
 class MissingExtraError(OnephaseError):
     """What was asked for needs an optional part of the program that is not installed."""
 

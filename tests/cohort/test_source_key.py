@@ -49,12 +49,13 @@ def test_a_folder_that_cannot_be_read_or_is_deeper_than_any_is_refused(tmp_path:
 
 
 @pytest.mark.parametrize("name", ["image", "image [1]"])
-def test_a_detached_header_counts_with_the_voxels_beside_it(name: str, tmp_path: Path) -> None:
-    for suffix in (".mhd", ".raw"):
+@pytest.mark.parametrize("header", [".mhd", ".MHD", ".NHDR"])
+def test_a_detached_header_counts_with_the_voxels_beside_it(name: str, header: str, tmp_path: Path) -> None:
+    for suffix in (header, ".raw"):
         (tmp_path / f"{name}{suffix}").write_text(suffix)
-    before = room.source_key(record_of(tmp_path / f"{name}.mhd"))
+    before = room.source_key(record_of(tmp_path / f"{name}{header}"))
     (tmp_path / f"{name}.raw").write_text("other voxels")
-    assert room.source_key(record_of(tmp_path / f"{name}.mhd")) != before
+    assert room.source_key(record_of(tmp_path / f"{name}{header}")) != before
 
 
 @pytest.mark.parametrize(

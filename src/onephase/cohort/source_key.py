@@ -48,9 +48,9 @@ def _files(source: Path) -> Iterator[Path]:
 
         paths = (parent / name for parent, names in folders_below(source) for name in names)
         yield from sorted(path for path in paths if path.is_file())
-    elif source.suffix in TEXT_HEADERS:
+    elif source.suffix.lower() in TEXT_HEADERS:
         named = voxels_apart(source)
-        detached = source.parent.iterdir() if source.suffix in DETACHED_HEADERS else ()
+        detached = source.parent.iterdir() if source.suffix.lower() in DETACHED_HEADERS else ()
         beside = {path for path in detached if path.name.startswith(f"{source.stem}.")}
         yield from sorted({source, *beside, *([named] if named else [])})
     else:

@@ -1,6 +1,7 @@
 """I-SPY 1 and I-SPY 2 as TCIA delivers them: visits, HR as an event, the inverse bit mask, tissue that is no tumour."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -146,6 +147,25 @@ def test_without_a_tumour_seg_the_voi_is_a_loose_box(tmp_path: Path, do_import) 
 @pytest.mark.parametrize("tumour", [False, True])
 def test_a_second_run_of_ispy1_opens_no_file(tmp_path: Path, imports_again, *, tumour: bool) -> None:
     imports_again("ispy1", write_ispy1(tmp_path / "set", tumour=tumour), without="ucsf_study.series_in")
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda content: content[:-40], "DICOM without pixels"),
+        (lambda content: content.replace(b"\x28\x00\x10\x00US", b"\x28\x00\x10\x00Us"), "damaged or truncated"),
+    ],
+)
+def test_a_damaged_segmentation_is_no_missing_one(
+    tmp_path: Path, do_import, damage: Callable[[bytes], bytes], said: str
+) -> None:
+    root = write_ispy1(tmp_path / "set", tumour=True)
+    path = root / "ISPY1_1001" / "1.3" / "ftv" / "1-1.dcm"
+    path.write_bytes(damage(path.read_bytes()))
+    done = do_import("ispy1", root)
+    (lesion,) = done.record.found.lesions
+    assert lesion.case_id == "ispy1-1002"
+    assert any(said in f"{one.reason} {one.detail}" for one in done.record.found.left_out)
 
 
 def test_a_seg_of_the_tumour_comes_first_and_tissue_never_counts(tmp_path: Path, do_import) -> None:

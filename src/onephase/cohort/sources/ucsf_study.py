@@ -17,7 +17,7 @@ from onephase.cohort.sources.repair import kept_at
 from onephase.cohort.sources.source import Download, LeaveOut
 from onephase.cohort.sources.tcia import Series, first_visit, only, series_in
 from onephase.cohort.sources.ucsf import NO_INTEREST, VolumeOfInterest, volume_of_interest
-from onephase.errors import ImageError, StorageError
+from onephase.errors import DamagedError, ImageError, StorageError
 from onephase.imaging.case import Box
 from onephase.readers.dicom.files import folders_below
 from onephase.readers.dicom.scan import DicomScan, open_dicom
@@ -167,6 +167,7 @@ def _tumour(series: list[Series], scan: DicomScan) -> Path | None:
 
     Raises:
         LeaveOut: If there are several.
+        DamagedError: If a segmentation cannot be read.
     """
     tumours = []
     for one in series:
@@ -174,6 +175,8 @@ def _tumour(series: list[Series], scan: DicomScan) -> Path | None:
             continue
         try:
             read_mask(one.first, label=None, grid=scan.grid, frame_of_reference=scan.frame_of_reference)
+        except DamagedError:
+            raise  # perhaps the tumour's
         except ImageError:
             continue  # of other tissue, or of another series
         tumours.append(one.first)

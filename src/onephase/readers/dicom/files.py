@@ -16,7 +16,7 @@ from pydicom.filereader import read_file_meta_info
 from pydicom.tag import BaseTag, Tag
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 
-from onephase.errors import ImageError, NotOurInputError
+from onephase.errors import DamagedError, ImageError, NotOurInputError
 from onephase.readers.formats import DICOM_MARK, read_head, refuse_executable
 
 MAX_FILES = 50_000
@@ -143,4 +143,4 @@ def damage_is_a_sentence(path: Path) -> Iterator[None]:
             yield
     except BROKEN:
         message = f"{path} is a damaged or truncated DICOM file: copy or export it again"
-        raise ImageError(message) from None
+        raise DamagedError(message) from None

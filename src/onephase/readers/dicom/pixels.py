@@ -9,7 +9,7 @@ from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.utils import iter_pixels, pixel_array
 
 from onephase.arrays import Float32
-from onephase.errors import ImageError, NotOurInputError
+from onephase.errors import DamagedError, ImageError, NotOurInputError
 from onephase.readers.dicom.files import damage_is_a_sentence, read_dataset
 from onephase.readers.dicom.header_text import text_of, whole_number_of
 from onephase.readers.dicom.slice import DicomSlice
@@ -58,7 +58,7 @@ def check_pixels(path: Path, dataset: Dataset) -> None:
     """Refuse a file without pixels and a colour picture."""
     if not any(keyword in dataset for keyword in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
         message = f"{path} is DICOM without pixels: export the images, not only their headers"
-        raise ImageError(message)
+        raise DamagedError(message)
     with damage_is_a_sentence(path):
         colours, meaning = whole_number_of(dataset, "SamplesPerPixel"), text_of(dataset, "PhotometricInterpretation")
         if colours != 1 or meaning != "MONOCHROME2":
@@ -85,4 +85,4 @@ def decoded(path: Path, dataset: Dataset, *, frames: Sequence[int]) -> list[np.n
             return [np.array(frame) for frame in iter_pixels(dataset, indices=list(frames), raw=True)]
     except RuntimeError:  # every decoder gave up on the compressed bytes
         message = f"{path} is a damaged or truncated DICOM file: copy or export it again"
-        raise ImageError(message) from None
+        raise DamagedError(message) from None
