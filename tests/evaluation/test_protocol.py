@@ -137,6 +137,20 @@ def test_resume_keeps_finished_folds_and_gives_the_same(
     assert len(trained) == 8
 
 
+def test_resumed_folds_tell_covariates_as_they_are_now_and_refuse_another_site(
+    prepared: PreparedCohort, trained: list[dict[str, str]], tmp_path: Path
+) -> None:
+    five_fold([prepared], SETTINGS, out=tmp_path)
+    trained.clear()
+    older = replace(prepared, records=tuple(replace(one, covariates={"age": "99"}) for one in prepared.records))
+    resumed = five_fold([older], SETTINGS, out=tmp_path, resume=True)
+    assert trained == []
+    assert {one.covariates["age"] for one in resumed.records} == {"99"}
+    moved = replace(prepared, records=tuple(replace(one, site="elsewhere") for one in prepared.records))
+    with pytest.raises(TrainingError, match="fold-1 was made with other settings or cases"):
+        five_fold([moved], SETTINGS, out=tmp_path, resume=True)
+
+
 def test_resume_refuses_folds_of_other_settings(
     prepared: PreparedCohort, trained: list[dict[str, str]], tmp_path: Path
 ) -> None:

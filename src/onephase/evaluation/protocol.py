@@ -115,7 +115,10 @@ def five_fold(
         folder = out / f"fold-{fold + 1}"
         run = run_digest(members, settings.model_dump(mode="json"))
         done = finished_answers(folder, run) if resume else None
-        if done is None:
+        if done is not None:
+            # covariates may have been corrected since, and nobody here looks at them but the tables
+            done = replace(done, records=tuple(lesion.record for lesion in tested))
+        else:
             told = _named(progress, f"fold {fold + 1} of {folds}: ")
             path = train(assigned, settings, out=folder / "bundle", resume=resume, progress=told)
             words = (
@@ -211,19 +214,18 @@ def _assigned(
 
 
 def run_digest(members: Sequence[Lesion], choices: Mapping[str, Any]) -> str:
-    """Return what stands for a run's choices, patches, labels and splits, so that no other run is taken up."""
-    cases = [
-        [
-            lesion.record.case_id,
-            lesion.record.split,
-            lesion.record.events.cells[0].tolist(),
-            lesion.record.events.ki67[0].tolist(),
-            lesion.prepared.store.case(lesion.record.case_id).key,
-        ]
-        for lesion in members
-    ]
-    described = json.dumps([choices, cases])
+    """Return what stands for a run's choices, patches, patients, sites, labels and splits: no other run is taken up.
+
+    Covariates are not in it, for most contestants look at none, and a column more shall not cost a night of training.
+    """
+    described = json.dumps([choices, [_decides(lesion) for lesion in members]])
     return hashlib.sha256(described.encode()).hexdigest()
+
+
+def _decides(lesion: Lesion) -> list[Any]:
+    record = lesion.record
+    who = [record.case_id, record.patient_id, record.cohort, record.site, record.split, record.provenance]
+    return [*who, record.events.to_json(), lesion.prepared.store.case(record.case_id).key]
 
 
 def finished_answers(folder: Path, run: str) -> Predictions | None:

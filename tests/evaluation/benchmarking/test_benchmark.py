@@ -20,13 +20,14 @@ from tests.evaluation.benchmarking.conftest import (
 )
 from tests.test_storage import wait_until_somebody_waits_for
 
+from onephase.biomarkers.panel import Events
 from onephase.biomarkers.posterior import PanelPosterior
-from onephase.cohort.lesions import Lesion
-from onephase.cohort.prepared import PreparedCohort
-from onephase.cohort.records import Record
+from onephase.cohort.lesions import Lesion, lesions_of
+from onephase.cohort.prepared import RECORDS, PreparedCohort, open_prepared
+from onephase.cohort.records import Record, write_records
 from onephase.errors import CohortError, StorageError, TrainingError
 from onephase.evaluation.benchmarking import benchmark
-from onephase.evaluation.benchmarking.benchmark import Benchmark, answer, run_benchmark, unfinished
+from onephase.evaluation.benchmarking.benchmark import Benchmark, _digest, answer, run_benchmark, unfinished
 from onephase.evaluation.benchmarking.benchmark_report import write_report
 from onephase.evaluation.benchmarking.plan import Run
 from onephase.evaluation.contestants import cohort_alone
@@ -117,6 +118,55 @@ def test_other_settings_are_not_mixed_in(done: Done) -> None:
     other = SETTINGS.model_copy(update={"learning": LearningSettings(epochs=3)})
     with pytest.raises(TrainingError, match="was made with other settings or cases: choose another folder"):
         run_benchmark(replace(done.benchmark, settings=other))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"site": "birch"},
+        {"patient_id": "patient 1"},
+        {"events": Events(np.ones((1, 8), dtype=bool), np.array([[0.0, 1.0]]), np.array([-1], dtype=np.int8))},
+    ],
+)
+def test_answers_for_another_cohort_are_not_taken_up(
+    done: Done, folder: Path, other: dict[str, Any], tmp_path: Path
+) -> None:
+    """A site that was corrected, a patient found to be another's: splits alone would not show it."""
+    changed = _copied(done, folder, tmp_path, lambda record: replace(record, **other))
+    with pytest.raises(TrainingError, match="was made with other settings or cases: choose another folder"):
+        unfinished(changed)
+
+
+def test_corrected_covariates_are_those_of_the_tables_and_train_nothing_again(
+    done: Done, folder: Path, trainer: Trainer, tmp_path: Path
+) -> None:
+    changed = _copied(done, folder, tmp_path, lambda record: replace(record, covariates={"age": "99"}))
+    run_benchmark(changed)
+    assert trainer.runs == []
+    for protocol, predictions in answers_of_studies(changed.out).items():
+        assert predictions.records[0].covariates == {"age": "99"}, protocol
+        assert predictions.records[1].covariates["age"] != "99"
+
+
+def test_the_contestant_of_covariates_is_not_taken_up_with_others(done: Done, folder: Path, tmp_path: Path) -> None:
+    wide, run = replace(done.benchmark, covariates=("age",)), Run("internal", "covariates", "covariates")
+    run = replace(run, part=wide.plan.parts[0].name)
+    members = lesions_of([open_prepared(folder)])
+    other = [replace(members[0], record=replace(members[0].record, covariates={"age": "99"})), *members[1:]]
+    assert _digest(wide, run, members) != _digest(wide, run, other)
+    plain = replace(run, contestant="cohort alone")
+    assert _digest(wide, plain, members) == _digest(wide, plain, other)
+
+
+def _copied(done: Done, folder: Path, tmp_path: Path, change: Callable[[Record], Record]) -> Benchmark:
+    """Return the finished benchmark elsewhere, after the first tested case of its cohort has changed."""
+    cohort, out = tmp_path / "prepared", tmp_path / "out"
+    shutil.copytree(folder, cohort)
+    shutil.copytree(done.benchmark.out, out)
+    tested = {one.records[0].case_id for one in answers_of_studies(out).values()}
+    records = [change(one) if one.case_id in tested else one for one in open_prepared(cohort).records]
+    write_records(cohort / RECORDS, records)
+    return replace(done.benchmark, out=out, prepared=(cohort,))
 
 
 def test_what_the_cohort_lacks_is_refused_before_anything_is_done(done: Done, tmp_path: Path) -> None:

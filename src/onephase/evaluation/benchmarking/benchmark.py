@@ -99,6 +99,8 @@ def run_benchmark(benchmark: Benchmark, *, workers: Workers = 1, progress: Progr
     described = {
         "settings": benchmark.settings.model_dump(mode="json"),
         "cohort_flow": [one.to_json() for one in flow_of(prepared)],
+        # as the tables give them now: covariates may have been corrected since a run was finished
+        "records": [record.to_json(folder=benchmark.out) for one in prepared for record in one.records],
     }
     write_json(benchmark.out / PLAN, benchmark.plan.to_json() | described)
     if any(run.contestant in RADIOMICS for run in waiting):
@@ -218,7 +220,8 @@ def _digest(benchmark: Benchmark, run: Run, members: Sequence[Lesion]) -> str:
     if run.changes is not None:
         choices["settings"] = benchmark.settings_of(run).model_dump(mode="json")
     elif run.contestant == "covariates":
-        choices["covariates"] = benchmark.covariates
+        columns = benchmark.covariates
+        choices["covariates"] = [columns, [[one.record.covariates.get(name) for name in columns] for one in members]]
     elif run.contestant in OF_KNOWN_SITES:
         choices["answers"] = "where all sites are known"
     return run_digest(members, choices)

@@ -10,7 +10,7 @@ import numpy as np
 from onephase.arrays import Int64
 from onephase.biomarkers.posterior import PanelPosterior
 from onephase.cohort.flow import CohortFlow
-from onephase.cohort.records import Split
+from onephase.cohort.records import Record, Split
 from onephase.errors import StorageError
 from onephase.evaluation.benchmarking.benchmark import PLAN, RUNS
 from onephase.evaluation.benchmarking.divisions import Part
@@ -48,6 +48,12 @@ def stored_flow(out: Path) -> tuple[CohortFlow, ...]:
     return tuple(CohortFlow(**one) for one in read_json(out / PLAN).get("cohort_flow", ()))
 
 
+def stored_records(out: Path) -> dict[str, Record]:
+    """Return every case as the benchmark last saw it, by name; none in the folder of an earlier version."""
+    told = [Record.from_json(one, folder=out) for one in read_json(out / PLAN).get("records", ())]
+    return {record.case_id: record for record in told}
+
+
 def pooled(out: Path, plan: Plan, protocol: str, *, facts: Mapping[str, Any]) -> tuple[Predictions, Seeds]:
     """Return every contestant's answers under one protocol, and those of each seed apart.
 
@@ -75,8 +81,14 @@ def pooled(out: Path, plan: Plan, protocol: str, *, facts: Mapping[str, Any]) ->
         if len(members) > 1:
             posteriors[ensemble_name(name, len(members))] = average(members)
     joined = Predictions.joined([predictions for predictions, _ in answered], facts=facts)
-    whole = replace(joined, posteriors={**posteriors, PRIOR: joined.posteriors[PRIOR]})
-    return with_oracle(replace(whole, protocol=plan.words[protocol])), seeds
+    last = stored_records(out)
+    whole = replace(
+        joined,
+        protocol=plan.words[protocol],
+        records=tuple(replace(last.get(one.case_id, one), split=one.split) for one in joined.records),
+        posteriors={**posteriors, PRIOR: joined.posteriors[PRIOR]},
+    )
+    return with_oracle(whole), seeds
 
 
 def compared_in(seeds: Seeds) -> Compared:
