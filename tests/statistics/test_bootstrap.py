@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from scipy.stats import norm
+from scipy.stats import norm, t, ttest_1samp
 
 from onephase.statistics.bootstrap import Resamples, bootstrap, compare, mean_of
 
@@ -63,14 +63,48 @@ def test_p_value_is_that_of_the_paired_test_far_into_the_tail(shift: float) -> N
     second = rng.normal(0, 0.8, size=300)
     comparison = compare(mean_of(first), mean_of(second), Resamples.draw(_names(300), rng))
     gain = first - second
-    exact = 2 * norm.sf(gain.mean() / gain.std() * 300**0.5)
-    assert np.log(comparison.p_value) == pytest.approx(np.log(exact), rel=0.15)
+    assert np.log(comparison.p_value) == pytest.approx(np.log(ttest_1samp(gain, 0).pvalue), rel=0.15)
+
+
+@pytest.mark.parametrize("patients", [6, 12, 30])
+def test_few_patients_are_as_sure_as_students_t_says(patients: int) -> None:
+    """On even gains, the bootstrap of a mean has nothing of its own to say."""
+    even = norm.ppf((np.arange(patients) + 0.5) / patients)
+    resamples = Resamples.draw(_names(patients), np.random.default_rng(1), resamples=20000)
+    for mean in (0.3, 0.7, 1.5, 3.0):
+        exact = ttest_1samp(even + mean, 0)
+        comparison = compare(mean_of(even + mean), mean_of(np.zeros(patients)), resamples)
+        assert np.log(comparison.p_value) == pytest.approx(np.log(exact.pvalue), rel=0.1, abs=0.1)
+        wide = exact.confidence_interval().high - exact.confidence_interval().low
+        found = comparison.difference
+        assert found.high - found.low == pytest.approx(wide, rel=0.12)
+
+
+def test_nothing_is_found_where_there_is_nothing_however_few_the_patients() -> None:
+    rng, small = np.random.default_rng(12), []
+    for _ in range(400):
+        resamples = Resamples.draw(_names(7), rng, resamples=400)
+        small.append(compare(mean_of(rng.normal(size=7)), mean_of(np.zeros(7)), resamples).p_value)
+    assert 0.02 <= np.mean(np.array(small) <= 0.05) <= 0.08
+    assert np.mean(np.array(small) <= 0.001) <= 0.01
+
+
+def test_an_interval_that_could_not_hold_its_level_is_not_given() -> None:
+    """Five values lie on one side of their centre in 2 of 32 studies, and so does every resample."""
+    for patients, level, given in ((5, 0.95, False), (6, 0.95, True), (4, 0.9, False), (5, 0.9, True)):
+        resamples = Resamples.draw(_names(patients), np.random.default_rng(1), level=level)
+        estimate = bootstrap(mean_of(np.arange(float(patients))), resamples)
+        assert (estimate.low is not None) == given
+    assert (
+        "patients are too few for an interval"
+        in bootstrap(mean_of(np.arange(2.0)), resamples.take(np.array([0, 1]))).reason
+    )
 
 
 def test_a_constant_difference_keeps_the_floor() -> None:
     values = np.arange(40.0)
     comparison = compare(mean_of(values + 1), mean_of(values), Resamples.draw(_names(40), np.random.default_rng(1)))
-    assert comparison.p_value == pytest.approx(2 / 2001)
+    assert comparison.p_value == pytest.approx(2 * t.sf(norm.isf(1 / 2001) * np.sqrt(39 / 40), 39))
 
 
 def test_coverage_is_near_its_level() -> None:
@@ -86,7 +120,7 @@ def test_degenerate_cases_are_answered_with_a_reason() -> None:
     rng = np.random.default_rng(9)
     assert bootstrap(mean_of(np.zeros(0)), Resamples.draw([], rng)).reason == "there is no case"
     lone = bootstrap(mean_of(np.array([1.0, 3.0])), Resamples.draw(["a", "a"], rng))
-    assert (lone.value, lone.low, lone.reason) == (2.0, None, "there are fewer than two patients")
+    assert (lone.value, lone.low, lone.reason) == (2.0, None, "1 patient is too few for an interval")
     assert compare(mean_of(np.ones(2)), mean_of(np.zeros(2)), Resamples.draw(["a", "a"], rng)).p_value is None
     never = bootstrap(lambda counts: np.full(len(counts), np.nan), Resamples.draw(["a", "b"], rng))
     assert never.reason == "the cases do not define it"
@@ -95,6 +129,6 @@ def test_degenerate_cases_are_answered_with_a_reason() -> None:
         "resamples define it"
         in bootstrap(
             lambda c: np.where(c[:, 0] > 0, 1.0, np.nan),
-            Resamples(few.counts.repeat(2, axis=1), 0.95, np.array([0, 1])),
+            Resamples(few.counts.repeat(6, axis=1), 0.95, np.arange(6)),
         ).reason
     )

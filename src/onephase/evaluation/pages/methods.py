@@ -161,9 +161,10 @@ def _statistics(study: Study) -> str:
     )
     return (
         f"Intervals aim at {study.level * PERCENT:g} %: AUC by DeLong on the logit scale, shares by Wilson, all else "
-        f"as percentiles of one set of {resamples} bootstrap resamples over patients (seed {seed}). AUCs were compared "
-        "by DeLong's paired test; macro AUC, Ki-67 error and panel log-likelihood by the paired bootstrap, the p value "
-        "taken from the normal tail where fewer than ten resamples lie beyond zero. Within each cohort all "
+        f"as percentiles of one set of {resamples} bootstrap resamples over patients (seed {seed}), expanded for few "
+        "patients (Hesterberg 2014). AUCs were compared by DeLong's paired test; macro AUC, Ki-67 error and the "
+        "log-likelihoods of subtype and panel by the paired bootstrap, the p value taken from the tail of Student's t. "
+        "Within each cohort all "
         "comparisons, of every rival and figure, are one family, adjusted by Holm's procedure. Calibration: "
         "reliability diagram, expected calibration error in bins of equal size, Brier score, and net benefit over the "
         f"thresholds. Abstention: error against the share of surest cases that is answered, by the posterior's own "
