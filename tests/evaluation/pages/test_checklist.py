@@ -54,6 +54,27 @@ def test_what_is_not_stored_is_not_counted_as_met(few: Predictions, few_study: S
     assert "field_strength_t" in _items(few_study, scanned)["spread of acquisition parameters"].answer
 
 
+def test_a_column_that_only_holds_the_letters_of_a_word_fills_nothing(few: Predictions, few_study: Study) -> None:
+    def told(*columns: str) -> tuple[str, str]:
+        covariates = dict.fromkeys(columns, "1")
+        renamed = replace(few, records=tuple(replace(one, covariates=covariates) for one in few.records))
+        items = _items(few_study, renamed)
+        return items["demographics of each partition"].answer, items["spread of acquisition parameters"].answer
+
+    assert told("stage", "contrast_agent", "percentage", "image", "tracer", "echogenicity") == ("", "")
+    for name in ("Age", "age_years", "patient_age", "PatientAge", "age2", "menopausal_status", "race and ethnicity"):
+        assert told(name)[0].startswith(f"Of the tested cases: {name};")
+    for name in ("field_strength_t", "FieldStrength", "slice_mm", "echo_time_ms", "tr_ms", "scanner model"):
+        assert told(name)[1].startswith(name)
+
+
+def test_validation_cases_are_not_said_to_be_refused(few: Predictions, few_study: Study) -> None:
+    asked = "partition rule, seed and leakage check"
+    assert _items(few_study, few)[asked].answer.endswith("a learned case is refused.")
+    validated = replace(few_study, facts={**few_study.facts, "split": "validation"})
+    assert "refused" not in _items(validated, few)[asked].answer
+
+
 def test_the_model_is_told_by_the_settings_that_are_stored(few: Predictions, few_study: Study) -> None:
     of_model = [item for item in checklist_of(few_study, few) if item.topic == "Model"]
     assert len(of_model) == 5

@@ -6,6 +6,7 @@ others have summed them up) ask for, in our words and without their numbers: who
 journal's own form. An item that is empty is never counted as met.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -30,6 +31,8 @@ ACQUISITION_WORDS = (
     "tr_ms",
 )
 DEMOGRAPHIC_WORDS = ("age", "menopaus", "ethnic", "race", "sex")
+WHOLE_WORDS = ("age", "race", "sex", "echo")
+"""Words that others begin with: an agent is no age, and echogenicity no setting of a scanner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,7 @@ def _of_cases(study: Study, predictions: Predictions) -> Iterator[Item]:
     yield Item(
         "Cases",
         "partition rule, seed and leakage check",
-        f"{study.protocol.removesuffix('.')}{seed}; a learned case is refused.",
+        f"{study.protocol.removesuffix('.')}{seed}{_refusal(study)}.",
     )
     yield Item(
         "Reference standard",
@@ -205,6 +208,11 @@ def _of_analysis(study: Study) -> Iterator[Item]:
     yield Item("Analysis", "failed and worst cases, looked at one by one")
 
 
+def _refusal(study: Study) -> str:
+    """Return that no learned case is tested, but where the validation cases themselves were asked for."""
+    return "" if study.facts.get("split") == "validation" else "; a learned case is refused"
+
+
 def _exclusions(study: Study) -> str:
     """Return how many cases were left out, or nothing where the predictions do not hold it."""
     cohorts = study.cohort_flow
@@ -220,6 +228,12 @@ def _listed(values: Iterable[object]) -> str:
 
 
 def _columns(predictions: Predictions, words: tuple[str, ...]) -> list[str]:
-    """Return the covariates whose name speaks of any of the words."""
+    """Return the covariates whose name speaks of any of the words: ``patient_age`` is an age, ``stage`` is none."""
     names = {name for record in predictions.records for name, value in record.covariates.items() if value}
-    return sorted(name for name in names if any(word in name.lower() for word in words))
+    return sorted(name for name in names if any(_speaks_of(word, name) for word in words))
+
+
+def _speaks_of(word: str, name: str) -> bool:
+    parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+    ends = r"(?![a-z])" if word in WHOLE_WORDS else ""
+    return re.search(rf"(?<![a-z]){word}{ends}", parted) is not None
