@@ -141,6 +141,17 @@ def test_raw_and_adjusted_p_stand_side_by_side(study: Study) -> None:
         assert smallest.adjusted_p == pytest.approx(min(1, len(tested) * smallest.p_value))
 
 
+def test_an_auc_stands_with_its_events_wherever_it_is_printed(study: Study) -> None:
+    shown = {table.name: table for table in tables_of(study)}
+    er = {group.name: group.scores["onephase"].receptor("er").auc for group in study.groups}
+    compared = [row for row in shown["comparisons"].rows if row[2] == "ER"]
+    assert compared
+    assert all(row[-1] == f"{er[row[0]].events} / {er[row[0]].n}" for row in compared)
+    calibrated = [row for row in shown["calibration"].rows if row[2] == "ER"]
+    assert shown["calibration"].columns[-1] == "positive / n"
+    assert all(row[-1] == f"{er[row[0]].events} / {er[row[0]].n}" for row in calibrated)
+
+
 def test_a_difference_that_does_not_survive_its_family_is_not_shown(study: Study) -> None:
     group, one = study.whole, study.whole.versus[0]
     alone = replace(one.figures["panel_gain"], adjusted_p=0.04)

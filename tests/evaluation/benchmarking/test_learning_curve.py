@@ -50,6 +50,8 @@ def test_table_and_figure(studies: dict[int, Study]) -> None:
     table = learning_table(studies)
     assert table.columns == ("Figure", "Contestant", "50 cases", "200 cases", "n")
     assert len(table.rows) == 9 * 3
+    auc = studies[200].whole.scores["onephase"].receptor("er").auc
+    assert {row[-1] for row in table.rows if row[0] == "ER"} == {f"{auc.events} / {auc.n}"}
     assert all(len(row) == len(table.columns) for row in table.rows)
     figure = learning_figure(studies)
     root = ElementTree.fromstring(figure.to_svg())  # noqa: S314

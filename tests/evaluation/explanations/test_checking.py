@@ -121,9 +121,12 @@ def test_the_page_says_simulated_what_holds_and_what_is_true(told: CheckedExplan
     assert "8 of 8 scored cases are simulated" in page
     assert "Region weights: depends on what was learned" in page
     assert "Where the truth lies" in page
-    assert {"sanity.csv", "agreement.csv", "truth.csv", "transfer.csv", "explanations.csv"} == {
-        path.name for path in (tmp_path / "tables").iterdir()
-    }
+    tables = {path.stem: path.read_text() for path in (tmp_path / "tables").iterdir()}
+    assert set(tables) == {"sanity", "agreement", "truth", "transfer", "explanations", "attention-profile"}
+    assert page.count("8 cases") >= 4  # beside every table
+    rows = [line.split(",") for line in tables["attention-profile"].splitlines()[1:]]
+    assert [(float(depth), int(n)) for depth, _, n, *_ in rows] == [(depth, one.n) for depth, one in told.profile]
+    assert "of each lesion&#39;s strongest voxel (n = " in page
 
 
 def test_of_real_cases_no_truth_is_claimed(

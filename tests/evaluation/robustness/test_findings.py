@@ -13,7 +13,7 @@ from onephase.evaluation.robustness.change import Change
 from onephase.evaluation.robustness.findings import Robustness, robustness_of
 from onephase.evaluation.robustness.outline_changes import boxed
 from onephase.evaluation.robustness.probing import UNCHANGED, Probed
-from onephase.evaluation.robustness.robustness_page import document_of, write_robustness
+from onephase.evaluation.robustness.robustness_page import costs_table, document_of, write_robustness
 
 CHANGES = tuple(Change(name, "outline", boxed) for name in ("nothing", "turned", "rare", "never", "neither"))
 
@@ -83,6 +83,17 @@ def test_the_order_of_cases_changes_nothing(found: Robustness, probed: list[Prob
 def test_no_case_at_all_is_a_page_too(probed: list[Probed]) -> None:
     empty = robustness_of(probed[-1:], CHANGES, bundle="s", policy="ki67_20", facts={}, resamples=10)
     assert "it is gone" in document_of(empty).to_html()
+
+
+def test_what_a_change_costs_stands_with_the_cases_that_tell_it(found: Robustness) -> None:
+    table = costs_table(found)
+    made = [one for one in found.findings if one.cases]
+    for row, one in zip(table.rows, made, strict=True):
+        for cell, figure in zip(row[2:], one.costs.values(), strict=True):
+            estimate = figure.difference
+            counted = f"{estimate.events} / {estimate.n}" if estimate.events is not None else str(estimate.n)
+            assert cell == "-" or cell.removesuffix(" *").endswith(f"; {counted}")
+    assert " / 30" in table.rows[0][2]
 
 
 def test_the_page_says_simulated_and_which_auc_falls(found: Robustness, tmp_path: Any) -> None:

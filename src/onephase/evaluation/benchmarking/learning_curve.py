@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from onephase.evaluation.pages.curves import Panel, Points, curve_panels
 from onephase.evaluation.pages.document import Figure
 from onephase.evaluation.pages.findings import main_contestant
-from onephase.evaluation.pages.table import TITLES, Table
+from onephase.evaluation.pages.table import TITLES, Table, counts
 from onephase.evaluation.scoring.answers import SCORED_RECEPTORS
 from onephase.evaluation.scoring.scores import Scores
 from onephase.evaluation.study import Study
@@ -62,7 +62,7 @@ def learning_table(studies: Mapping[int, Study]) -> Table:
     """Return the learning curves as a table, a column for each size; see :func:`learning_curves`."""
     curves = learning_curves(studies)
     rows = [
-        (TITLES[figure], name, *(one.text(digits=_digits(figure)) for _, one in points), str(points[-1][1].n))
+        (TITLES[figure], name, *(one.text(digits=_digits(figure)) for _, one in points), counts(points[-1][1]))
         for figure, own in curves.items()
         for name, points in own.items()
     ]
@@ -73,6 +73,7 @@ def learning_table(studies: Mapping[int, Study]) -> Table:
         "prior.",
         ("Figure", "Contestant", *(f"{size} cases" for size in sorted(studies)), "n"),
         tuple(rows),
+        "n: of an AUC, positive / all cases. "
         "Each size is one draw of training cases, the smaller within the larger: how far another draw would lie comes "
         "on top of the intervals, which are over tested patients.",
     )

@@ -8,6 +8,7 @@ from onephase.evaluation.explanations.explanation_tables import (
     by_task_table,
     capital,
     figures_table,
+    profile_table,
     sanity_table,
     truth_tables,
 )
@@ -51,12 +52,17 @@ def document_of(found: CheckedExplanations) -> Document:
                     "transfer",
                     found.transfer,
                     "Share of the difference between two lesions' log odds (of Ki-67: its logit) that travels with the "
-                    "tissue of one region: slope through the origin.",
+                    f"tissue of one region: slope through the origin, {found.cases} pairs.",
                     "1: all of it. What no region carries alone lies in the outline, or in several regions at once.",
                 ),
             ),
         ),
-        Section("Attention in millimetres", figures=tuple(_profile_figure(found)), sentences=tuple(_depths(found))),
+        Section(
+            "Attention in millimetres",
+            figures=tuple(_profile_figure(found)),
+            sentences=tuple(_depths(found)),
+            tables=(profile_table(found),) if found.profile else (),
+        ),
     ]
     return Document(
         kicker="onephase explain",
@@ -114,6 +120,6 @@ def _depths(found: CheckedExplanations) -> Iterator[str]:
         depth, most = max(found.profile, key=lambda point: point[1].value or 0.0)
         side = "inside" if depth < 0 else "outside"
         where = f"{abs(depth):g} mm {side} the surface"
-        yield f"Attention is highest {where}: {most.text(digits=2)} of each lesion's strongest voxel."
+        yield f"Attention is highest {where}: {most.text(digits=2)} of each lesion's strongest voxel (n = {most.n})."
         if found.kinds["attention"].sanity.faults:
             yield "As said above, this map means nothing for this network, and no more does that depth."

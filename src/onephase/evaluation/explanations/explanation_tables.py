@@ -35,7 +35,7 @@ def sanity_table(found: CheckedExplanations) -> Table:
     return Table(
         "sanity",
         "How far regions stand out, and how alike the explanation of a network is that has unlearned everything: "
-        "correlation over regions, averaged over cases and biomarkers.",
+        f"correlation over regions, averaged over {found.cases} cases and all biomarkers.",
         ("Explanation", "Stands out by", "Alike with random weights", "Alike with shuffled labels", "Verdict"),
         tuple(rows),
         f"An explanation means nothing where no region stands out by {EVEN:.0%} of their mean, or where the interval "
@@ -76,7 +76,8 @@ def truth_tables(found: CheckedExplanations) -> Iterator[Table]:
     ]
     yield Table(
         "agreement",
-        "How often an explanation ranks two regions as the truth does, and which region it puts first.",
+        f"How often an explanation of {found.cases} cases ranks two regions as the truth does, and which region it "
+        "puts first.",
         ("Explanation", "All cases together", "Single cases", "Chance", *(BIOMARKER_NAMES[task] for task in TASKS)),
         tuple(rows),
         f"0.5 is chance. Over the {len(found.truth.pairs)} of {3 * len(TASKS)} pairs of regions whose true difference "
@@ -94,10 +95,22 @@ def figures_table(found: CheckedExplanations) -> Table:
     words = "; ".join(f"{name}: {WHAT[name]}" for name in found.kinds)
     return Table(
         "explanations",
-        "What each explanation says, mean over cases.",
+        f"What each explanation says, mean over {found.cases} cases.",
         ("Explanation", "Biomarker", *(capital(REGION_NAMES[region]) for region in REGIONS)),
         tuple(rows),
         f"{capital(words)}.",
+    )
+
+
+def profile_table(found: CheckedExplanations) -> Table:
+    """Return the attention by depth, of as many lesions as are so deep."""
+    rows = [(f"{depth:g}", one.text(digits=2), str(one.n)) for depth, one in found.profile]
+    return Table(
+        "attention-profile",
+        "Attention by distance to the lesion's surface, as a share of that of each lesion's strongest voxel.",
+        ("mm, negative inside", "Attention", "n"),
+        tuple(rows),
+        "Middle of each layer. n: lesions that have voxels there.",
     )
 
 

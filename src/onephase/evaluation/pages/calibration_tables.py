@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from onephase.evaluation.pages.table import TITLES, Table
+from onephase.evaluation.pages.table import TITLES, Table, counts
 from onephase.evaluation.scoring.receptor_scores import ReceptorScore
 from onephase.evaluation.study import Study
 from onephase.statistics.decision_curve import DecisionPoint
@@ -15,7 +15,14 @@ ALL_POSITIVE = "all called positive"
 def calibration_table(study: Study) -> Table:
     """Return Brier score and calibration error of every contestant, cohort by cohort."""
     rows = [
-        (group.name, contestant, TITLES[one.receptor], one.brier.text(), one.calibration_error.text(), str(one.brier.n))
+        (
+            group.name,
+            contestant,
+            TITLES[one.receptor],
+            one.brier.text(),
+            one.calibration_error.text(),
+            counts(one.brier),
+        )
         for group in study.groups
         for contestant, scores in group.scores.items()
         for one in scores.receptors
@@ -24,7 +31,7 @@ def calibration_table(study: Study) -> Table:
     return Table(
         "calibration",
         "Brier score and expected calibration error (bins of equal size).",
-        ("Cohort", "Contestant", "Receptor", "Brier", "ECE", "n"),
+        ("Cohort", "Contestant", "Receptor", "Brier", "ECE", "positive / n"),
         tuple(rows),
         "ECE is never below zero: noise alone lifts it, the more the fewer the cases.",
     )
@@ -53,4 +60,4 @@ def _decision_rows(study: Study) -> Iterator[tuple[str, ...]]:
 
 def _decision_row(score: ReceptorScore, called_by: str, figure: Callable[[DecisionPoint], Estimate]) -> tuple[str, ...]:
     shown = [figure(point).text() for point in score.decision if point.threshold in SHOWN_THRESHOLDS]
-    return TITLES[score.receptor], called_by, *shown, f"{score.brier.events} / {score.brier.n}"
+    return TITLES[score.receptor], called_by, *shown, counts(score.brier)

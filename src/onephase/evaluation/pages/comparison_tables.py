@@ -1,6 +1,6 @@
 """The network against each rival, with raw and adjusted p values, as a table."""
 
-from onephase.evaluation.pages.table import TITLES, Table, p_text
+from onephase.evaluation.pages.table import TITLES, Table, counts, p_text
 from onephase.evaluation.study import Study
 
 
@@ -14,7 +14,7 @@ def comparison_table(study: Study) -> Table:
             figure.difference.text(digits=1 if name == "ki67_mae_percent" else 3),
             p_text(figure.p_value),
             p_text(figure.adjusted_p),
-            str(figure.difference.n),
+            counts(figure.difference),
         )
         for group in study.groups
         for one in group.versus
@@ -27,6 +27,7 @@ def comparison_table(study: Study) -> Table:
         "log-likelihood of the subtype, Ki-67 error and panel log-likelihood (bootstrap over patients).",
         ("Cohort", "Contestants", "Figure", "Difference", "p", "p (Holm)", "n"),
         tuple(rows),
-        "Above zero, the first is better. p (Holm) is corrected for all comparisons of its cohort, rivals and figures "
+        "Above zero, the first is better. n: of an AUC, positive / all cases. "
+        "p (Holm) is corrected for all comparisons of its cohort, rivals and figures "
         "together; where it is at most 0.05, the chance of even one false finding among them is at most 5 %.",
     )

@@ -71,7 +71,14 @@ def p_text(p_value: float | None) -> str:
 
 def with_counts(estimate: Estimate, *, digits: int = 3) -> str:
     """Return a figure with interval, positive and all cases in one cell."""
-    if estimate.value is None:
-        return "-"
-    counts = str(estimate.n) if estimate.events is None else f"{estimate.events} / {estimate.n}"
-    return f"{estimate.text(digits=digits)}; {counts}"
+    return "-" if estimate.value is None else f"{estimate.text(digits=digits)}; {counts(estimate)}"
+
+
+def counts(estimate: Estimate) -> str:
+    """Return how many cases stand behind a figure, and of an AUC how many of them are positive.
+
+    Examples:
+        >>> counts(Estimate.absent("one class only", n=4, events=4)), counts(Estimate.absent("no spread", n=1))
+        ('4 / 4', '1')
+    """
+    return str(estimate.n) if estimate.events is None else f"{estimate.events} / {estimate.n}"

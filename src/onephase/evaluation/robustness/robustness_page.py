@@ -6,7 +6,7 @@ from onephase.biomarkers.panel import RECEPTORS
 from onephase.evaluation.pages.document import Document, Figure, Section
 from onephase.evaluation.pages.figures import ForestGroup, forests
 from onephase.evaluation.pages.page import simulated_words
-from onephase.evaluation.pages.table import Table
+from onephase.evaluation.pages.table import Table, with_counts
 from onephase.evaluation.robustness.findings import COSTS, MOVED, ChangeFinding, Robustness
 from onephase.reports.style import BIOMARKER_NAMES
 from onephase.statistics.estimate import Estimate
@@ -85,7 +85,7 @@ def costs_table(found: Robustness) -> Table:
     return Table(
         "costs",
         "What it costs: changed less as given, on the same cases. AUC, Ki-67 error in points with its sign turned, "
-        "panel log-likelihood in nats.",
+        "panel log-likelihood in nats; behind each how many cases decide it, of an AUC positive / all.",
         ("Kind", "Change", *receptors, "Ki-67 error", "Panel"),
         tuple(rows),
         "Below zero, the change has made it worse. * Adjusted p below 0.05. Without an interval, no rank has changed, "
@@ -96,7 +96,7 @@ def costs_table(found: Robustness) -> Table:
 def _cost(one: ChangeFinding, name: str) -> str:
     comparison = one.costs[name]
     starred = comparison.adjusted_p is not None and comparison.adjusted_p < ALPHA
-    return comparison.difference.text(digits=1 if "percent" in name else 3) + " *" * starred
+    return with_counts(comparison.difference, digits=1 if "percent" in name else 3) + " *" * starred
 
 
 def _figure(made: list[ChangeFinding]) -> Figure:
