@@ -92,6 +92,16 @@ def test_new_cases_are_moved_by_what_the_training_cases_told() -> None:
     assert alone[0] == pytest.approx(harmonisation.of(values, SITES)[50])
 
 
+def test_a_feature_that_only_tells_sites_apart_becomes_one_value_and_spoils_no_other() -> None:
+    """Such as a slice thickness; its spread within sites is nothing but rounding."""
+    values = _features()
+    site = np.array([{"alder": 0.1, "birch": 0.3, "elm": 0.7}[name] for name in SITES])
+    more = np.column_stack([values, site])
+    harmonised = fit_harmonisation(more, SITES).of(more, SITES)
+    assert np.ptp(harmonised[:, -1]) < 1e-9
+    np.testing.assert_allclose(harmonised[:, :-1], fit_harmonisation(values, SITES).of(values, SITES), rtol=1e-9)
+
+
 def test_a_site_that_did_not_train_is_refused() -> None:
     values = _features()
     with pytest.raises(TrainingError, match="no case of the site yew was among the training cases"):

@@ -119,5 +119,23 @@ def test_impossible_plans_are_one_sentence() -> None:
         auc_power(1.0, against=0.5, positive_share=0.5)
     with pytest.raises(ValueError, match="correlation of two AUCs must be at least 0 and below 1, got 1"):
         auc_difference_power(0.7, rival=0.6, correlation=1.0, positive_share=0.5)
-    with pytest.raises(ValueError, match="standard deviation of the differences must be above 0, got 0"):
-        mean_difference_power(1.0, sd=0.0)
+    for sd in (0.0, float("nan"), float("inf")):
+        with pytest.raises(ValueError, match=f"deviation of the differences must be above 0 and finite, got {sd}"):
+            mean_difference_power(1.0, sd=sd)
+    with pytest.raises(ValueError, match="expected difference must be a finite number, got nan"):
+        mean_difference_power(float("nan"), sd=1.0)
+
+
+def test_a_class_of_one_case_is_no_study() -> None:
+    """Of 134 cases with one positive in a hundred, two in five studies have two positive ones to test with."""
+    rng = np.random.default_rng(5)
+    positive = rng.random((200, 134)) < 0.01
+    scores = rng.normal(size=(200, 134)) + 9 * positive
+    found = [compare_aucs(one, rng.normal(size=134), own).p_value for one, own in zip(scores, positive, strict=True)]
+    assert np.mean([p is not None and p <= 0.05 for p in found]) < 0.45
+    for plan in (
+        auc_power(0.9999, against=0.5, positive_share=0.01),
+        auc_difference_power(0.9999, rival=0.5, correlation=0.0, positive_share=0.99),
+    ):
+        assert plan(134) == 0
+        assert cases_needed(plan, power=0.8) >= 200

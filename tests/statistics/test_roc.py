@@ -139,3 +139,10 @@ def test_the_same_order_has_no_test() -> None:
     comparison = compare_aucs(scores, 2 * scores, positive)
     assert comparison.difference.value == 0
     assert comparison.difference.reason == "the variance of the difference is zero"
+
+
+def test_a_class_of_one_case_is_said_to_be_one() -> None:
+    scores, positive = np.array([0.1, 0.2, 0.3, 0.4]), np.array([False, False, True, False])
+    comparison = compare_aucs(scores, scores[::-1].copy(), positive)
+    assert comparison.difference.value == pytest.approx(1 / 3)
+    assert (comparison.difference.reason, comparison.p_value) == ("a class has a single case", None)

@@ -24,6 +24,9 @@ from onephase.errors import TrainingError
 FEWEST_OF_A_SITE = 3
 """Fewer training cases of a site do not tell its spread."""
 
+VARIES = 1e-9
+"""Of its size, what a feature must differ by within sites: less is rounding."""
+
 SETTLED = 1e-4
 """Relative change at which the estimates of a site count as settled, as in the authors' program."""
 
@@ -37,7 +40,7 @@ class Harmonisation:
     Attributes:
         sites: Of the training cases.
         centre: Mean of each feature over all training cases.
-        scale: Standard deviation of each feature within sites; 1 where it does not vary.
+        scale: Standard deviation of each feature within sites; 1 where it does not vary there.
         shift: Of each site's features, in units of ``scale``; called gamma in the paper.
         spread: Factor of each site's standard deviation; the square root of delta squared in the paper.
     """
@@ -77,7 +80,7 @@ def fit_harmonisation(features: Float64[np.ndarray, "case feature"], sites: Sequ
     """Learn the shift and the spread of each site.
 
     Args:
-        features: One row a training case, none missing; at least two features.
+        features: One row a training case, none missing; at least two features that vary within sites.
         sites: Site of each case.
 
     Raises:
@@ -94,12 +97,15 @@ def fit_harmonisation(features: Float64[np.ndarray, "case feature"], sites: Sequ
         raise TrainingError(message)
     centre = features.mean(axis=0)
     within = np.sqrt(((features - _means(features, site_of)[site_of]) ** 2).mean(axis=0))
-    scale = np.where(within > 0, within, 1.0)
+    varies = within > VARIES * np.abs(features).max(axis=0)
+    scale = np.where(varies, within, 1.0)
     standard = (features - centre) / scale
-    estimates = [_site_estimates(standard[site_of == row]) for row in range(len(names))]
-    return Harmonisation(
-        names, centre, scale, np.stack([shift for shift, _ in estimates]), np.stack([spread for _, spread in estimates])
-    )
+    # what only tells the sites apart is brought to one value, and must not speak for the other features
+    shift = _means(standard, site_of)
+    spread = np.ones_like(shift)
+    for row in range(len(names)):
+        shift[row, varies], spread[row, varies] = _site_estimates(standard[site_of == row][:, varies])
+    return Harmonisation(names, centre, scale, shift, spread)
 
 
 def _means(

@@ -5,7 +5,7 @@ a spread. Where a pilot study is at hand, :mod:`onephase.evaluation.pilot` resam
 """
 
 from collections.abc import Callable
-from math import sqrt
+from math import inf, isfinite, sqrt
 from typing import TypeAlias
 
 from scipy.stats import nct, norm, t
@@ -15,6 +15,8 @@ PowerAt: TypeAlias = Callable[[int], float]
 
 MOST_CASES = 10**7
 FEWEST_CASES = 4
+FEWEST_OF_A_CLASS = 2
+"""With fewer positive or negative cases, DeLong's test has no spread to go by and finds nothing."""
 
 
 def auc_variance(auc: float, *, positive: float | int, negative: float | int) -> float:
@@ -50,6 +52,8 @@ def auc_power(auc: float, *, against: float, positive_share: float, alpha: float
 
     def power(cases: int) -> float:
         positive, negative = cases * positive_share, cases * (1 - positive_share)
+        if min(positive, negative) < FEWEST_OF_A_CLASS:
+            return 0.0
         null, real = (sqrt(auc_variance(one, positive=positive, negative=negative)) for one in (against, auc))
         return _normal_power(abs(auc - against), null=null, real=real, alpha=alpha)
 
@@ -82,6 +86,8 @@ def auc_difference_power(
 
     def power(cases: int) -> float:
         positive, negative = cases * positive_share, cases * (1 - positive_share)
+        if min(positive, negative) < FEWEST_OF_A_CLASS:
+            return 0.0
         own, other = (auc_variance(one, positive=positive, negative=negative) for one in (auc, rival))
         spread = sqrt(own + other - 2 * correlation * sqrt(own * other))
         return _normal_power(abs(auc - rival), null=spread, real=spread, alpha=alpha)
@@ -101,8 +107,11 @@ def mean_difference_power(difference: float, *, sd: float, alpha: float = 0.05) 
         scipy.stats.nct (the noncentral t distribution).
     """
     _refuse_outside(alpha=alpha)
-    if sd <= 0:
-        message = f"the standard deviation of the differences must be above 0, got {sd}"
+    if not 0 < sd < inf:
+        message = f"the standard deviation of the differences must be above 0 and finite, got {sd}"
+        raise ValueError(message)
+    if not isfinite(difference):
+        message = f"the expected difference must be a finite number, got {difference}"
         raise ValueError(message)
 
     def power(cases: int) -> float:

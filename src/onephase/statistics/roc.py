@@ -117,7 +117,8 @@ def compare_aucs(
     value = one.auc - other.auc
     variance = _delong_variance(one.positive - other.positive, one.negative - other.negative)
     if variance <= EDGE:
-        reason = "the variance of the difference is zero"
+        lone = min(events, n - events) == 1
+        reason = "a class has a single case" if lone else "the variance of the difference is zero"
         return Comparison(Estimate(value, None, None, n, events, level, reason), None, method)
     error = variance**0.5
     reach = float(norm.ppf((1 + level) / 2)) * error

@@ -145,6 +145,14 @@ def test_all_cases_can_be_answered_by_folds_whatever_their_split() -> None:
     assert plan.learning_curve() == {}
 
 
+def test_somebody_validates_though_every_patient_has_two_lesions() -> None:
+    records = _records({"here": 40})
+    twice = [*records, *(replace(one, case_id=f"{one.case_id} c") for one in records)]
+    plan = _plan(twice, Design(sizes=(3,)))
+    assert plan.part("learned from 3").count("validation") >= 2
+    assert plan.part("learned from 3").count("train") >= 2
+
+
 def test_a_learning_curve_tests_the_same_cases_after_ever_more_of_the_same() -> None:
     records = _records({"here": 100, "there": 20}, external="there")
     plan = _plan(records, Design(sizes=(40, 20), adapted=("onephase",)))

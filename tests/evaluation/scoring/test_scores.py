@@ -6,6 +6,8 @@ import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
 from onephase.biomarkers.panel import CELLS, Events
+from onephase.biomarkers.posterior import PanelPosterior
+from onephase.biomarkers.potentials import Potentials
 from onephase.biomarkers.subtypes import UNDECIDED, subtype_of
 from onephase.cohort.lesions import events_of
 from onephase.evaluation.predictions import Predictions
@@ -154,6 +156,15 @@ def test_subtype_log_likelihood_agrees_with_scikit_learn(cases: Predictions, sco
         theirs = -log_loss(truth[known], probabilities[known][:, classes], labels=list(classes))
         assert one.log_likelihood.value == pytest.approx(theirs)
         assert one.log_likelihood.n == known.sum()
+
+
+def test_a_contestant_that_is_wrong_beyond_all_digits_has_a_finite_score(cases: Predictions) -> None:
+    """As a linear model is of a case far from all that it learned from."""
+    none, many = np.zeros(3), len(cases)
+    sure = Potentials(np.full((many, 3), 900.0), np.full(many, 90.0), np.full(many, 0.8), none, none)
+    scores = _scores(cases.with_contestant("sure", PanelPosterior.from_potentials(sure)), "sure")
+    assert all(-710 < one.log_likelihood.value < -100 for one in scores.subtypes)
+    assert -1e5 < scores.panel.log_likelihood.value < -710
 
 
 def test_receptor_group_of_each_cell() -> None:

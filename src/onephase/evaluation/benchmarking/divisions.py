@@ -186,12 +186,15 @@ def _smaller(records: Sequence[Record], size: int, name: str, *, seed: int) -> P
 
 
 def _some(records: Sequence[Record], count: int, *, seed: int) -> list[Record]:
-    """Return the first cases, at most so many, of whole patients in an order that the seed alone decides."""
+    """Return the first cases, of whole patients in an order that the seed alone decides.
+
+    At most so many, but never nobody: the first patient may have more lesions than are asked for.
+    """
     patients = sorted({record.identity for record in records})
     some: list[Record] = []
     for place in np.random.default_rng(seed).permutation(len(patients)):
         own = [record for record in records if record.identity == patients[place]]
-        if len(some) + len(own) > count:
+        if some and len(some) + len(own) > count:
             break
         some += own
     return some

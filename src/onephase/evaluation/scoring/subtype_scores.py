@@ -78,8 +78,13 @@ def receptor_group_of(events: Events) -> Int64[np.ndarray, " case"]:
 def log_likelihood_of(
     truth: Int64[np.ndarray, " case"], probabilities: Float64[np.ndarray, "case class"]
 ) -> Float64[np.ndarray, " case"]:
-    """Return the log probability that each case's true class was given (the logarithmic score; Good 1952)."""
-    return np.asarray(np.log(np.take_along_axis(probabilities, truth[:, np.newaxis], axis=1)[:, 0]))
+    """Return the log probability that each case's true class was given (the logarithmic score; Good 1952).
+
+    A probability too small to be stored counts as the smallest that can be: a contestant may be as sure as that of an
+    odd case, and its page must still be written.
+    """
+    given = np.take_along_axis(probabilities, truth[:, np.newaxis], axis=1)[:, 0]
+    return np.asarray(np.log(np.maximum(given, np.finfo(np.float64).tiny)))
 
 
 def _score(
