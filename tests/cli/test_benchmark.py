@@ -64,3 +64,10 @@ def test_what_cannot_be_done_is_one_sentence(
     with pytest.raises(kind, match=sentence):
         raise done.exception
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("words", [["--dry-run"], ["--folds", "3"], ["--without", "geometry"], ["prepared"]])
+def test_stored_answers_take_no_word_of_what_is_run(words: list[str], tmp_path: Path) -> None:
+    done = _benchmark("--out", tmp_path / "out", "--stored", *words)
+    assert done.exit_code == 2
+    assert "--stored goes with --out alone" in " ".join(done.output.replace("│", " ").split())

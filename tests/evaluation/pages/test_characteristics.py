@@ -22,6 +22,15 @@ def test_quartiles_and_counts_of_the_scored_cases(predictions: Predictions) -> N
     assert volume == pytest.approx(np.median(cases.volume_ml), rel=0.01)
 
 
+def test_volumes_of_few_patients_are_summed_up_and_their_sites_counted(predictions: Predictions) -> None:
+    few = predictions.take(predictions.index_lesions()[:5])
+    cells = {row[0]: row[-1] for row in characteristics_table(few).rows}
+    low, median, high = np.percentile(few.volume_ml, [25, 50, 75])
+    assert cells["volume (ml)"] == f"{median:.3g} ({low:.3g} to {high:.3g})"
+    site = few.records[0].site
+    assert f"{site} {sum(one.site == site for one in few.records)}" in cells["site"]
+
+
 def test_missing_numbers_are_counted_and_names_left_out(predictions: Predictions) -> None:
     records = tuple(
         replace(one, cohort="one", covariates={"age": "" if row % 2 else str(row), "remark": f"note {row}"})

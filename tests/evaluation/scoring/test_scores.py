@@ -133,7 +133,7 @@ def test_without_training_percentages_there_is_no_constant(cases: Predictions) -
     from dataclasses import replace
 
     blind = _scores(replace(cases, ki67_constant=np.full(len(cases), np.nan)))
-    assert blind.ki67.constant_mae_percent.reason == "no training case has a Ki-67 percentage"
+    assert blind.ki67.constant_mae_percent.reason == "no training case at hand has a Ki-67 percentage"
     assert blind.ki67.mae_percent.value is not None
     assert np.isnan(training_median(Events.unknown(3)))
 
@@ -188,6 +188,12 @@ def test_subgroups_part_the_cases(cases: Predictions, scores: Scores) -> None:
     assert [row.n for row in scores.subgroups] == [len(one.rows) for one in found]
     whole = scores.receptor("her2").auc
     assert sum(row.figures["her2"].n for row in scores.subgroups[:2]) == whole.n
+
+
+def test_numbers_of_few_patients_are_no_subgroup_each(cases: Predictions) -> None:
+    few = cases.take(np.arange(6))
+    found = [one for one in subgroups_of(few.records, volume_ml=np.arange(6.0)) if one.column == "volume (ml)"]
+    assert [(one.value, len(one.rows)) for one in found] == [("at most 2.5", 3), ("more than 2.5", 3)]
 
 
 def test_a_column_of_names_forms_no_subgroups(make_predictions: Callable[..., Predictions]) -> None:

@@ -9,15 +9,15 @@ from onephase.arrays import Float64
 from onephase.cohort.records import Record
 from onephase.evaluation.pages.table import Table
 from onephase.evaluation.predictions import Predictions
-from onephase.evaluation.scoring.subgroups import MISSING, MOST_VALUES
+from onephase.evaluation.scoring.subgroups import MISSING, MOST_VALUES, many_values
 from onephase.evaluation.study import ALL_COHORTS
 
 
 def characteristics_table(predictions: Predictions) -> Table:
     """Return lesion volume, site and every covariate of the index lesions, cohort by cohort and together.
 
-    A column of numbers is shown as median and quartiles, one of up to eight values by its counts; names and
-    remarks are left out.
+    A column of numbers is shown as median and quartiles, one of up to eight values by its counts (numbers where there
+    are at least two cases a value); names and remarks are left out.
     """
     cases = predictions.take(predictions.index_lesions())
     cohorts = sorted({record.cohort for record in cases.records})
@@ -30,8 +30,8 @@ def characteristics_table(predictions: Predictions) -> Table:
         columns[name] = [record.covariates.get(name, "") for record in cases.records]
     rows = []
     for name, values in columns.items():
-        summary = _counts if len(set(values)) <= MOST_VALUES else _quartiles
-        if summary is _counts or _numbers(values) is not None:
+        summary = _quartiles if many_values(values) and _numbers(values) is not None else _counts
+        if summary is _quartiles or len(set(values)) <= MOST_VALUES:
             rows.append((name, *(summary([values[row] for row in own]) for own in groups.values())))
     return Table(
         "characteristics",

@@ -19,7 +19,7 @@ from onephase.statistics.regression import concordance, mean_absolute_error, spe
 
 PERCENT = 100
 EXACT_WIDTH = 0.01 + 1e-9  # of the interval that a percentage without decimals stands for
-NO_CONSTANT = "no training case has a Ki-67 percentage"
+NO_CONSTANT = "no training case at hand has a Ki-67 percentage"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ MOST_VALUES = 8
 """A column of text with more different values than this is no grouping, but a name or a remark."""
 
 MISSING = "not given"
+CASES_A_VALUE = 2
+"""With fewer on average, values of numbers are not groups but single patients."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,8 +61,8 @@ def subgroups_of(
 ) -> tuple[Subgroup, ...]:
     """Return the subgroups by cohort, site, lesion volume and covariate; a column with one value forms none.
 
-    A column of numbers with more than eight values is cut at its median; text with more than eight
-    values forms no subgroups.
+    A column of numbers with more than eight values, or with hardly two cases a value, is cut at its median; text with
+    more than eight values forms no subgroups.
     """
     columns = {"cohort": [record.cohort for record in records], "site": [record.site for record in records]}
     if volume_ml is not None:
@@ -71,12 +73,18 @@ def subgroups_of(
 
 
 def _of_column(name: str, values: list[str]) -> list[Subgroup]:
-    labels = _halves(values) if len(set(values)) > MOST_VALUES else [value or MISSING for value in values]
+    labels = _halves(values) if many_values(values) else values
+    labels = [label or MISSING for label in labels]
     different = sorted(set(labels), key=lambda label: (label == MISSING, label))
     if not 1 < len(different) <= MOST_VALUES:
         return []
     array = np.array(labels)
     return [Subgroup(name, value, np.flatnonzero(array == value).astype(np.int64)) for value in different]
+
+
+def many_values(values: list[str]) -> bool:
+    """Return whether a column has too many different values to be shown one by one where they are numbers."""
+    return len(set(values)) > min(MOST_VALUES, len(values) // CASES_A_VALUE)
 
 
 def _halves(values: list[str]) -> list[str]:
