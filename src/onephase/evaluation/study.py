@@ -5,7 +5,7 @@ contestants, splits or statistics are further entries of the same dictionaries.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ from onephase.settings import SubtypePolicy
 from onephase.statistics.bootstrap import RESAMPLES, Resamples
 
 ALL_COHORTS = "all cohorts"
+COMPARED = "compared"
 UNCOMPARED = (PRIOR, ORACLE)
 """Never compared one against one: the prior stands in every row already, the oracle is no rival."""
 
@@ -65,6 +66,17 @@ class Compared:
 
     lead: str
     rivals: tuple[str, ...]
+
+    @classmethod
+    def stored_in(cls, predictions: Predictions) -> "Compared":
+        """Return what the predictions were stored with; without it, the network and everybody else."""
+        others = [name for name in predictions.posteriors if name != NETWORK]
+        lead, *rivals = predictions.facts.get(COMPARED, [NETWORK, *others])
+        return cls(lead, tuple(rivals))
+
+    def stored(self, predictions: Predictions) -> Predictions:
+        """Return the predictions with it among their facts, so that whoever makes the page again compares the same."""
+        return replace(predictions, facts={**predictions.facts, COMPARED: [self.lead, *self.rivals]})
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +152,6 @@ def study_of(
     predictions: Predictions,
     *,
     policy: SubtypePolicy,
-    compared: Compared | None = None,
     seed: int = 1,
     resamples: int = RESAMPLES,
     level: float = 0.95,
@@ -150,7 +161,6 @@ def study_of(
     Args:
         predictions: Contestants on the same cases.
         policy: Subtype policy.
-        compared: Who is compared with whom; the network with every contestant where left out.
         seed: Seed of the bootstrap.
         resamples: Bootstrap resamples.
         level: Coverage that intervals aim at.
@@ -165,7 +175,7 @@ def study_of(
     answers = {name: answers_of(posterior, events, policy=policy) for name, posterior in cases.posteriors.items()}
     names = np.array([record.cohort for record in cases.records])
     lesions = [record.cohort for record in predictions.records]
-    who = compared or Compared(NETWORK, tuple(name for name in answers if name != NETWORK))
+    who = Compared.stored_in(predictions)
     groups = []
     for name in sorted(set(lesions)):
         rows = np.flatnonzero(names == name)

@@ -46,6 +46,9 @@ def test_everything_is_made_again_from_what_is_stored(
     assert {one.second for one in report.studies["internal test"].whole.versus} >= {"single tasks", "core only"}
     assert [row[0] for row in report.summaries["2-fold adaptation"].rows] == ["onephase", "cohort alone", "prior"]
     assert read_predictions(tmp_path / "moved" / "internal-test").facts["seeds"] == [1, 2]
+    for protocol, page in report.pages.items():  # as `onephase evaluate --stored` makes it
+        again = study_of(read_predictions(page.parent), policy="ki67_20", resamples=40)
+        assert again.to_json() == report.studies[protocol].to_json()
     timing = json.loads((tmp_path / "moved" / "timing.json").read_text())
     assert len(timing["runs"]) == 13
     assert timing["seconds"] == pytest.approx(sum(timing["runs"].values()))

@@ -68,6 +68,12 @@ def test_a_column_that_only_holds_the_letters_of_a_word_fills_nothing(few: Predi
         assert told(name)[1].startswith(name)
 
 
+def test_simulated_cases_are_told_though_the_checklist_leaves_its_page(few: Predictions, few_study: Study) -> None:
+    asked = "flow with counts"
+    assert "SIMULATED" not in _items(replace(few_study, simulated=0), few)[asked].answer
+    assert "5 of them SIMULATED" in _items(replace(few_study, simulated=5), few)[asked].answer
+
+
 def test_validation_cases_are_not_said_to_be_refused(few: Predictions, few_study: Study) -> None:
     asked = "partition rule, seed and leakage check"
     assert _items(few_study, few)[asked].answer.endswith("a learned case is refused.")

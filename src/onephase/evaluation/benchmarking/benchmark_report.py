@@ -86,10 +86,10 @@ def write_report(out: Path, *, progress: Progress = silent) -> BenchmarkReport:
     progress("studies", 0, len(plan.words))
     for done, protocol in enumerate(plan.words, start=1):
         predictions, seeds = pooled(out, plan, protocol, facts=_facts(plan, protocol, settings))
-        predictions = replace(predictions, cohort_flow=cohort_flow)
+        predictions = compared_in(seeds).stored(replace(predictions, cohort_flow=cohort_flow))
         folder = out / slug(protocol)
         write_predictions(folder, predictions)
-        studies[protocol] = study_of(predictions, policy=settings.subtype_policy, compared=compared_in(seeds))
+        studies[protocol] = study_of(predictions, policy=settings.subtype_policy)
         pages[protocol] = write_study(folder, studies[protocol], predictions)
         tables[protocol] = seed_table(predictions, seeds, settings=settings)
         summaries[protocol] = summary_table(studies[protocol])

@@ -94,7 +94,9 @@ def _of_cases(study: Study, predictions: Predictions) -> Iterator[Item]:
     yield Item("Cases", "eligibility, and why these patients")
     yield Item("Cases", "recruitment, ethics, consent, funding")
     yield Item("Cases", "intended use and clinical setting")
-    yield Item("Cases", "flow with counts", f"{flow.lesions} lesions, {flow.cases} scored patients; table 'cases'.")
+    simulated = f", {study.simulated} of them SIMULATED" if study.simulated else ""
+    counted = f"{flow.lesions} lesions, {flow.cases} scored patients{simulated}; table 'cases'."
+    yield Item("Cases", "flow with counts", counted)
     yield Item("Cases", "exclusions with counts and reasons", _exclusions(study))
     yield Item(
         "Cases",
