@@ -145,6 +145,28 @@ def test_all_cases_can_be_answered_by_folds_whatever_their_split() -> None:
     assert plan.learning_curve() == {}
 
 
+def test_a_cohort_without_a_test_set_is_answered_by_folds_alone() -> None:
+    records = [replace(one, split="train" if one.split == "test" else one.split) for one in _records({"here": 40})]
+    plan = _plan(records, Design(cross_validate=True, folds=2))
+    assert list(plan.words) == ["2-fold cross-validation"]
+    assert {part.name for part in plan.parts} == {f"2-fold cross-validation {fold}" for fold in (1, 2)}
+    tested = [replace(one, split="test") for one in records]  # as a table has it that is for testing alone
+    assert list(_plan(tested, Design(cross_validate=True, folds=2)).words) == ["2-fold cross-validation"]
+    for none in (records, tested):
+        with pytest.raises(CohortError, match="leave nobody to learn from or nobody to test: let all be answered by"):
+            _plan(none)
+        with pytest.raises(CohortError, match="a learning curve is tested on cases of the split test"):
+            _plan(none, Design(cross_validate=True, sizes=(5,)))
+
+
+def test_external_cases_alone_are_a_test() -> None:
+    records = [one for one in _records({"here": 40, "there": 20}, external="there") if one.split != "test"]
+    plan = _plan(records, Design(seeds=3, other_seeds=1))
+    assert list(plan.words) == ["frozen external test", "5-fold adaptation"]
+    assert plan.parts[0].tests == {"frozen external test": "external"}
+    assert sum(run.contestant == "onephase" for run in plan.runs if run.part == "internal") == 3
+
+
 def test_somebody_validates_though_every_patient_has_two_lesions() -> None:
     records = _records({"here": 40})
     twice = [*records, *(replace(one, case_id=f"{one.case_id} c") for one in records)]

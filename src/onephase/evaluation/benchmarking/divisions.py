@@ -23,6 +23,7 @@ EXTERNAL_WORDS = (
     "Frozen external test, the primary one: models as they were trained on the internal cases, on cases of another "
     "site, not fitted to them."
 )
+TABLE_WORDS = {INTERNAL_TEST: INTERNAL_WORDS, EXTERNAL_TEST: EXTERNAL_WORDS}
 ADAPTATION_WORDS = (
     "{folds}-fold adaptation, no external test: each external case is answered by models that have learned from the "
     "internal cases and the external ones of the other folds; the answers of all folds are pooled."
@@ -77,6 +78,8 @@ def divided(
 ) -> tuple[tuple[Part, ...], dict[str, str]]:
     """Return every division that is asked for, the one that the table gives first, and the words of its protocols.
 
+    A table of which nobody is learned from, or nobody tested, gives no division of its own.
+
     Args:
         records: The cases, with splits.
         folds: Of the external cases where there are some, and of all cases where they are cross-validated.
@@ -86,13 +89,16 @@ def divided(
         seed: Of folds, and of who is left out for a size.
 
     Raises:
-        CohortError: If there are too few patients for the folds or for a size, or one site alone is to be left out.
+        CohortError: If there are too few patients for the folds or for a size, one site alone is to be left out, or
+            nothing is left to do.
     """
-    parts, words = [_internal(records)], {INTERNAL_TEST: INTERNAL_WORDS}
-    whole = parts[0].count("train")
-    if EXTERNAL_TEST in parts[0].tests:
+    internal = _internal(records)
+    whole = internal.count("train")
+    parts = [internal] if whole and internal.tests else []
+    words = {name: words for name, words in TABLE_WORDS.items() if parts and name in internal.tests}
+    if EXTERNAL_TEST in words:
         adapted = f"{folds}-fold adaptation"
-        words |= {EXTERNAL_TEST: EXTERNAL_WORDS, adapted: ADAPTATION_WORDS.format(folds=folds)}
+        words[adapted] = ADAPTATION_WORDS.format(folds=folds)
         parts += _adaptation(records, adapted, folds=folds, seed=seed)
     if leave_sites_out:
         words[SITES_OUT] = SITES_OUT_WORDS
@@ -101,18 +107,27 @@ def divided(
         crossed = f"{folds}-fold cross-validation"
         words[crossed] = CROSSED_WORDS.format(folds=folds)
         parts += _crossed(records, crossed, folds=folds, seed=seed)
+    if sizes and INTERNAL_TEST not in words:
+        message = "a learning curve is tested on cases of the split test, and there is none: give splits"
+        raise CohortError(message)
     for size in sorted(set(sizes)):
         name = f"{LEARNED} {size}"
         words[name] = SMALLER_WORDS.format(size=size, whole=whole)
         parts.append(_smaller(records, size, name, seed=seed))
+    if not parts:
+        message = (
+            "the splits of these cases leave nobody to learn from or nobody to test: let all be answered by folds "
+            "(--cross-validate), or give splits"
+        )
+        raise CohortError(message)
     return tuple(parts), words
 
 
 def _internal(records: Sequence[Record]) -> Part:
     """Return the division that the table gives: its test cases, and its external ones by the same models."""
-    tests: dict[str, Split] = {INTERNAL_TEST: "test"}
-    if any(record.split == "external" for record in records):
-        tests[EXTERNAL_TEST] = "external"
+    given = {record.split for record in records}
+    every: dict[str, Split] = {INTERNAL_TEST: "test", EXTERNAL_TEST: "external"}
+    tests = {name: split for name, split in every.items() if split in given}
     return _part("internal", 0, records, {record.case_id: record.split for record in records}, tests)
 
 

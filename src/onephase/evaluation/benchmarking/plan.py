@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 from onephase.cohort.records import Record
 from onephase.errors import CohortError
-from onephase.evaluation.benchmarking.divisions import INTERNAL_TEST, LEARNED, Part, divided
+from onephase.evaluation.benchmarking.divisions import INTERNAL_TEST, LEARNED, TABLE_WORDS, Part, divided
 from onephase.evaluation.predictions import NETWORK
 from onephase.settings import NetworkSettings, TaskName
 
@@ -165,7 +165,7 @@ def slug(name: str) -> str:
 
 
 def _runs(part: Part, design: Design, *, network: NetworkSettings, others: Sequence[str]) -> list[Run]:
-    internal = INTERNAL_TEST in part.tests
+    internal = not part.tests.keys().isdisjoint(TABLE_WORDS)
     networks = [
         Run(part.name, contestant, label, seed, changes)
         for contestant, labelled in network_forms(network).items()
