@@ -52,6 +52,15 @@ def test_what_says_nothing_is_at_chance(truth: RegionTruth, drawn: Resamples) ->
     assert agreement_with(truth, _said(np.zeros((4, 3)), 1.0), drawn).case.value == pytest.approx(0.5, abs=0.1)
 
 
+def test_regions_that_are_even_but_for_rounding_have_no_first(truth: RegionTruth, drawn: Resamples) -> None:
+    even = np.full((CASES, 4, 3), 1 / 3) + 3e-8 * np.random.default_rng(2).normal(size=(CASES, 4, 3))
+    said = agreement_with(truth, even, drawn)
+    assert set(said.first.values()) == {"none"}
+    assert said.cohort.value == said.case.value == 0.5
+    two = np.tile(np.array([0.4, 0.2, 0.4]), (CASES, 4, 1))
+    assert set(agreement_with(truth, two, drawn).first.values()) == {"none"}
+
+
 def test_without_a_settled_pair_there_is_no_figure(drawn: Resamples) -> None:
     level = RegionTruth.of(np.random.default_rng(5).normal(0, 1, size=(30, 4, 3)) * 0, resamples=50)
     assert "no pair of regions is settled" in agreement_with(level, _said(INFORMATION, 0.1), drawn).cohort.reason

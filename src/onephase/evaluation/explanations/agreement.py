@@ -15,6 +15,9 @@ from onephase.statistics.estimate import Estimate
 
 TIE = 0.5
 ROUNDING = 1e-9
+EVEN_TO = 1e-6
+"""Of their size; networks answer in single precision, whose rounding is no ranking."""
+NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,7 @@ class Agreement:
         case: The same ranked case by case, averaged over cases.
         chance: Share of all possible rankings of the regions that agree at least as well; one ranking for all
             biomarkers where the explanation knows none of them apart. None where nothing is settled.
-        first: By task, the region that the mean over all cases ranks first.
+        first: By task, the region that the mean over all cases ranks first; :data:`NONE` where several share that.
     """
 
     cohort: Estimate
@@ -123,7 +126,8 @@ def _ranked(truth: RegionTruth, values: Float64[np.ndarray, "row task region"]) 
     """Yield, pair by pair, 1 where a row ranks it as the truth does, 0 where not, and a half for a tie."""
     for pair in truth.pairs:
         gap = values[:, pair.task, pair.more] - values[:, pair.task, pair.less]
-        yield np.where(gap == 0, TIE, gap > 0)
+        size = np.abs(values[:, pair.task]).max(axis=1)
+        yield np.where(np.abs(gap) <= EVEN_TO * size, TIE, gap > 0)
 
 
 def _chance(truth: RegionTruth, means: Float64[np.ndarray, "task region"]) -> float:
@@ -138,4 +142,9 @@ def _chance(truth: RegionTruth, means: Float64[np.ndarray, "task region"]) -> fl
 
 def _first(values: ByRegion) -> dict[str, str]:
     means = values.mean(axis=0)
-    return {task: REGIONS[int(means[row].argmax())] for row, task in enumerate(TASKS)}
+    return {task: _leading(own) for task, own in zip(TASKS, means, strict=True)}
+
+
+def _leading(means: Float64[np.ndarray, " region"]) -> str:
+    leads = np.flatnonzero(means >= means.max() - EVEN_TO * np.abs(means).max())
+    return REGIONS[int(leads[0])] if len(leads) == 1 else NONE
