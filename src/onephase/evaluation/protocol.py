@@ -29,6 +29,9 @@ LEARNED_FROM: tuple[Split, ...] = ("train", "validation")
 VALIDATION_SHARE = 8
 """One in so many of a fold's training patients chooses the epoch and fits the calibration, as in 7:1:2."""
 
+FEWEST_TO_PART = 2
+"""Patients, of whom one may validate."""
+
 SPLIT_WORDS: Mapping[str, str] = {
     "test": "Internal test: patients of the same cohorts, set apart before training and not touched by it.",
     "external": "Frozen external test: the bundle as it was trained, on cases of another source, not fitted to them.",
@@ -201,16 +204,22 @@ def _assigned(
 ) -> list[PreparedCohort]:
     """Return the cohorts with the split of each case: the left out are ``test``, one in eight others validates."""
     others = [lesion.record for lesion, out in zip(lesions, left_out, strict=True) if not out]
-    parts = draw_folds(others, VALIDATION_SHARE, seed=seed)
-    split_of: dict[str, Split] = {
-        record.case_id: "validation" if part == 0 else "train" for record, part in zip(others, parts, strict=True)
-    }
+    split_of = learned_splits(others, seed=seed)
     return [
         replace(
             one, records=tuple(replace(record, split=split_of.get(record.case_id, "test")) for record in one.records)
         )
         for one in prepared
     ]
+
+
+def learned_splits(records: Sequence[Record], *, seed: int) -> dict[str, Split]:
+    """Return the split of cases that are learned from: one in eight patients validates, of fewer one, of one nobody."""
+    patients = len({record.identity for record in records})
+    if patients < FEWEST_TO_PART:
+        return dict.fromkeys((record.case_id for record in records), "train")
+    parts = draw_folds(records, min(VALIDATION_SHARE, patients), seed=seed)
+    return {record.case_id: "validation" if part == 0 else "train" for record, part in zip(records, parts, strict=True)}
 
 
 def run_digest(members: Sequence[Lesion], choices: Mapping[str, Any]) -> str:

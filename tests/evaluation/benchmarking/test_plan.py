@@ -167,6 +167,15 @@ def test_external_cases_alone_are_a_test() -> None:
     assert sum(run.contestant == "onephase" for run in plan.runs if run.part == "internal") == 3
 
 
+@pytest.mark.parametrize(("external", "learned"), [(4, (1, 1)), (2, (1, 0)), (3, (1, 0))])
+def test_a_handful_of_external_cases_is_adapted_to(external: int, learned: tuple[int, int]) -> None:
+    records = [one for one in _records({"here": 40, "there": external}, external="there") if "b" not in one.case_id]
+    part = _plan(records, Design(folds=2)).part("2-fold adaptation 1")
+    own = [part.split_of[one.case_id] for one in records if one.site == "there" and one.case_id]
+    assert (own.count("train"), own.count("validation")) == learned
+    assert own.count("test") == external - sum(learned)
+
+
 def test_somebody_validates_though_every_patient_has_two_lesions() -> None:
     records = _records({"here": 40})
     twice = [*records, *(replace(one, case_id=f"{one.case_id} c") for one in records)]

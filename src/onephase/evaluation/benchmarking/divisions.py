@@ -11,7 +11,7 @@ import numpy as np
 from onephase.cohort.records import Record, Split
 from onephase.cohort.splits import folds as draw_folds
 from onephase.errors import CohortError
-from onephase.evaluation.protocol import LEARNED_FROM, VALIDATION_SHARE
+from onephase.evaluation.protocol import LEARNED_FROM, learned_splits
 
 INTERNAL_TEST, EXTERNAL_TEST, SITES_OUT = "internal test", "frozen external test", "leave one site out"
 
@@ -142,7 +142,7 @@ def _adaptation(records: Sequence[Record], name: str, *, folds: int, seed: int) 
             record.case_id: record.split if record.split in LEARNED_FROM else "" for record in records
         }
         split_of |= dict.fromkeys((record.case_id for record in external), "test")
-        split_of |= _learning(others, seed=seed)
+        split_of |= learned_splits(others, seed=seed)
         parts.append(_part(f"{name} {fold + 1}", fold, records, split_of, {name: "test"}))
     return parts
 
@@ -156,7 +156,7 @@ def _sites_out(records: Sequence[Record], *, seed: int) -> list[Part]:
     parts = []
     for fold, site in enumerate(sites):
         split_of: dict[str, Split] = dict.fromkeys((record.case_id for record in records), "test")
-        split_of |= _learning([record for record in records if record.site != site], seed=seed)
+        split_of |= learned_splits([record for record in records if record.site != site], seed=seed)
         parts.append(_part(f"without {site}", fold, records, split_of, {SITES_OUT: "test"}))
     return parts
 
@@ -169,7 +169,7 @@ def _crossed(records: Sequence[Record], name: str, *, folds: int, seed: int) -> 
         split_of: dict[str, Split] = dict.fromkeys((record.case_id for record in records), "test")
         others = [record for record, own in zip(records, fold_of, strict=True) if own != fold]
         parts.append(
-            _part(f"{name} {fold + 1}", fold, records, split_of | _learning(others, seed=seed), {name: "test"})
+            _part(f"{name} {fold + 1}", fold, records, split_of | learned_splits(others, seed=seed), {name: "test"})
         )
     return parts
 
@@ -213,14 +213,6 @@ def _some(records: Sequence[Record], count: int, *, seed: int) -> list[Record]:
             break
         some += own
     return some
-
-
-def _learning(records: Sequence[Record], *, seed: int) -> dict[str, Split]:
-    """Return the split of cases that are learned from: one in eight patients validates."""
-    fold_of = np.asarray(draw_folds(records, VALIDATION_SHARE, seed=seed))
-    return {
-        record.case_id: "validation" if fold == 0 else "train" for record, fold in zip(records, fold_of, strict=True)
-    }
 
 
 def _part(
