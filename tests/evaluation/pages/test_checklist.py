@@ -1,10 +1,11 @@
 import re
 from dataclasses import replace
 
+from onephase.biomarkers.panel import Events
 from onephase.evaluation.pages.checklist import EMPTY, Item, checklist_of, checklist_table
 from onephase.evaluation.pages.sections import sections_of
 from onephase.evaluation.predictions import Predictions
-from onephase.evaluation.study import Study
+from onephase.evaluation.study import Study, study_of
 from onephase.settings import Settings
 
 FOR_A_PERSON = {
@@ -105,6 +106,14 @@ def test_the_table_marks_every_empty_field_and_counts_only_the_filled(few: Predi
     assert sum(row[2] == EMPTY for row in table.rows) == len(items) - len(filled) >= len(FOR_A_PERSON)
     assert "none of them counts as met" in table.note
     assert all(item.to_json()["answer"] is None for item in items if not item.answer)
+
+
+def test_a_table_that_the_cohort_has_no_labels_for_is_not_named(few: Predictions) -> None:
+    unknown = replace(few, records=tuple(replace(one, events=Events.unknown(1)) for one in few.records))
+    bare = study_of(unknown, policy="ki67_20", resamples=40)
+    items = _items(bare, unknown)
+    assert "'ki67'" not in items["performance with intervals"].answer
+    assert items["calibration and clinical utility"].answer == ""
 
 
 def test_tables_that_an_answer_names_are_on_the_page(few: Predictions, few_study: Study) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from onephase.evaluation.pages.document import EMPTY
 from onephase.evaluation.pages.table import Table
+from onephase.evaluation.pages.tables import tables_of
 from onephase.evaluation.predictions import Predictions
 from onephase.evaluation.scoring.conformal_scores import LEVEL
 from onephase.evaluation.study import Study
@@ -186,18 +187,18 @@ def _told_by_settings(network: Mapping[str, Any], learning: Mapping[str, Any]) -
 def _of_analysis(study: Study) -> Iterator[Item]:
     rivals = [one.second for one in study.whole.versus]
     promised = f"; conformal coverage promised {LEVEL:g}" if study.conformal else ""
+    calibrated = _on_page(study, "calibration", "decision-curve", "abstention")
     columns = sorted({row.column for row in next(iter(study.whole.scores.values())).subgroups})
     yield Item(
         "Analysis",
         "performance with intervals",
-        f"{study.level * PERCENT:g} % intervals beside every figure, with cases and events: tables 'receptors', "
-        "'ki67', 'panel', 'subtypes'.",
+        f"{study.level * PERCENT:g} % intervals beside every figure, with cases and events: "
+        f"tables {_on_page(study, 'receptors', 'ki67', 'panel', 'subtypes')}.",
     )
     yield Item(
         "Analysis",
         "calibration and clinical utility",
-        f"Reliability, ECE, Brier, net benefit, abstention{promised}: tables 'calibration', 'decision-curve', "
-        "'abstention'.",
+        f"Reliability, ECE, Brier, net benefit, abstention{promised}: tables {calibrated}." if calibrated else "",
     )
     yield Item(
         "Analysis",
@@ -208,6 +209,12 @@ def _of_analysis(study: Study) -> Iterator[Item]:
     yield Item("Analysis", "robustness to outline, noise, scanner")
     yield Item("Analysis", "explanations, and whether they were checked")
     yield Item("Analysis", "failed and worst cases, looked at one by one")
+
+
+def _on_page(study: Study, *names: str) -> str:
+    """Return those tables that the study has, for a cohort may lack a marker altogether."""
+    made = {table.name for table in tables_of(study)}
+    return ", ".join(f"'{name}'" for name in names if name in made)
 
 
 def _refusal(study: Study) -> str:
