@@ -30,15 +30,17 @@ def checked_at_first(*, typechecker: Callable[..., Any]) -> Callable[[Any], Any]
             return what
         name = f"{what.__module__}.{what.__qualname__}"
         if LOCALS in name and checked[name] >= CALLS:
-            return what  # made anew in every call of another: to decorate it costs more than to call it
-        checking = every_call(what, typechecker=typechecker)
+            return what  # made anew in every call of another: to wrap it costs more than to call it
+        checking: Callable[..., Any] | None = None
 
         @functools.wraps(what)
         def call(*args: Any, **keywords: Any) -> Any:
             __tracebackhide__ = True
+            nonlocal checking
             if checked[name] >= CALLS:
                 return what(*args, **keywords)
             checked[name] += 1
+            checking = checking or every_call(what, typechecker=typechecker)  # most of what is imported is not called
             return checking(*args, **keywords)
 
         return call
