@@ -7,6 +7,8 @@ import pytest
 import SimpleITK
 
 from onephase.errors import ImageError
+from onephase.imaging.case import Box
+from onephase.readers.case import read_case
 from onephase.readers.nifti_pixels import read_nifti_labels, read_nifti_voxels
 
 SHAPE = (4, 5, 6)
@@ -133,3 +135,15 @@ def test_voxels_that_begin_nowhere_are_refused(tmp_path: Path, offset: float):
     path.write_bytes(content)
     with pytest.raises(ImageError, match=r"says that its voxels begin at byte .*, expected 348 or a little more"):
         read_nifti_voxels(path, shape=SHAPE, volume=0)
+
+
+def test_a_slope_beyond_all_numbers_is_said_by_who_uses_the_voxels(tmp_path: Path):
+    """Numpy's own warnings, which are errors in tests, would come before the one sentence."""
+    path = written(tmp_path / "image.nii", "int16")
+    content = bytearray(path.read_bytes())
+    struct.pack_into("<2f", content, 112, 3e38, -3e38)
+    path.write_bytes(content)
+    assert np.isinf(read_nifti_voxels(path, shape=SHAPE, volume=0)).any()
+    assert np.isinf(read_nifti_labels(path, shape=SHAPE)).any()
+    with pytest.raises(ImageError, match="infinite"):
+        read_case(path, case_id="c", box=Box((0.0, 2.0), (0.0, 2.0), (0.0, 2.0)))

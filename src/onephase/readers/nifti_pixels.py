@@ -54,8 +54,9 @@ def read_nifti_voxels(
     voxels = np.empty(stored.shape, dtype=np.float32) if into is None else into
     voxels[...] = stored
     if (slope, intercept) != UNSCALED:
-        voxels *= np.float32(slope)
-        voxels += np.float32(intercept)
+        with np.errstate(over="ignore", invalid="ignore"):  # whoever uses voxels refuses those that are no numbers
+            voxels *= np.float32(slope)
+            voxels += np.float32(intercept)
     return voxels
 
 
@@ -70,7 +71,10 @@ def read_nifti_labels(path: Path, *, shape: tuple[int, int, int]) -> Shaped[np.n
         ImageError: As for :func:`read_nifti_voxels`.
     """
     stored, scale = _stored(path, shape=shape, volume=0, slices=slice(None))
-    return stored if scale == UNSCALED else stored.astype(np.float32) * np.float32(scale[0]) + np.float32(scale[1])
+    if scale == UNSCALED:
+        return stored
+    with np.errstate(over="ignore", invalid="ignore"):
+        return stored.astype(np.float32) * np.float32(scale[0]) + np.float32(scale[1])
 
 
 @contextmanager
