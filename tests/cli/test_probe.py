@@ -17,21 +17,21 @@ def _onephase(*words: str) -> subprocess.CompletedProcess[str]:
 
 def test_robustness_says_simulated_writes_its_page_and_goes_on(tiny_demo: Path, tmp_path: Path) -> None:
     words = ["robustness", str(tiny_demo / "bundle"), str(tiny_demo / "cohort" / "cohort.csv"), "--out", str(tmp_path)]
-    first = _onephase(*words, "--cases", "1", "--workers", "1")
+    first = _onephase(*words, "--cases", "2", "--workers", "1")
     assert first.returncode == 0, first.stderr
-    assert "SIMULATED: 1 of 1 cases" in first.stdout
+    assert "SIMULATED: 2 of 2 cases" in first.stdout
     page = (tmp_path / "robustness.html").read_text()
-    assert "1 of 1 scored cases are simulated" in page
+    assert "2 of 2 scored cases are simulated" in page
     before = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "cases").iterdir()}
-    again = _onephase(*words, "--cases", "2", "--workers", "1", "--json")
+    again = _onephase(*words, "--cases", "3", "--workers", "1", "--json")
     assert again.returncode == 0, again.stderr
     found = json.loads(again.stdout)
-    assert found["cases"] == 2
+    assert found["cases"] == 3
     made = {one["name"]: one["cases"] for one in found["findings"]}
-    assert made["gain x 2"] == made["60 s later"] == made["scanned at larch"] == 2
+    assert made["gain x 2"] == made["60 s later"] == made["scanned at larch"] == 3
     assert made["phase after"] == 0
     after = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "cases").iterdir()}
-    assert len(after) == 2
+    assert len(after) == 3
     assert before.items() <= after.items()
 
 
