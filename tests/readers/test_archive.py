@@ -136,3 +136,13 @@ def test_a_tar_is_never_unpacked_whatever_it_is_called(tmp_path: Path, series_wr
     with open_scan(tmp_path / "series") as scan:
         assert (scan.read(0) == made.values[0]).all()
     assert not list(tmp_path.rglob("escaped*"))
+
+
+def test_a_member_without_a_name_is_one_sentence(tmp_path: Path):
+    """The standard library's own question, whether it is a folder, ends on it."""
+    path = tmp_path / "study.zip"
+    with zipfile.ZipFile(path, "w") as target:
+        target.writestr("a", b"text")
+        target.filelist[0].filename = ""
+    with pytest.raises(ImageError, match=r"study\.zip is a broken ZIP"), open_scan(path):
+        pass

@@ -48,7 +48,8 @@ def names_in(path: Path) -> list[str]:
 
 def _unpack(path: Path, folder: Path) -> None:
     with _damage_told(path), zipfile.ZipFile(path) as archive:
-        members = [member for member in archive.infolist() if not member.is_dir()]
+        # not by is_dir, which ends on a member without a name
+        members = [member for member in archive.infolist() if not member.filename.endswith("/")]
         _check(path, members)
         for number, member in enumerate(members, start=1):
             with archive.open(member) as packed, (folder / f"{number:05d}").open("xb") as plain:
