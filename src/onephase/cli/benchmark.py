@@ -95,8 +95,8 @@ def benchmark(  # noqa: PLR0913 - one parameter for each option
     from onephase.evaluation.benchmarking.presets import preset_of
     from onephase.work.workers import count_of
 
-    asked = (prepared, settings, external_site, learn_from, covariate, without, seeds, folds)
-    if stored and (leave_sites_out or cross_validate or dry_run or any(asked)):
+    named = (prepared, settings, external_site, learn_from, covariate, without, seeds, folds)
+    if stored and any((*named, leave_sites_out, cross_validate, dry_run)):
         message = "--stored goes with --out alone: pages show what was run; for other runs, leave --stored out"
         raise typer.BadParameter(message)
     refuse_bundle(out)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast, get_args
 
 import typer
 
@@ -67,13 +67,10 @@ def policy_of(name: str) -> "SubtypePolicy | None":
     """Return the subtype rule of a name; None where none was named."""
     if not name:
         return None
-    from typing import cast, get_args
-
     from onephase.settings import SubtypePolicy
 
-    for policy in get_args(SubtypePolicy):
-        if name == policy:
-            return cast("SubtypePolicy", policy)
+    if name in get_args(SubtypePolicy):
+        return cast("SubtypePolicy", name)
     message = f"{name!r} is no subtype policy: choose from {', '.join(get_args(SubtypePolicy))}"
     raise typer.BadParameter(message)
 

@@ -14,15 +14,14 @@ from onephase.cohort.columns import letters_of
 from onephase.cohort.identity import canonical_identity
 from onephase.cohort.sources.percentages import percentages
 from onephase.cohort.sources.receptors import NEGATIVE, POSITIVE, status
-from onephase.cohort.sources.repair import files_in, kept_mask
+from onephase.cohort.sources.repair import kept_mask
 from onephase.cohort.sources.sheets import Sheet, find_table, read_sheet
 from onephase.cohort.sources.source import Download, Found, Label, LeaveOut, Lesion, Source, sort_out, unique
-from onephase.cohort.sources.tcia import Series, only, patients_in, series_in
+from onephase.cohort.sources.tcia import Series, only, outlined_on, patients_in, series_in
 from onephase.errors import CohortError
 from onephase.imaging.case import Mask
 from onephase.readers.dicom.scan import open_dicom
 from onephase.readers.roi import read_mask
-from onephase.storage import sha256_of
 
 SHEET = "MRI BREASTS with Delay"
 TABLE = r"Advanced-MRI-Breast-Lesions-DA-Clinical-(?!.*LEGEND).*\.xlsx"
@@ -189,7 +188,7 @@ def _lesion(
     dynamic, outline = _series(series_in(folders))
     mask = kept_mask(
         lambda: _outlined(dynamic, outline),
-        made_from=f"{sha256_of(outline.first)} {dynamic.uid} {files_in(dynamic.path)}",
+        made_from=outlined_on(outline.first, dynamic),
         folder=beside,
         case_id=case_id,
     )

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from onephase.cohort.sources.repair import FOLDER as MASKS
+from onephase.cohort.sources.repair import is_kept_mask
 
 NAME = re.compile(
     r"(?P<pid>.+?)_(?:(?:spy[12]|duke)_)?(?:vis1_)?(?:(?:dce_)?a(?:qc|cq)_?(?P<index>\d+)|(?P<mask>mask))\.nii(?:\.gz)?",
@@ -12,9 +12,6 @@ NAME = re.compile(
 )
 """``..._spy2_vis1_dce_aqc_1``, ``..._spy1_vis1_acq1``, ``..._duke_aqc_1``: each set writes it in its own way
 (``NIFTI_SUFFIX`` in the authors' ``utils/data_utils.py``)."""
-
-KEPT = re.compile(r"breastdcedl-.+-[0-9a-f]{12}\.nii\.gz")
-"""A mask as an import keeps it: the name of the case, and the hash of what it was made from."""
 
 
 @dataclass(slots=True)
@@ -43,7 +40,7 @@ def patient_files(folder: Path) -> tuple[dict[str, PatientFiles], int]:
     files: dict[str, PatientFiles] = {}
     others = 0
     for path in sorted(folder.rglob("*.nii*")):
-        if path.name.startswith(".") or (path.parent.name == MASKS and KEPT.fullmatch(path.name)):
+        if path.name.startswith(".") or is_kept_mask(path):
             continue
         if found := NAME.fullmatch(path.name):
             index = None if found["mask"] else int(found["index"])

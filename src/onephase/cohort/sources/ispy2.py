@@ -11,11 +11,19 @@ import numpy as np
 
 from onephase.arrays import Bool
 from onephase.cohort.sources.receptors import panel, status
-from onephase.cohort.sources.repair import files_in, kept_mask
+from onephase.cohort.sources.repair import kept_mask
 from onephase.cohort.sources.sheets import find_table, read_sheet
 from onephase.cohort.sources.source import Download, Found, Label, LeaveOut, Lesion, Source, sort_out
-from onephase.cohort.sources.tcia import Series, by_identity, first_visit, only, patients_in, series_in
-from onephase.cohort.sources.ucsf_study import MIN_PHASES
+from onephase.cohort.sources.tcia import (
+    MIN_PHASES,
+    Series,
+    by_identity,
+    first_visit,
+    only,
+    outlined_on,
+    patients_in,
+    series_in,
+)
 from onephase.imaging.case import Mask
 from onephase.imaging.geometry import Grid
 from onephase.readers.dicom.enhanced import frame_headers
@@ -23,7 +31,6 @@ from onephase.readers.dicom.files import read_dataset
 from onephase.readers.dicom.pixels import decoded
 from onephase.readers.dicom.scan import open_dicom
 from onephase.readers.dicom.slice import vector
-from onephase.storage import sha256_of
 
 DYNAMIC, ANALYSIS_MASK = "original DCE", "Analysis Mask"
 FIRST_POST = "2"  # of pre (index 0) and the volumes after contrast; BreastDCEDL's post_early is the next one
@@ -72,7 +79,7 @@ def _lesion(case_id: str, row: Mapping[str, str], *, folders: list[Path], beside
     dynamic, analysis = _pair(series)
     mask = kept_mask(
         lambda: _outlined(dynamic, analysis),
-        made_from=f"{sha256_of(analysis.first)} {dynamic.uid} {files_in(dynamic.path)}",
+        made_from=outlined_on(analysis.first, dynamic),
         folder=beside,
         case_id=case_id,
     )

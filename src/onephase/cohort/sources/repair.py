@@ -1,6 +1,7 @@
 """Masks that a set stores in a way that no reader can trust, written anew beside the cohort table."""
 
 import hashlib
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -32,6 +33,11 @@ def kept_mask(read: Callable[[], Mask], *, made_from: str, folder: Path, case_id
     if not path.exists():
         write_mask(path, read())
     return path
+
+
+def is_kept_mask(path: Path) -> bool:
+    """Tell a mask that an import keeps from the files of a set, by where it lies and what :func:`kept_at` calls it."""
+    return path.parent.name == FOLDER and re.fullmatch(rf".+-[0-9a-f]{{{SHORT}}}\.nii\.gz", path.name) is not None
 
 
 def files_in(folder: Path) -> str:

@@ -17,10 +17,10 @@ from onephase.arrays import Bool, Float32
 from onephase.cohort.sources.array_order import SAMPLE, refuse_other_order
 from onephase.cohort.sources.les_file import read_les
 from onephase.cohort.sources.receptors import NEGATIVE, POSITIVE, UNKNOWN, panel, status
-from onephase.cohort.sources.repair import files_in, kept_mask
+from onephase.cohort.sources.repair import kept_mask
 from onephase.cohort.sources.sheets import Sheet, find_tables, read_sheet
 from onephase.cohort.sources.source import Download, Found, Label, LeaveOut, Lesion, Source, sort_out
-from onephase.cohort.sources.tcia import Series, only, series_in
+from onephase.cohort.sources.tcia import Series, only, outlined_on, series_in
 from onephase.errors import CohortError, ImageError
 from onephase.imaging.case import Mask
 from onephase.readers.dicom.scan import open_dicom
@@ -181,7 +181,7 @@ def _lesion(
     series = _series(outline, folders)
     mask = kept_mask(
         lambda: _mask(outline, series),
-        made_from=f"{sha256_of(outline.path)} {series.uid} {files_in(series.path)}",
+        made_from=outlined_on(outline.path, series),
         folder=beside,
         case_id=case_id,
     )

@@ -10,15 +10,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from onephase.cohort.identity import canonical_identity
+from onephase.cohort.sources.repair import files_in
 from onephase.cohort.sources.source import LeaveOut
 from onephase.errors import CohortError
 from onephase.readers.dicom.files import damage_is_a_sentence, folders_below, is_dicom, read_dataset
 from onephase.readers.dicom.header_text import text_of, whole_number_of
+from onephase.storage import sha256_of
 
 KEYWORDS = (
     "Modality", "SeriesDescription", "StudyDescription", "StudyDate", "ClinicalTrialTimePointID", "SeriesNumber",
 )  # fmt: skip
 DEEPEST = 3
+MIN_PHASES = 3  # of a dynamic series: before contrast, early and late
 CODE = re.compile(r"T?\d{1,2}")
 VISIT = re.compile(r"(?:^|[\s_])T(\d)$")
 
@@ -48,6 +51,11 @@ class Series:
     description: str
     date: str
     visit: str
+
+
+def outlined_on(outline: Path, images: Series) -> str:
+    """Return what a mask follows from that is made of an outline on the grid of a series: their files, as one text."""
+    return f"{sha256_of(outline)} {images.uid} {files_in(images.path)}"
 
 
 def patients_in(folder: Path, *, sets: Collection[str]) -> dict[str, list[Path]]:

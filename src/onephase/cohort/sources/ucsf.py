@@ -23,7 +23,6 @@ CREATOR = "UCSF BIRP PRIVATE CREATOR 011710xx"
 GROUP = 0x0117
 PHASES, PHASE_INDICES, LOW, HIGH = 0x30, 0x35, 0xA1, 0xA2
 AXES = 3
-NO_INTEREST = "its segmentation carries no volume of interest in private attributes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +40,18 @@ class VolumeOfInterest:
     first_post: int
 
 
-def volume_of_interest(path: Path, *, grid: Grid) -> VolumeOfInterest:
+def volume_of_interest(path: Path, *, grid: Grid) -> VolumeOfInterest | None:
     """Return the volume of interest of a UCSF segmentation, checked against the segmentation itself.
 
     Args:
         path: The DICOM SEG; what it outlines is not used.
         grid: The grid of the series that it was computed from.
 
+    Returns:
+        It; None where there are no such attributes.
+
     Raises:
-        LeaveOut: If the attributes are absent, or do not enclose the segmentation on this grid.
+        LeaveOut: If the attributes are others than UCSF's, or do not enclose the segmentation on this grid.
         ImageError: If the file is damaged.
     """
     dataset = read_dataset(path, pixels=True)
@@ -59,7 +61,7 @@ def volume_of_interest(path: Path, *, grid: Grid) -> VolumeOfInterest:
             low, high, indices = (_numbers(block[element].value) for element in (LOW, HIGH, PHASE_INDICES))
             (phases,) = _numbers(block[PHASES].value)
         except KeyError:
-            raise LeaveOut(NO_INTEREST) from None
+            return None
     if len(low) != AXES or len(high) != AXES or len(indices) < 2 or indices[1] != indices[0] + 1:  # noqa: PLR2004
         reason = "its private attributes are not those of a pre, early and late phase"
         raise LeaveOut(reason, f"phases {indices}")

@@ -15,8 +15,8 @@ from pydantic import TypeAdapter, ValidationError
 import onephase
 from onephase.cohort.sources.repair import kept_at
 from onephase.cohort.sources.source import Download, LeaveOut
-from onephase.cohort.sources.tcia import Series, first_visit, only, series_in
-from onephase.cohort.sources.ucsf import NO_INTEREST, VolumeOfInterest, volume_of_interest
+from onephase.cohort.sources.tcia import MIN_PHASES, Series, first_visit, only, series_in
+from onephase.cohort.sources.ucsf import VolumeOfInterest, volume_of_interest
 from onephase.errors import DamagedError, ImageError, StorageError
 from onephase.imaging.case import Box
 from onephase.readers.dicom.files import folders_below
@@ -25,7 +25,6 @@ from onephase.readers.roi import read_mask
 from onephase.readers.series_names import other_kind, words_of
 from onephase.storage import read_json, write_faults, write_json
 
-MIN_PHASES = 3
 FEWEST_SLICES = 10
 FOLDER = "findings"
 
@@ -143,15 +142,10 @@ def _interest_of(series: list[Series], scan: DicomScan) -> VolumeOfInterest:
     if not outlines:
         reason = "no segmentation with a volume of interest is here"
         raise LeaveOut(reason)
-    carried = []
-    for one in outlines:
-        try:
-            carried.append(volume_of_interest(one.first, grid=scan.grid))
-        except LeaveOut as why:
-            if why.reason != NO_INTEREST:
-                raise
+    carried = [found for one in outlines if (found := volume_of_interest(one.first, grid=scan.grid)) is not None]
     if not carried:
-        raise LeaveOut(NO_INTEREST)
+        reason = "its segmentation carries no volume of interest in private attributes"
+        raise LeaveOut(reason)
     interest = carried[0]
     if any(other != interest for other in carried):
         reason = "its segmentations carry different volumes of interest"
