@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from onephase.cli.cohort_answers import answer_cohort
 from onephase.cli.options import AsJson, Engine, Policy, Scheduler, Workers, policy_of, workers_of
 from onephase.cli.predict_options import (
     UNNAMED,
+    doubt_of,
     fit_name,
     near_enough,
     numbers,
@@ -15,8 +17,8 @@ from onephase.cli.predict_options import (
     refuse_idle_error,
     refuse_regions,
 )
-from onephase.cli.terminal import TerminalProgress, say, say_json
-from onephase.inference.engine_name import USUAL_ENGINE, EngineName
+from onephase.cli.terminal import say, say_json
+from onephase.inference.engine_name import USUAL_ENGINE
 
 if TYPE_CHECKING:
     from onephase.biomarkers.panel import Events
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
     from onephase.inference.prediction import Prediction
     from onephase.reports.dicom_objects import DicomObjects
     from onephase.reports.dicom_source import DicomSource
-    from onephase.work.workers import Workers as WhoWorks
 
 BOX, POINT = "C0 C1 R0 R1 S0 S1", "C R S"
 
@@ -142,7 +143,7 @@ def predict(  # noqa: PLR0913 - one parameter for each option
             raise typer.BadParameter(message)
         who = workers_of(workers, scheduler)
         varied = (outlines, outline_error)
-        _predict_cohort(
+        answer_cohort(
             bundle, cohort, out=out, policy=policy, engine=engine, varied=varied, workers=who, as_json=as_json
         )
         return
@@ -150,7 +151,7 @@ def predict(  # noqa: PLR0913 - one parameter for each option
     refuse_regions(mask, box, seed_point, mask_label=mask_label)
     refuse_idle_error(outline_error, outlines, masks_only=mask is not None)
     _refuse_places(out, dicom=dicom, fhir=fhir, inputs=(image, mask))
-    from onephase.imaging.plausible_outlines import MEASURED_MM, doubt_about
+    from onephase.imaging.plausible_outlines import doubt_about
     from onephase.inference.bundle import load_bundle
     from onephase.inference.predict import predict as predict_one
     from onephase.readers.case import read_case
@@ -166,8 +167,8 @@ def predict(  # noqa: PLR0913 - one parameter for each option
         phase=phase or None,
     )
     events = _events(given)
-    error_mm = MEASURED_MM if outline_error is None else outline_error
-    doubt = doubt_about(case.roi, outlines=outlines or 0, error_mm=error_mm)
+    several, error_mm = doubt_of(outlines, outline_error)
+    doubt = doubt_about(case.roi, outlines=several, error_mm=error_mm)
     source = _dicom_source(image, case, dicom=dicom, fhir=fhir)
     prediction = predict_one(opened, case, given=events, policy=policy_of(policy), doubt=doubt)
     objects = None if dicom is None or source is None else _dicom_objects(prediction, source)
@@ -295,60 +296,3 @@ def _say_prediction(prediction: "Prediction") -> None:
         )
     for name, probability in reading.subtypes.items():
         say(f"  {name:<28} {probability:.2f}")
-
-
-def _predict_cohort(  # noqa: PLR0913 - what the command was given
-    bundle: Path,
-    tables: list[Path],
-    *,
-    out: Path,
-    policy: str,
-    engine: EngineName,
-    varied: tuple[int | None, float | None],
-    workers: "WhoWorks",
-    as_json: bool,
-) -> None:
-    from contextlib import closing
-
-    from onephase.cli.places import refuse_bundle, refuse_no_folder
-    from onephase.cohort.table import read_cohort
-    from onephase.imaging.plausible_outlines import MEASURED_MM
-    from onephase.inference.bundle import identity_of
-    from onephase.inference.cohort_prediction import CohortRequest, predict_cohort
-    from onephase.reports.html import write_index, write_report_into
-
-    refuse_bundle(out)
-    refuse_no_folder(out)
-    records = read_cohort(*tables, labelled=False).records
-    outlines, error_mm = varied
-    refuse_idle_error(error_mm, outlines, masks_only=all(record.mask is not None for record in records))
-    request = CohortRequest(
-        *(bundle, identity_of(bundle), out),
-        policy=policy_of(policy),
-        publish=write_report_into,
-        engine=engine,
-        outlines=outlines or 0,
-        error_mm=MEASURED_MM if error_mm is None else error_mm,
-    )
-    outcomes = []
-    with TerminalProgress() as progress, closing(predict_cohort(request, records, workers=workers)) as predicted:
-        progress("predict", 0, len(records))
-        for outcome in predicted:
-            outcomes.append(outcome)
-            progress("predict", len(outcomes), len(records))
-    write_index(outcomes, out / "index.html")
-    failed = [outcome for outcome in outcomes if outcome.answer is None]
-    if as_json:
-        say_json(
-            {
-                "predicted": [outcome.case_id for outcome in outcomes if outcome.answer is not None],
-                "skipped": [outcome.case_id for outcome in outcomes if outcome.skipped],
-                "failures": {outcome.case_id: outcome.problem for outcome in failed},
-            }
-        )
-    else:
-        for outcome in failed:
-            say(f"! {outcome.problem}")
-        say(f"{len(outcomes) - len(failed)} of {len(outcomes)} cases predicted: {out / 'index.html'}")
-    if failed:
-        raise typer.Exit(1)

@@ -74,6 +74,13 @@ def refuse_regions(
         raise typer.BadParameter(message)
 
 
+def doubt_of(outlines: int | None, error_mm: float | None) -> tuple[int, float]:
+    """Return over how many plausible outlines it is answered, and their error in mm: as asked, or as usual."""
+    from onephase.imaging.plausible_outlines import MEASURED_MM
+
+    return outlines or 0, MEASURED_MM if error_mm is None else error_mm
+
+
 def refuse_idle_error(error_mm: float | None, outlines: int | None, *, masks_only: bool) -> None:
     """Refuse a distance between outlines where there is only one of each lesion.
 
