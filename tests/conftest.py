@@ -4,7 +4,6 @@ import gc
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -25,6 +24,7 @@ import pytest
 from filelock import FileLock
 from hypothesis import HealthCheck, settings
 from tests.first_calls import check_anew, check_at_first
+from tests.ports import free_port
 
 check_at_first()  # before anything of ours is imported
 gc.disable()  # while everything is imported, which stays: until pytest_collection_finish
@@ -90,12 +90,6 @@ def _make_demo(folder: Path) -> None:
 ORTHANC_DICOMWEB = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
 ORTHANC_NAME = "onephase-tests"
 ORTHANC_START_SECONDS = 20
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 @dataclass

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.conftest import free_port
+from tests.ports import free_port
 
 EXCHANGED = {
     "127.0.0.1:8042": "127.0.0.1:{web}",

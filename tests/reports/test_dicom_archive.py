@@ -1,12 +1,12 @@
 """Through a real archive and back: Orthanc as a child process on loopback, by C-STORE and by DICOMweb."""
 
 import io
-import shutil
 import subprocess
 
 import numpy as np
 import pytest
 from pydicom import Dataset, dcmread
+from tests.dcmtk import STORESCU, needs_storescu
 
 KINDS = ("seg", "pm", "sr", "capture")
 MODALITY = {"seg": "SEG", "pm": "OT", "sr": "SR", "capture": "OT"}
@@ -16,12 +16,12 @@ def same_content(one: Dataset, other: Dataset) -> bool:
     return {element.tag: element for element in one} == {element.tag: element for element in other}
 
 
-@pytest.mark.skipif(shutil.which("storescu") is None, reason="storescu (Debian package dcmtk) is not installed")
+@needs_storescu
 @pytest.mark.parametrize(("orientation", "enhanced"), [("sagittal", False), ("coronal", True)])
 def test_c_store_keeps_every_object(archive, examine, orientation, enhanced):
     examined = examine(orientation, enhanced=enhanced)
     files = [*sorted(examined.folder.iterdir()), *examined.written.values()]
-    command = ["storescu", "-R", "-xe", "-aec", "ORTHANC", "127.0.0.1", str(archive.dicom_port), *map(str, files)]
+    command = [STORESCU, "-R", "-xe", "-aec", "ORTHANC", "127.0.0.1", str(archive.dicom_port), *map(str, files)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
     for kind in KINDS:

@@ -19,6 +19,8 @@ import pytest
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sr.codedict import codes
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, RTStructureSetStorage, generate_uid
+from tests.dcmtk import ABSENT, STORESCU
+from tests.ports import free_port
 from tests.service.node.working import Tray
 
 from onephase.inference.bundle import load_bundle
@@ -32,14 +34,6 @@ from onephase.service.worklist.worklist import Entry, Worklist
 SHAPE, THICKNESS_MM, ROW_MM, COLUMN_MM, RADIUS_MM = (12, 36, 40), 3.0, 1.2, 0.9, 6.0
 CANARY = "CANARY^YELLOW"
 START_SECONDS = 60
-
-
-def free_port() -> int:
-    import socket
-
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 @pytest.fixture(scope="session")
@@ -280,11 +274,11 @@ def intake(tmp_path: Path, worklist: Worklist) -> Intake:
 @pytest.fixture
 def storescu() -> Callable[..., subprocess.CompletedProcess[str]]:
     """Send files as dcmtk does."""
-    if shutil.which("storescu") is None:
-        pytest.skip("storescu (Debian package dcmtk) is not installed")
+    if not STORESCU:
+        pytest.skip(ABSENT)
 
     def send(port: int, *paths: Path, options: tuple[str, ...] = (), called: str = "ONEPHASE") -> Any:
-        command = ["storescu", *options, "+sd", "-R", "-aec", called, "127.0.0.1", str(port), *map(str, paths)]
+        command = [STORESCU, *options, "+sd", "-R", "-aec", called, "127.0.0.1", str(port), *map(str, paths)]
         return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
 
     return send

@@ -13,6 +13,7 @@ from threading import Thread
 import pytest
 from pydicom.uid import CTImageStorage, MRImageStorage
 from pynetdicom import AE
+from tests.dcmtk import STORESCU, needs_storescu
 
 from onephase.service.node.limits import Limits, read_peer
 from onephase.service.node.listener import Listener
@@ -241,18 +242,18 @@ def test_stopping_lets_an_open_association_end(intake, scanner):
     assert not stopping.is_alive()
 
 
-@pytest.mark.skipif(shutil.which("storescu") is None, reason="storescu (Debian package dcmtk) is not installed")
+@needs_storescu
 def test_tls_with_a_certificate_of_the_peer(listening, certificate, study, intake):
     cert, key = certificate
     port = listening(tls=tls_of(cert, key, cert), timeout_s=10.0)
     image = sorted(study(1, outline=False).iterdir())[0]
-    with_tls = ["storescu", "+tls", str(key), str(cert), "+cf", str(cert), "-aec", "ONEPHASE", "127.0.0.1", str(port)]
+    with_tls = [STORESCU, "+tls", str(key), str(cert), "+cf", str(cert), "-aec", "ONEPHASE", "127.0.0.1", str(port)]
     done = subprocess.run([*with_tls, str(image)], capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
     assert len(intake.worklist.entries()) == 1
-    without = ["storescu", "-to", "3", "-ta", "3", "-aec", "ONEPHASE", "127.0.0.1", str(port), str(image)]
+    without = [STORESCU, "-to", "3", "-ta", "3", "-aec", "ONEPHASE", "127.0.0.1", str(port), str(image)]
     assert subprocess.run(without, capture_output=True, check=False, timeout=60).returncode != 0
-    anonymous = ["storescu", "+tla", "-ic", "-to", "3", "-aec", "ONEPHASE", "127.0.0.1", str(port), str(image)]
+    anonymous = [STORESCU, "+tla", "-ic", "-to", "3", "-aec", "ONEPHASE", "127.0.0.1", str(port), str(image)]
     assert subprocess.run(anonymous, capture_output=True, check=False, timeout=60).returncode != 0
 
 
