@@ -150,7 +150,7 @@ def test_c_store_over_tls_shows_our_certificate(objects, certificate):
             timeout_s=3.0,
         )
         known = Credentials(ca=cert, ours=certificate)
-        destination_of(archive, our_ae="ONEPHASE", credentials=known, timeout_s=5.0).send(objects)
+        destination_of(archive, our_ae="ONEPHASE", credentials=known).send(objects)
     assert len(stored) == 3
 
 

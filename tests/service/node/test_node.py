@@ -55,10 +55,11 @@ def test_a_study_goes_in_and_four_objects_come_out(by, archive, node, storescu, 
 
 def page_of(node, path: str) -> tuple[int, str]:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{node.metrics_port}/{path}", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{node.metrics_port}/{path}", timeout=60) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as answer:
-        return answer.code, answer.read().decode()
+        with answer:
+            return answer.code, answer.read().decode()
 
 
 def onephase(*words: object) -> subprocess.CompletedProcess[str]:
@@ -73,7 +74,7 @@ def test_an_archive_that_is_away_for_a_while_gets_everything_later_and_once(arch
     folders = [study(number) for number in (11, 12)]
     with ThreadPoolExecutor(2) as pool:
         assert [done.returncode for done in pool.map(lambda one: storescu(running.port, one), folders)] == [0, 0]
-    running.wait_until(lambda: bool(running.events("study put back")), seconds=60)
+    running.wait_until(lambda: bool(running.events("study put back")))
     assert {entry.state for entry in running.entries()} <= {"received", "complete", "predicted"}
     assert {line["sentence"] for line in running.events("study put back")} == {
         "the archive cannot be reached (ConnectionError): it is tried again"
@@ -81,7 +82,7 @@ def test_an_archive_that_is_away_for_a_while_gets_everything_later_and_once(arch
     status, health = page_of(running, "health")
     assert (status, json.loads(health)["worklist_answers"]) == (200, True)
     archive.start()
-    running.wait_for_states("sent", "sent", seconds=90)
+    running.wait_for_states("sent", "sent")
     assert {one: counts for one, counts in results_of(archive).items() if counts != OURS} == {}
     _, metrics = page_of(running, "metrics")
     assert 'onephase_studies{state="sent"} 2.0' in metrics
@@ -102,7 +103,7 @@ def test_a_study_without_an_outline_waits_for_the_box_of_a_person(archive, node,
     key = told[0]["study"][:12]
     done = onephase("worklist", "--store", running.store, "--study", key, "--box", 12, 28, 12, 24, 3, 9)
     assert done.returncode == 0, done.stderr
-    running.wait_for_states("sent", seconds=60)
+    running.wait_for_states("sent")
     refused = onephase("worklist", "--store", running.store, "--study", "nobody", "--phase", 1)
     assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
     assert "0 studies have a key that begins with 'nobody'" in refused.stderr
@@ -115,7 +116,7 @@ def test_it_fetches_what_an_archive_holds(archive, node, storescu, study):
     web, uid = f"{archive.web}/dicom-web", dcmread(folder / "00.dcm").StudyInstanceUID
     running = node(web, "--pull", web, "--pull-query", f"StudyInstanceUID={uid}")
     running.start()
-    running.wait_for_states("sent", seconds=60)
+    running.wait_for_states("sent")
     assert len(running.events("study fetched")) == 1
 
 
@@ -131,9 +132,9 @@ def test_what_an_archive_gets_later_is_fetched_later(archive, node, storescu, st
     web, uid = f"{archive.web}/dicom-web", dcmread(outline).StudyInstanceUID
     running = node(web, "--pull", web, "--pull-query", f"StudyInstanceUID={uid}", "--pull-every-s", "1")
     running.start()
-    running.wait_for_states("waiting", seconds=60)
+    running.wait_for_states("waiting")
     assert storescu(archive.dicom_port, outline, called="ORTHANC").returncode == 0
-    running.wait_for_states("sent", seconds=60)
+    running.wait_for_states("sent")
     assert running.stop() == 0
 
 
@@ -150,7 +151,7 @@ def test_two_nodes_on_one_list_do_each_study_once(archive, node, storescu, study
         sent = pool.map(lambda one: storescu(both[one[0] % 2].port, one[1]), enumerate(folders))
         assert [done.returncode for done in sent] == [0] * 4
     worklist = Worklist(engine)
-    both[0].wait_until(lambda: [entry.state for entry in worklist.entries()] == ["sent"] * 4, seconds=90)
+    both[0].wait_until(lambda: [entry.state for entry in worklist.entries()] == ["sent"] * 4)
     predicted = Counter(line["study"] for one in both for line in one.events("study predicted"))
     assert len(predicted) == 4
     assert set(predicted.values()) == {1}
@@ -163,8 +164,7 @@ def test_ctrl_c_ends_a_node_and_is_no_interruption(node):
     """docs/prediction.md says so beside its exit codes."""
     running = node("ORTHANC@127.0.0.1:1")
     running.start()
-    running.process.send_signal(signal.SIGINT)
-    assert running.process.wait(timeout=40) == 0
+    assert running.stop(by=signal.SIGINT) == 0
     assert running.events("node ended")
 
 

@@ -11,6 +11,7 @@ from onephase.service.node.node import Place, run_node
 from onephase.service.node.pull import Pull
 
 GRACE_S = 0.5
+USUAL_GRACE_S = Place("ONEPHASE", "127.0.0.1", 0, 0).grace_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +37,13 @@ def test_a_step_that_does_not_end_holds_up_the_end_for_the_grace_alone(work):
     )
     node.start()
     try:
-        assert began.wait(timeout=20)
+        assert began.wait(timeout=60)
         stop.set()
         told = time.monotonic()
-        node.join(timeout=20)
+        node.join(timeout=60)
         assert not node.is_alive()
-        assert time.monotonic() - told < GRACE_S + 5
+        assert time.monotonic() - told < USUAL_GRACE_S  # a busy machine takes more than the grace, and not that much
     finally:
+        stop.set()
         never.set()
         node.join()

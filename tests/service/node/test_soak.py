@@ -88,14 +88,14 @@ def soak(nodes, worklist: Worklist, archive, storescu, folders: list[Path], *, k
     for node in nodes:
         node.start()
     started = time.monotonic()
-    latest = started + 120 + 30 * kills + 10 * len(folders)
+    latest = started + 300 + 60 * kills + 10 * len(folders)  # for a busy machine
     with ThreadPoolExecutor(ASSOCIATIONS + 1) as pool:
         killing = pool.submit(kill_again_and_again, nodes, worklist, kills=kills)
         sending = [pool.submit(send_until_confirmed, one, nodes, storescu, latest=latest) for one in folders]
+        seen = killing.result()  # first: where a node does not come back, that is why nothing was confirmed
         tries = sum(one.result() for one in sending)
-        seen = killing.result()
     sent = ["sent"] * len(folders)
-    nodes[0].wait_until(lambda: [entry.state for entry in worklist.entries()] == sent, seconds=60 + 10 * len(folders))
+    nodes[0].wait_until(lambda: [entry.state for entry in worklist.entries()] == sent, seconds=180 + 10 * len(folders))
     took = time.monotonic() - started
     assert [node.stop() for node in nodes] == [0] * len(nodes)
 

@@ -1,8 +1,8 @@
 """The two steps of work, without a network: what becomes of a study, whatever goes wrong."""
 
 import os
-import threading
 from dataclasses import replace
+from queue import Queue
 
 import pytest
 from tests.service.node.working import only, receive
@@ -219,12 +219,23 @@ def test_a_study_that_ends_the_program_each_time_is_given_up(work, intake, scann
     assert only(intake).problem == "given up after 10 attempts; each ended the program"
 
 
-def test_a_lease_is_renewed_while_the_work_goes_on(work, intake, scanner):
+def test_a_lease_is_renewed_while_the_work_goes_on(work, intake, scanner, monkeypatch):
     slices = scanner.slices(1)
     receive(intake, *slices, scanner.outline(slices, 1))
-    short = replace(work, lease_s=0.3)
+    now, renewed, renew = [intake.worklist._clock()], Queue(), intake.worklist.renew
+    monkeypatch.setattr(intake.worklist, "_clock", lambda: now[0])
+
+    def watched(*given, **named):
+        began = now[0]
+        renewed.put((began, renew(*given, **named)))
+
+    monkeypatch.setattr(intake.worklist, "renew", watched)
     claim = intake.worklist.claim(State.COMPLETE, node="slow", lease_s=0.3)
-    with short._kept_alive(claim):
-        threading.Event().wait(0.9)
-        assert intake.worklist.claim(State.COMPLETE, node="other", lease_s=1.0) is None
+    with replace(work, lease_s=0.3)._kept_alive(claim):
+        for _ in range(3):  # each time the half of a lease goes by, however long that takes here
+            now[0] += 0.2
+            while (last := renewed.get(timeout=60))[0] < now[0]:
+                pass
+            assert last[1]
+            assert intake.worklist.claim(State.COMPLETE, node="other", lease_s=1.0) is None
     assert intake.worklist.advance(claim, State.PREDICTED, results="r")

@@ -1,7 +1,10 @@
-"""A node's work without a network: what comes in by hand, and goes out into a tray."""
+"""A node's work without a network: what comes in by hand, and goes out into a tray; and how a journal is read."""
 
 import io
+import json
+from typing import Any
 
+import pytest
 from pydicom import dcmread
 
 from onephase.service.node.destination import NotSentError
@@ -32,3 +35,11 @@ def receive(intake, *datasets) -> None:
 def only(intake):
     (entry,) = intake.worklist.entries()
     return entry
+
+
+def lines_of(journal: str) -> list[dict[str, Any]]:
+    """Return the lines of a journal, but for the last while it is being written; what is no JSON fails with all."""
+    try:
+        return [json.loads(line) for line in journal.rpartition("\n")[0].splitlines()]
+    except json.JSONDecodeError:
+        pytest.fail(f"the journal holds what is no JSON:\n{journal[-3000:]}")
