@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 import time
@@ -70,6 +71,19 @@ def test_a_fault_in_a_folder_names_the_place_that_the_user_knows(tmp_path):
         (aside / "report.html").mkdir()
         write_text(aside / "report.html", "page")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_written_has_the_usual_permissions_and_other_threads_keep_theirs(tmp_path, monkeypatch):
+    before = os.umask(0o027)
+    try:
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "umask", None)  # it is of the whole process: a thread that sets it opens others' files
+            write_text(tmp_path / "page", "one")
+            write_folder(tmp_path / "folder")
+    finally:
+        os.umask(before)
+    made = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.rglob("*")}
+    assert made == {"page": 0o640, "folder": 0o750, "new": 0o640}
 
 
 def test_a_file_in_the_way_is_a_sentence(tmp_path):

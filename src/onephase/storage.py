@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -30,14 +29,12 @@ def file_aside(path: Path) -> Iterator[Path]:
     """
     with write_faults(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".writing-", suffix="".join(path.suffixes), dir=path.parent)
-        os.close(handle)
-        aside = Path(name)
+        aside = _beside(path, ".writing-", suffix="".join(path.suffixes))
+        aside.touch(exist_ok=False)
         try:
             yield aside
             with aside.open("rb") as written:
                 os.fsync(written.fileno())
-            aside.chmod(0o666 & ~_umask())  # mkstemp makes files private; ours are ordinary
             aside.replace(path)
         finally:
             aside.unlink(missing_ok=True)
@@ -59,14 +56,15 @@ def folder_aside(path: Path) -> Iterator[Path]:
     """
     with write_faults(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(prefix=".writing-", dir=path.parent))
+        aside = _beside(path, ".writing-")
+        aside.mkdir()
         try:
             with _named_as(path, aside):
                 yield aside
             _refuse_loss(path, aside)
-            aside.chmod(0o777 & ~_umask())
             if path.exists():
-                replaced = Path(tempfile.mkdtemp(prefix=".replaced-", dir=path.parent))
+                replaced = _beside(path, ".replaced-")
+                replaced.mkdir()
                 path.rename(replaced / path.name)
                 aside.rename(path)
                 shutil.rmtree(replaced)
@@ -192,7 +190,10 @@ def _refuse_loss(path: Path, successor: Path) -> None:
         raise StorageError(message)
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _beside(path: Path, prefix: str, *, suffix: str = "") -> Path:
+    """Return a path of its own beside another.
+
+    What is made there has the usual permissions. What :mod:`tempfile` makes is private, and the mask by which it could
+    be opened afterwards is read by setting it, while other threads write.
+    """
+    return path.parent / f"{prefix}{os.urandom(8).hex()}{suffix}"
