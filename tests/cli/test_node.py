@@ -1,6 +1,8 @@
 """``node`` and ``worklist`` as they are typed: what is wrong is said before anything is made or queued."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -114,6 +116,22 @@ def test_a_box_and_a_phase_are_queued(said, store):
     told = json.loads(said("worklist", "--store", store, "--study", KEY[:4], *options, "--json", code=0))
     assert [one["answer"] for one in told] == [{"box": [80, 110, 95, 125, 25, 36], "phase": "2"}]
     assert study_in(store).state is State.COMPLETE
+
+
+STRUCK = """
+import os, signal
+from onephase.cli.node import _stop_on_signals
+stop = _stop_on_signals()
+with stop._cond:  # the moment in which a node begins to wait
+    os.kill(os.getpid(), signal.{})
+print(stop.wait(60))
+"""
+
+
+@pytest.mark.parametrize("number", ["SIGTERM", "SIGINT"])
+def test_a_node_that_is_told_to_stop_in_any_moment_stops(number):
+    command = [sys.executable, "-c", STRUCK.format(number)]
+    assert subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout == "True\n"
 
 
 def test_help_says_what_goes_together_and_what_a_pdu_may_be():

@@ -259,10 +259,11 @@ def _pull(url: str, query: str, *, credentials: "Credentials", timeout_s: float)
 
 
 def _stop_on_signals() -> "Event":
+    """Return what SIGTERM and Ctrl-C set: in a thread, for who is struck may hold its lock, and would wait forever."""
     import signal
-    from threading import Event
+    from threading import Event, Thread
 
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, lambda *_: Thread(target=stop.set).start())
     return stop
