@@ -8,7 +8,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import connection, get_context, parent_process
@@ -31,7 +31,12 @@ def in_processes(
         WorkerError: If a process was killed.
     """
     with environment(ONE_CORE), _pool(count) as pool:
-        promises = submitted(lambda item: pool.submit(function, item), items, count=lambda: count)
+
+        def submit(item: Item) -> Future[Answer]:
+            with _ctrl_c_later():
+                return pool.submit(function, item)
+
+        promises = submitted(submit, items, count=lambda: count)
         for done, promise in enumerate(promises):
             try:
                 answer = promise.result()
@@ -52,6 +57,16 @@ def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
         yield pool
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _ctrl_c_later() -> Iterator[None]:
+    """Hold Ctrl-C back: a process that is started meanwhile would show a traceback if it were struck while it loads."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _follow_the_leader() -> None:
