@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator
@@ -29,6 +28,7 @@ from tests.ports import free_port
 check_at_first()  # before anything of ours is imported
 gc.disable()  # while everything is imported, which stays: until pytest_collection_finish
 
+from onephase.work import cluster as cluster_module  # noqa: E402
 from onephase.work.cluster import Cluster  # noqa: E402
 
 settings.register_profile(
@@ -89,7 +89,7 @@ def _make_demo(folder: Path) -> None:
 
 ORTHANC_DICOMWEB = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
 ORTHANC_NAME = "onephase-tests"
-ORTHANC_START_SECONDS = 20
+ORTHANC_START_SECONDS, ORTHANC_PATIENCE_SECONDS = 120, 60
 
 
 @dataclass
@@ -128,7 +128,7 @@ class Archive:
         while time.monotonic() < latest and self.process.poll() is None:
             try:
                 assert self.json("system")["Name"] == ORTHANC_NAME
-            except (urllib.error.URLError, ConnectionError):
+            except OSError:  # nobody answers yet, or not in time
                 time.sleep(0.1)
             else:
                 return
@@ -137,12 +137,12 @@ class Archive:
     def stop(self) -> None:
         if self.process is not None:
             self.process.terminate()
-            self.process.wait(timeout=20)
+            self.process.wait(timeout=ORTHANC_PATIENCE_SECONDS)
             self.process = None
 
     def ask(self, path: str, *, content: bytes | None = None) -> bytes:
         request = urllib.request.Request(f"{self.web}/{path}", content)  # noqa: S310 - http on loopback
-        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - the same
+        with urllib.request.urlopen(request, timeout=ORTHANC_PATIENCE_SECONDS) as answer:  # noqa: S310 - the same
             return answer.read()
 
     def json(self, path: str, *, content: bytes | None = None) -> Any:
@@ -168,7 +168,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
 
 
 DASK = str(Path(sys.executable).parent / "dask")
-DASK_START_SECONDS = 60
+DASK_START_SECONDS, DASK_END_SECONDS = 180, 60
 ALLOWED_DEATHS = "1"
 
 
@@ -186,7 +186,11 @@ def running_dask(*command: str) -> Iterator[subprocess.Popen[bytes]]:
         yield process
     finally:
         process.terminate()
-        process.wait()
+        try:
+            process.wait(timeout=DASK_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 @pytest.fixture(scope="module")
@@ -195,9 +199,10 @@ def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     pytest.importorskip("distributed", reason="the cluster extra is not installed")
     file = tmp_path_factory.mktemp("dask") / "scheduler.json"
     listening = ("--host", "127.0.0.1", "--port", "0", "--no-dashboard")
-    with running_dask("scheduler", *listening, "--scheduler-file", str(file)):
+    with running_dask("scheduler", *listening, "--scheduler-file", str(file)) as process:
         until = time.monotonic() + DASK_START_SECONDS
-        while not file.exists():
+        while not (file.exists() and file.read_text().endswith("\n}")):  # it is written where it stands
+            assert process.poll() is None, "the scheduler ended"
             assert time.monotonic() < until, "the scheduler did not start"
             time.sleep(0.05)
         yield file
@@ -207,5 +212,19 @@ def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def cluster(scheduler: Path) -> Iterator[Cluster]:
     """The scheduler with two workers."""
     place = ("--no-dashboard", "--local-directory", str(scheduler.parent))
-    with running_dask("worker", "--scheduler-file", str(scheduler), "--nworkers", "2", "--nthreads", "1", *place):
+    with (
+        running_dask("worker", "--scheduler-file", str(scheduler), "--nworkers", "2", "--nthreads", "1", *place),
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        for patience in ("REACHED_IN_S", "STAFFED_IN_S"):  # a busy machine takes longer to start a worker anew
+            patch.setattr(cluster_module, patience, DASK_START_SECONDS)
+        wait_for_workers(scheduler, 2)
         yield Cluster(str(scheduler))
+
+
+def wait_for_workers(scheduler: Path, number: int) -> None:
+    """Wait until a scheduler has so many workers."""
+    import distributed
+
+    with distributed.Client(scheduler_file=str(scheduler), set_as_default=False, timeout=DASK_START_SECONDS) as client:
+        client.wait_for_workers(number, timeout=DASK_START_SECONDS)

@@ -11,7 +11,7 @@ import socket
 from collections.abc import Iterator
 
 LOWEST, BEYOND = 12_000, 32_768  # above the ports of known services, below Linux' range for connections
-WORKERS = 16  # of pytest-xdist at most, each with every sixteenth port
+WORKERS = 128  # of pytest-xdist at most: one more than cores, and each with every 128th port
 
 
 def free_port() -> int:

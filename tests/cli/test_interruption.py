@@ -14,7 +14,7 @@ from onephase.cli import commands, main
 from onephase.cli.demo import DEMO_SIZE
 
 INTERRUPTED = {main.INTERRUPTED, -signal.SIGINT}  # a shell shows both as 130
-PATIENCE_S = 120.0
+PATIENCE_S = 300.0
 NO_TORCH = "onephase: this needs torch, which is not installed: pip install '.[train]' in the checkout\n"
 
 
@@ -25,10 +25,15 @@ def interrupted(*words: object, when: Callable[[int], bool]) -> None:
         command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
     ) as running:
         deadline = time.monotonic() + PATIENCE_S
-        while not when(running.pid) and running.poll() is None and time.monotonic() < deadline:
+        while not (come := when(running.pid)) and running.poll() is None and time.monotonic() < deadline:
             time.sleep(0.002)
-        os.killpg(running.pid, signal.SIGINT)  # as a terminal does: workers are struck too
-        _, said = running.communicate()
+        if running.poll() is None:
+            os.killpg(running.pid, signal.SIGINT)  # as a terminal does: workers are struck too
+        try:
+            _, said = running.communicate(timeout=PATIENCE_S)
+        finally:
+            running.kill()  # who does not hear Ctrl-C shall not be waited for
+    assert come, f"the moment to press it never came: {said}"
     assert running.returncode in INTERRUPTED, said
     assert "Traceback" not in said
     assert said.splitlines()[-1] == f"onephase: {main.ON_INTERRUPTION}"

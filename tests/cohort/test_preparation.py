@@ -28,15 +28,17 @@ SMALL = Settings(imaging=ImagingSettings(patch_voxels=(8, 10, 12), spacing_mm=2.
 CASES = 7
 FILES = ("store.json", "cases.jsonl", "image.f16", "distance_mm.f16", "records.json", "failures.json")
 
+PATIENCE_S = 180  # on a busy machine
 LEADER = """
 import sys
+import time
 from pathlib import Path
 from onephase.cohort.preparation import prepare
 from onephase.settings import parse_settings
 
 if __name__ == "__main__":
     settings = parse_settings(Path(sys.argv[3]).read_text(), source="test")
-    prepare([Path(sys.argv[1])], Path(sys.argv[2]), settings, workers=2)
+    prepare([Path(sys.argv[1])], Path(sys.argv[2]), settings, workers=2, progress=lambda *_: time.sleep(0.3))
 """
 SMALL_TOML = "[imaging]\nspacing_mm = 2.0\npatch_voxels = [8, 10, 12]\n"
 
@@ -115,7 +117,7 @@ def test_a_killed_preparation_goes_on_and_ends_in_the_same_bytes(tmp_path: Path)
     command = [sys.executable, str(tmp_path / "leader.py"), str(table), str(killed), str(tmp_path / "settings.toml")]
     leader = subprocess.Popen(command)
     listing = killed / "cases.jsonl"
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE_S
     while not (listing.exists() and listing.read_bytes().count(b"\n") >= 2):
         assert leader.poll() is None, "the preparation ended before it could be killed"
         assert time.monotonic() < deadline
@@ -133,6 +135,7 @@ def test_a_killed_preparation_goes_on_and_ends_in_the_same_bytes(tmp_path: Path)
     prepare([table], killed, SMALL)
     prepare([table], tmp_path / "whole", SMALL)
     assert bytes_of(killed) == bytes_of(tmp_path / "whole")
+    deadline = time.monotonic() + PATIENCE_S
     while any(Path(f"/proc/{worker}").exists() for worker in workers):  # nobody is left behind
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -31,7 +31,7 @@ EXCHANGED = {
 }
 """What a page prints, and what stands here in its place."""
 
-START_S, WORK_S, END_S = 90, 180, 40
+START_S, WORK_S, END_S, ANSWER_S = 180, 360, 90, 60
 
 
 class Shell:
@@ -99,7 +99,8 @@ def answer_of(address: str, **headers: str) -> tuple[int, str]:
     """Return the status and the text that an address answers with."""
     try:
         request = urllib.request.Request(address, headers=headers)  # noqa: S310 - http on loopback
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - the same
+        with urllib.request.urlopen(request, timeout=ANSWER_S) as answer:  # noqa: S310 - the same
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as refused:
-        return refused.code, refused.read().decode()
+        with refused:
+            return refused.code, refused.read().decode()

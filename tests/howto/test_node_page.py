@@ -11,6 +11,7 @@ from tests.conftest import Archive
 from tests.howto.conftest import holds, lay_out, write_study
 from tests.howto.pages import printed
 from tests.howto.shell import Shell, answer_of, wait_until
+from tests.service.node.working import lines_of
 
 from onephase.service.worklist.states import State
 
@@ -76,20 +77,19 @@ def test_the_node_is_answered_and_its_results_are_in_the_archive(nodes, archive)
     shell, said = nodes.sent_to, nodes.said
 
     def events(what: str, study: str) -> int:
-        lines = [json.loads(line) for line in said().splitlines()]
-        return len([line for line in lines if line["event"] == what and line.get("study") == study])
+        return len([line for line in lines_of(said()) if line["event"] == what and line.get("study") == study])
 
-    wait_until(lambda: '"study sent"' in said() and '"study waiting"' in said(), said)
+    wait_until(lambda: sorted(states_in(shell.run(look)).values()) == ["sent", "waiting"], said)
     listed = shell.run(look)
     assert "waiting for a box" in listed
-    assert sorted(states_in(listed).values()) == ["sent", "waiting"]
     (key,) = (study for study, state in states_in(listed).items() if state == "waiting")
     with shell.reader(printed("reader.md")[1]):
         cases = json.loads(answer_of(f"http://127.0.0.1:{shell.here['reader']}/api/cases")[1])
         assert [one["site"] for one in cases] == ["waits for a box", "sent"]
     shell.here["study"] = key
+    waited = events("study waiting", key)  # more than once where its images came with pauses between them
     shell.run(box)
-    wait_until(lambda: events("study waiting", key) == 2, said)
+    wait_until(lambda: events("study waiting", key) == waited + 1, said)
     shell.run(phase)
     wait_until(lambda: events("study sent", key) == 1, said)
     shell.run(again)

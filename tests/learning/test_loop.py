@@ -115,7 +115,7 @@ def test_a_killed_run_resumed_ends_with_the_same_bits(make_dataset, make_setting
     (tmp_path / "settings.json").write_text(settings.model_dump_json())
     threads = str(torch.get_num_threads())
     died = subprocess.run(
-        [sys.executable, "-c", KILLED_RUN, str(tmp_path), "7", threads], env={**os.environ}, check=False, timeout=300
+        [sys.executable, "-c", KILLED_RUN, str(tmp_path), "7", threads], env={**os.environ}, check=False, timeout=600
     )
     assert died.returncode == -signal.SIGKILL
     assert len((tmp_path / "run" / LOG_NAME).read_text().splitlines()) == 2

@@ -22,7 +22,7 @@ def test_c_store_keeps_every_object(archive, examine, orientation, enhanced):
     examined = examine(orientation, enhanced=enhanced)
     files = [*sorted(examined.folder.iterdir()), *examined.written.values()]
     command = [STORESCU, "-R", "-xe", "-aec", "ORTHANC", "127.0.0.1", str(archive.dicom_port), *map(str, files)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
     for kind in KINDS:
         sent = dcmread(examined.written[kind])

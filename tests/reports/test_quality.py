@@ -24,6 +24,7 @@ from onephase.imaging.case import Box
 from onephase.reports.quality import quality_table, render_quality, write_quality
 from onephase.settings import ImagingSettings
 
+PATIENCE_MS = 90_000  # other tests may have the cores
 HOSTILE = "</script><script>alert(1)</script>"
 
 
@@ -105,7 +106,7 @@ def browser() -> Iterator[Any]:
     flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
     flags += ["--disable-background-networking", "--disable-component-update"]
     with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=chromium, args=flags)
+        browser = started.chromium.launch(executable_path=chromium, args=flags, timeout=PATIENCE_MS)
         yield browser
         browser.close()
 
@@ -113,7 +114,7 @@ def browser() -> Iterator[Any]:
 def test_decisions_are_made_on_the_page_and_saved_with_the_old_ones(quality: Quality, browser, tmp_path: Path) -> None:
     write_quality(quality, tmp_path / "quality.html")
     with browser.new_page(viewport={"width": 1280, "height": 800}) as page:
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(PATIENCE_MS)
         faults: list[str] = []
         page.on("console", lambda message: faults.append(message.text))
         page.on("pageerror", lambda fault: faults.append(str(fault)))
@@ -152,7 +153,7 @@ def test_who_scrolls_fast_comes_to_the_last_of_many_cases(quality: Quality, brow
     to_the_end = "scrollTo(0, document.body.scrollHeight)"
     watch = f"new MutationObserver(() => {to_the_end}).observe(document.getElementById('sheet'), {{ childList: true }})"
     with browser.new_page(viewport={"width": 1280, "height": 800}) as page:
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(PATIENCE_MS)
         page.goto((tmp_path / "quality.html").as_uri())
         assert page.locator(".card").count() < 250  # not all at once
         page.evaluate(f"{watch}; {to_the_end}")  # so the end of the sheet never leaves the screen

@@ -13,6 +13,10 @@ import pytest
 
 pytest.importorskip("sqlalchemy", reason="the pacs extra is not installed")
 
+import psycopg
+
+START_S, STOP_S = 120, 60
+
 
 def server_program(name: str) -> str | None:
     """Return a program of the PostgreSQL server, which Debian keeps out of the path."""
@@ -33,22 +37,30 @@ def postgres() -> Iterator[str]:
             shutil.chown(folder, "postgres", "postgres")
         made = [*as_user, initdb, "--auth=trust", "--username=postgres", "--no-sync", "-D", str(folder / "data")]
         subprocess.run(made, check=True, capture_output=True, cwd=folder)
-        command = [*as_user, server, "-D", folder / "data", "-k", folder, "-c", "listen_addresses="]
+        kept = ["-c", "listen_addresses=", "-c", "fsync=off"]  # nothing of this outlives the tests
+        command = [*as_user, server, "-D", folder / "data", "-k", folder, *kept]
         with (folder / "log").open("w") as log:
             process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
         try:
-            wait_for(folder / ".s.PGSQL.5432", process)
+            wait_for(folder, process)
             yield f"postgresql+psycopg://postgres@/postgres?host={folder}"
         finally:
             process.send_signal(signal.SIGINT)  # ends at once, whoever is still connected
-            process.wait(timeout=20)
+            process.wait(timeout=STOP_S)
     finally:
         shutil.rmtree(folder)
 
 
-def wait_for(socket: Path, process: subprocess.Popen[bytes]) -> None:
-    latest = time.monotonic() + 20
-    while not socket.exists():
-        assert process.poll() is None, "PostgreSQL did not start"
-        assert time.monotonic() < latest, "PostgreSQL did not start in time"
-        time.sleep(0.05)
+def wait_for(folder: Path, process: subprocess.Popen[bytes]) -> None:
+    """Wait until the server lets somebody in: its socket is there before, and who comes then is refused."""
+    latest = time.monotonic() + START_S
+    while True:
+        try:
+            psycopg.connect(host=str(folder), user="postgres", dbname="postgres").close()
+        except psycopg.OperationalError as refused:
+            said = f"{refused}\n{(folder / 'log').read_text()[-2000:]}"
+            assert process.poll() is None, f"PostgreSQL did not start: {said}"
+            assert time.monotonic() < latest, f"PostgreSQL did not start in time: {said}"
+            time.sleep(0.05)
+        else:
+            return

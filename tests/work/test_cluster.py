@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.conftest import running_dask
+from tests.conftest import DASK_END_SECONDS, running_dask
 
 from onephase.cohort.preparation import prepare
 from onephase.errors import WorkerError
@@ -77,7 +77,10 @@ def test_a_worker_killed_in_the_middle_loses_nothing_and_the_bytes_are_the_same(
             os.kill(victims[0], signal.SIGKILL)
 
     prepare([Path("cohort.csv")], Path("far"), SMALL, workers=cluster, progress=kill)
-    assert not Path(f"/proc/{victims[0]}").exists()
+    until = time.monotonic() + DASK_END_SECONDS
+    while Path(f"/proc/{victims[0]}").exists():  # until its nanny has looked after it
+        assert time.monotonic() < until, "the worker lives"
+        time.sleep(0.02)
     prepare([Path("cohort.csv")], Path("near"), SMALL)
     assert bytes_of(Path("far")) == bytes_of(Path("near"))
 
@@ -92,7 +95,7 @@ def test_what_waits_is_cancelled_when_the_leader_leaves(cluster: Cluster) -> Non
         next(slept)
     started = time.monotonic()
     assert list(in_order(abs, [-1], workers=cluster)) == [1]
-    assert time.monotonic() - started < 20  # and not the 50 s that two workers would sleep
+    assert time.monotonic() - started < 45  # and not the 50 s that two workers would sleep
 
 
 def test_a_worker_that_does_not_see_the_files_is_a_sentence(cluster: Cluster) -> None:
@@ -131,7 +134,7 @@ def test_who_comes_later_without_onephase_leaves_and_with_several_threads_ends_t
     (tmp_path / "hide.py").write_text("import sys; sys.modules['onephase'] = None")
     come = ("worker", "--scheduler-file", cluster.scheduler, "--no-nanny", "--no-dashboard")
     come = (*come, "--local-directory", str(tmp_path))
-    with closing(in_order(time.sleep, [0.1] * 2_000, workers=cluster)) as slept:
+    with closing(in_order(time.sleep, [0.1] * 20_000, workers=cluster)) as slept:
         with running_dask(*come, "--nthreads", "1", "--preload", str(tmp_path / "hide.py")) as stranger:
             while stranger.poll() is None:
                 next(slept)  # and what it was given is done by others
@@ -181,7 +184,7 @@ def test_a_worker_of_several_threads_is_a_sentence(cluster: Cluster, monkeypatch
 def test_a_scheduler_that_is_lost_is_a_sentence(cluster: Cluster) -> None:  # the last one, for it is gone then
     with distributed.Client(scheduler_file=cluster.scheduler, set_as_default=False) as client:
         scheduler = client.run_on_scheduler(os.getpid)
-    with closing(in_order(time.sleep, [0.01, *[1.0] * 9], workers=cluster)) as slept:
+    with closing(in_order(time.sleep, [0.01, *[5.0] * 9], workers=cluster)) as slept:  # none ends before the scheduler
         next(slept)
         os.kill(scheduler, signal.SIGKILL)
         with pytest.raises(WorkerError, match=r"the Dask scheduler .* was lost after 1 of 10 cases: start both again"):

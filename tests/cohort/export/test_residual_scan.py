@@ -23,7 +23,7 @@ def kinds(folder: Path, *texts: str, own_words: tuple[str, ...] = OWN) -> list[t
     return [(one.file, one.kind) for one in found]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture], max_examples=25)
 @given(identifier=IDS, encoding=ENCODINGS, large=st.booleans(), before=st.binary(max_size=9), place=st.integers(0, 2))
 def test_what_is_planted_is_found(
     plain_copy: Callable[..., Path], identifier: str, encoding: str, large: bool, before: bytes, place: int
@@ -34,7 +34,7 @@ def test_what_is_planted_is_found(
     assert (file, KIND) in kinds(plain_copy(**{where: written}), identifier.strip())
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture], max_examples=25)
 @given(identifiers=st.lists(IDS, max_size=20))
 def test_a_clean_copy_has_nothing(plain_copy: Callable[..., Path], identifiers: list[str]) -> None:
     text = b"case-bcdfghjklmnp,1\nCC BY 4.0, M\xc3\xbcller et al.\n"

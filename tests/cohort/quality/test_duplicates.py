@@ -163,6 +163,6 @@ def test_ten_thousand_are_compared_in_seconds() -> None:
     drawn = np.random.default_rng(1).normal(size=(10_000, FREQUENCIES**2 - 1)).astype(np.float32)
     drawn /= np.linalg.norm(drawn, axis=1, keepdims=True)
     drawn[-1] = drawn[0]
-    started = time.perf_counter()
+    started = time.process_time()  # on a busy machine the clock tells little
     assert list(alike_pairs(drawn, drawn, least=ALIKE)) == [(0, 9_999)]
-    assert time.perf_counter() - started < 30
+    assert time.process_time() - started < 30

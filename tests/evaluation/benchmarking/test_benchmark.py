@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.conftest import running_dask
+from tests.conftest import DASK_END_SECONDS, running_dask, wait_for_workers
 from tests.evaluation.benchmarking.conftest import (
     EXTERNAL,
     INTERNAL,
@@ -88,8 +88,6 @@ def test_two_workers_never_do_the_same_run(done: Done, trainer: Trainer, tmp_pat
 def test_on_a_cluster_a_killed_worker_loses_no_run_and_the_answers_are_the_same(
     done: Done, planned: Callable[[Path], Benchmark], scheduler: Path, tmp_path: Path
 ) -> None:
-    import distributed
-
     stand_ins = tmp_path / "stand_ins.py"  # in the place of training and of slow rivals, in each worker that starts
     stand_ins.write_text(
         "import pytest\nfrom tests.evaluation.benchmarking.conftest import employ\nemploy(pytest.MonkeyPatch())\n"
@@ -98,15 +96,14 @@ def test_on_a_cluster_a_killed_worker_loses_no_run_and_the_answers_are_the_same(
     worker = ("worker", "--scheduler-file", str(scheduler), "--nthreads", "1", "--no-nanny", *place)
     far = planned(tmp_path / "far")
     with running_dask(*worker) as victim, running_dask(*worker):
-        with distributed.Client(scheduler_file=scheduler, set_as_default=False) as client:
-            client.wait_for_workers(2, timeout=60)
+        wait_for_workers(scheduler, 2)
 
         def kill(task: str, ready: int, total: int) -> None:
             if (task, ready) == ("runs", 3):
                 victim.kill()
 
         run_benchmark(far, workers=Cluster(str(scheduler)), progress=kill)
-        assert victim.poll() is not None
+        victim.wait(timeout=DASK_END_SECONDS)
     whole = answers_of_studies(done.benchmark.out)
     for protocol, predictions in answers_of_studies(far.out).items():
         assert predictions.posteriors.keys() == whole[protocol].posteriors.keys()

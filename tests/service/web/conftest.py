@@ -33,6 +33,8 @@ from onephase.service.web.similar import SimilarCases
 SHAPE, SPACING = (14, 30, 36), (3.0, 1.5, 1.25)  # slice, row, column
 CENTRES = {"a": (7, 15, 18), "b": (6, 12, 22), "c": (8, 17, 15), "d": (7, 14, 20)}
 UPLOAD_BYTES = 2_000_000
+START_S, ANSWER_S = 60, 120
+PATIENCE_MS = 90_000  # software renders, and other tests may have the cores
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 FLAGS = [
     "--headless", "--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
@@ -95,7 +97,7 @@ class Served:
 
     def call(self, method: str, path: str, **more: Any) -> requests.Response:
         """Call the interface."""
-        return requests.request(method, f"{self.address}/api/{path}", timeout=30, **more)
+        return requests.request(method, f"{self.address}/api/{path}", timeout=ANSWER_S, **more)
 
     def opened(self, case: str = "1") -> dict[str, Any]:
         """Open a case of the list."""
@@ -112,7 +114,7 @@ def serving(reader: Reader, admission: Admission | None = None) -> Iterator[Serv
     server = uvicorn.Server(uvicorn.Config(make_app(reader, allowed), log_level="critical", access_log=False))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
-    latest = time.monotonic() + 20
+    latest = time.monotonic() + START_S
     while not server.started:
         assert time.monotonic() < latest, "the server did not start"
         time.sleep(0.02)
@@ -120,7 +122,7 @@ def serving(reader: Reader, admission: Admission | None = None) -> Iterator[Serv
         yield Served(f"http://127.0.0.1:{listening.getsockname()[1]}")
     finally:
         server.should_exit = True
-        thread.join(timeout=20)
+        thread.join(timeout=START_S)
         listening.close()
 
 
@@ -138,7 +140,7 @@ def browser() -> Iterator[Any]:
     if shutil.which(CHROMIUM) is None:
         pytest.skip("chromium is not installed: scripts/system-packages installs it")
     with playwright.sync_playwright() as started:
-        chromium = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        chromium = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS, timeout=PATIENCE_MS)
         yield chromium
         chromium.close()
 
@@ -147,7 +149,7 @@ def browser() -> Iterator[Any]:
 def page_of(browser: Any, served: Served) -> Iterator[Any]:
     """Open the page at 1280 x 800; whatever its console says against it fails the test."""
     page = browser.new_page(viewport={"width": 1280, "height": 800})
-    page.set_default_timeout(90_000)  # software renders, and other tests may have the cores
+    page.set_default_timeout(PATIENCE_MS)
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text) if message.type in {"error", "warning"} else None)
     page.on("pageerror", lambda fault: said.append(str(fault)))

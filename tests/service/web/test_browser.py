@@ -16,7 +16,7 @@ from tests.service.web.browsing import (
     pixels,
     settled,
 )
-from tests.service.web.conftest import SHAPE, SPACING, Served, serving
+from tests.service.web.conftest import PATIENCE_MS, SHAPE, SPACING, Served, serving
 
 from onephase.service.web.guard import Admission
 
@@ -153,12 +153,14 @@ def test_a_token_is_taken_out_of_the_address_and_carried(browser, make_reader):
     token = "drawn-by-chance-of-course"  # noqa: S105 - of this test
     with serving(make_reader(), Admission(token=token)) as served:
         opened = browser.new_page()
+        opened.set_default_timeout(PATIENCE_MS)
         opened.goto(f"{served.address}/#token={token}")
         opened.wait_for_selector("body[data-ready]")
         assert opened.url == f"{served.address}/"
         assert opened.locator("#cases li").count() == 4
         opened.close()
         stranger = browser.new_context().new_page()
+        stranger.set_default_timeout(PATIENCE_MS)
         stranger.goto(served.address)
         stranger.wait_for_selector("text=The token is missing or wrong")
         assert stranger.locator("#cases li").count() == 0

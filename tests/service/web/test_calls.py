@@ -5,7 +5,7 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import content_type_conformance, status_code_conformance
-from tests.service.web.conftest import Served, serving
+from tests.service.web.conftest import ANSWER_S, Served, serving
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance]
 FEW = settings(max_examples=5, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
@@ -29,7 +29,7 @@ def _call(operation, served: Served) -> None:
     def call(case):
         if len(str(case.path_parameters.get("key", ""))) % 2:
             case.path_parameters["key"] = key
-        answer = case.call(base_url=served.address)
+        answer = case.call(base_url=served.address, timeout=ANSWER_S)
         case.validate_response(answer, checks=CHECKS)
         assert b"Traceback" not in answer.content
 

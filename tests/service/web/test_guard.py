@@ -5,7 +5,7 @@ import socket
 from contextlib import closing
 
 import pytest
-from tests.service.web.conftest import UPLOAD_BYTES, serving
+from tests.service.web.conftest import ANSWER_S, UPLOAD_BYTES, serving
 
 from onephase.service.web.guard import Admission
 from onephase.service.web.server import AddressError, address_of, is_loopback, listen, refuse_open_door
@@ -64,7 +64,7 @@ def test_an_upload_that_hides_its_size_is_cut_off(served):
     head = b'--x\r\nContent-Disposition: form-data; name="image"; filename="image"\r\n\r\n'
     chunks = [head, *[b"0" * 500_000] * 6, b"\r\n--x--\r\n"]
     headers = {"Content-Type": "multipart/form-data; boundary=x"}
-    with closing(http.client.HTTPConnection(served.address.removeprefix("http://"), timeout=20)) as connection:
+    with closing(http.client.HTTPConnection(served.address.removeprefix("http://"), timeout=ANSWER_S)) as connection:
         connection.request("POST", "/api/uploads", body=iter(chunks), headers=headers, encode_chunked=True)
         with connection.getresponse() as answer:
             assert answer.status == 413

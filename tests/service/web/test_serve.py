@@ -7,6 +7,7 @@ import sys
 
 import pytest
 import requests
+from tests.service.web.conftest import ANSWER_S
 
 from onephase.cli.main import run
 from onephase.service.web import server
@@ -67,11 +68,11 @@ def test_it_serves_until_it_is_interrupted(bundle_folder, cohort_folder, tmp_pat
         assert address is not None, said
         assert said.strip().endswith("#token=drawn-by-chance-of-course")
         cases = requests.get(
-            f"{address[0]}api/cases", headers={"Authorization": "Bearer drawn-by-chance-of-course"}, timeout=20
+            f"{address[0]}api/cases", headers={"Authorization": "Bearer drawn-by-chance-of-course"}, timeout=ANSWER_S
         )
         assert [entry["case_id"] for entry in cases.json()] == ["a", "b", "c", "d"]
         process.send_signal(signal.SIGINT)
-        said, faults = process.communicate(timeout=20)
+        said, faults = process.communicate(timeout=ANSWER_S)
     assert said.endswith("closed\n")
     assert faults == ""
     assert process.returncode == 0
