@@ -89,6 +89,13 @@ def test_power_of_a_mean_difference_is_that_of_the_t_test() -> None:
     assert large == pytest.approx(((1.959964 + 0.841621) * 10 / 0.5) ** 2, abs=3)
 
 
+def test_power_of_a_mean_difference_is_a_number_however_large_the_study_is() -> None:
+    plan = mean_difference_power(4.5, sd=9.0)
+    powers = [plan(cases) for cases in range(4, 400)]
+    assert powers == sorted(powers)  # scipy's noncentral t is NaN here and there, as with 266 cases
+    assert powers[-1] == pytest.approx(1.0)
+
+
 @given(effect=st.floats(0.02, 0.3), power=st.floats(0.1, 0.98), share=st.floats(0.1, 0.9))
 def test_needed_is_the_smallest_number_that_reaches_it(effect: float, power: float, share: float) -> None:
     plan = auc_power(0.6 + effect, against=0.6, positive_share=share)

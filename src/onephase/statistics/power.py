@@ -117,7 +117,8 @@ def mean_difference_power(difference: float, *, sd: float, alpha: float = 0.05) 
     def power(cases: int) -> float:
         beyond = float(t.ppf(1 - alpha / 2, cases - 1))
         shift = abs(difference) / sd * sqrt(cases)
-        return float(nct.sf(beyond, cases - 1, shift) + nct.cdf(-beyond, cases - 1, shift))
+        # the lower tail is the upper one of the mirrored distribution; nct.cdf is NaN far out
+        return float(nct.sf(beyond, cases - 1, shift) + nct.sf(beyond, cases - 1, -shift))
 
     return power
 
