@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import brentq
 from scipy.special import expit, logit
-from scipy.stats import norm, rankdata
+from scipy.stats import norm, rankdata, t
 
 from onephase.arrays import Bool, Float64
 from onephase.statistics.bootstrap import Counts, Statistic, ratio
@@ -52,7 +52,8 @@ def auc(scores: Float64[np.ndarray, " case"], positive: Bool[np.ndarray, " case"
     """Return the AUC with an interval for independent cases.
 
     The interval is DeLong's on the logit scale, which keeps it within 0 and 1 and holds its level
-    better than the plain one at AUCs near 1. Where DeLong's variance says nothing (classes wholly
+    better than the plain one at AUCs near 1. It reaches as far as Student's t does, for DeLong's variance is
+    estimated, with few cases of a class badly. Where it says nothing (classes wholly
     apart, or a single case in one class) it is Newcombe's method 5 in its place.
 
     Args:
@@ -65,6 +66,7 @@ def auc(scores: Float64[np.ndarray, " case"], positive: Bool[np.ndarray, " case"
 
     References:
         DeLong, DeLong and Clarke-Pearson 1988, Biometrics 44:837, doi 10.2307/2531595.
+        Brunner and Munzel 2000, Biom J 42:17: Student's t, its degrees of freedom by Satterthwaite.
         Newcombe 2006, Stat Med 25:559, doi 10.1002/sim.2324, method 5.
 
     Examples:
@@ -75,13 +77,13 @@ def auc(scores: Float64[np.ndarray, " case"], positive: Bool[np.ndarray, " case"
     if reason := one_class_reason(n, events):
         return Estimate.absent(reason, n=n, events=events, level=level)
     placed = placements(scores, positive)
-    variance = _delong_variance(placed.positive, placed.negative)
-    z = float(norm.ppf((1 + level) / 2))
+    variance, freedom = _delong(placed.positive, placed.negative)
     value = placed.auc
     if variance > EDGE and 0 < value < 1:
-        reach = z * variance**0.5 / (value * (1 - value))
+        reach = float(t.ppf((1 + level) / 2, freedom)) * variance**0.5 / (value * (1 - value))
         low, high = (float(expit(logit(value) + side * reach)) for side in (-1, 1))
     else:
+        z = float(norm.ppf((1 + level) / 2))
         low, high = _newcombe(value, positive=events, negative=n - events, z=z)
     return Estimate(value, low, high, n, events, level)
 
@@ -102,12 +104,13 @@ def compare_aucs(
         level: Coverage that the interval aims at.
 
     Returns:
-        First minus second with a plain interval. Absent when one class is missing; without an
-        interval when the variance of the difference is zero (the same order of all cases) or a
-        class has a single case.
+        First minus second with a plain interval; interval and p value by Student's t, as for :func:`auc`.
+        Absent when one class is missing; without an interval when the variance of the difference is zero
+        (the same order of all cases) or a class has a single case.
 
     References:
         DeLong, DeLong and Clarke-Pearson 1988, Biometrics 44:837, doi 10.2307/2531595.
+        Brunner and Munzel 2000, Biom J 42:17: which this is where the second scores all cases alike.
     """
     method = "DeLong's paired test"
     n, events = len(positive), int(positive.sum())
@@ -115,14 +118,14 @@ def compare_aucs(
         return Comparison(Estimate.absent(reason, n=n, events=events, level=level), None, method)
     one, other = placements(first, positive), placements(second, positive)
     value = one.auc - other.auc
-    variance = _delong_variance(one.positive - other.positive, one.negative - other.negative)
+    variance, freedom = _delong(one.positive - other.positive, one.negative - other.negative)
     if variance <= EDGE:
         lone = min(events, n - events) == 1
         reason = "a class has a single case" if lone else "the variance of the difference is zero"
         return Comparison(Estimate(value, None, None, n, events, level, reason), None, method)
     error = variance**0.5
-    reach = float(norm.ppf((1 + level) / 2)) * error
-    p_value = float(2 * norm.sf(abs(value) / error))
+    reach = float(t.ppf((1 + level) / 2, freedom)) * error
+    p_value = float(2 * t.sf(abs(value) / error, freedom))
     return Comparison(Estimate(value, value - reach, value + reach, n, events, level), p_value, method)
 
 
@@ -154,10 +157,19 @@ def one_class_reason(n: int, events: int) -> str:
     return "every case is positive" if events == n else ""
 
 
-def _delong_variance(positive: Float64[np.ndarray, " positive"], negative: Float64[np.ndarray, " negative"]) -> float:
-    if min(len(positive), len(negative)) < 2:  # noqa: PLR2004 - one case has no spread
-        return 0.0
-    return float(positive.var(ddof=1) / len(positive) + negative.var(ddof=1) / len(negative))
+def _delong(
+    positive: Float64[np.ndarray, " positive"], negative: Float64[np.ndarray, " negative"]
+) -> tuple[float, float]:
+    """Return DeLong's variance and its degrees of freedom; nothing of either where a class has one case, or no spread.
+
+    It is that of a difference of two means, so its freedom is what Welch's test takes for two samples.
+    """
+    parts = np.array([one.var(ddof=1) / len(one) if len(one) > 1 else 0.0 for one in (positive, negative)])
+    freedoms = np.array([len(positive) - 1, len(negative) - 1])
+    variance = float(parts.sum())
+    if freedoms.min() == 0 or variance <= EDGE:
+        return 0.0, 0.0
+    return variance, variance**2 / float((parts**2 / freedoms).sum())
 
 
 def _newcombe(value: float, *, positive: int, negative: int, z: float) -> tuple[float, float]:
