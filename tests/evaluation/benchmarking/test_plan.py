@@ -33,6 +33,9 @@ def _records(sites: dict[str, int], *, external: str = "") -> list[Record]:
     return records
 
 
+NUMBERED = list(enumerate(_records({"here": 41})[:45]))
+
+
 def _plan(records: list[Record], design: Design = Design()) -> Plan:  # noqa: B008 - frozen
     return plan_benchmark(records, design, network=NETWORK, others=OTHERS, seed=1)
 
@@ -182,6 +185,21 @@ def test_somebody_validates_though_every_patient_has_two_lesions() -> None:
     plan = _plan(twice, Design(sizes=(3,)))
     assert plan.part("learned from 3").count("validation") >= 2
     assert plan.part("learned from 3").count("train") >= 2
+
+
+def test_sites_that_folders_cannot_tell_apart_have_runs_of_their_own() -> None:
+    plan = _plan(_records({"A+": 10, "A-": 10, "b": 10, "B": 10}), Design(leave_sites_out=True))
+    folders = {run.folder.casefold() for run in plan.runs}
+    assert len(folders) == len(plan.runs)
+    plain = _plan(_records({"A": 10, "B": 10}), Design(leave_sites_out=True))
+    assert [part.name for part in plain.parts] == ["internal", "without A", "without B"]
+
+
+def test_a_learning_curve_says_how_many_cases_whole_patients_make() -> None:
+    cases = [replace(one, patient_id=f"{row // 3}", split="train" if row < 30 else "test") for row, one in NUMBERED]
+    plan = _plan(cases, Design(sizes=(10,)))
+    assert plan.part("learned from 10").count("train") == 9
+    assert "learned from 9 of the 30 training cases" in plan.words["learned from 10"]
 
 
 def test_a_learning_curve_tests_the_same_cases_after_ever_more_of_the_same() -> None:

@@ -10,10 +10,10 @@ import numpy as np
 import onephase
 from onephase.biomarkers.posterior import PanelPosterior
 from onephase.cohort.lesions import events_of
-from onephase.evaluation.benchmarking.divisions import LEARNED
+from onephase.evaluation.benchmarking.divisions import LEARNED, slug
 from onephase.evaluation.benchmarking.learning_curve import headline_figures
 from onephase.evaluation.benchmarking.overview import OVERVIEW_NAME, overview_of
-from onephase.evaluation.benchmarking.plan import Plan, slug
+from onephase.evaluation.benchmarking.plan import Plan
 from onephase.evaluation.benchmarking.pooling import Seeds, compared_in, pooled, seconds_of, stored_flow, stored_plan
 from onephase.evaluation.pages.page import simulated_words, write_study
 from onephase.evaluation.pages.table import TITLES, Table

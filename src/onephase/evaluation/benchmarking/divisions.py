@@ -112,8 +112,8 @@ def divided(
         raise CohortError(message)
     for size in sorted(set(sizes)):
         name = f"{LEARNED} {size}"
-        words[name] = SMALLER_WORDS.format(size=size, whole=whole)
         parts.append(_smaller(records, size, name, seed=seed))
+        words[name] = SMALLER_WORDS.format(size=parts[-1].count("train"), whole=whole)  # as whole patients make it
     if not parts:
         message = (
             "the splits of these cases leave nobody to learn from or nobody to test: let all be answered by folds "
@@ -121,6 +121,11 @@ def divided(
         )
         raise CohortError(message)
     return tuple(parts), words
+
+
+def slug(name: str) -> str:
+    """Return a name as a folder has it."""
+    return "-".join("".join(letter if letter.isalnum() else " " for letter in name).split())
 
 
 def _internal(records: Sequence[Record]) -> Part:
@@ -153,11 +158,14 @@ def _sites_out(records: Sequence[Record], *, seed: int) -> list[Part]:
     if len(sites) < 2:  # noqa: PLR2004 - nothing would be left to learn from
         message = f"every case is of site {sites[0]!r}, and leaving it out leaves none: give the column site"
         raise CohortError(message)
+    # sites that folders cannot tell apart, as A+ and A-, are numbered
+    alike = len({slug(site).casefold() for site in sites}) < len(sites)
     parts = []
     for fold, site in enumerate(sites):
+        name = f"without {site} {fold + 1}" if alike else f"without {site}"
         split_of: dict[str, Split] = dict.fromkeys((record.case_id for record in records), "test")
         split_of |= learned_splits([record for record in records if record.site != site], seed=seed)
-        parts.append(_part(f"without {site}", fold, records, split_of, {SITES_OUT: "test"}))
+        parts.append(_part(name, fold, records, split_of, {SITES_OUT: "test"}))
     return parts
 
 

@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 from onephase.cohort.records import Record
 from onephase.errors import CohortError
-from onephase.evaluation.benchmarking.divisions import INTERNAL_TEST, LEARNED, TABLE_WORDS, Part, divided
+from onephase.evaluation.benchmarking.divisions import INTERNAL_TEST, LEARNED, TABLE_WORDS, Part, divided, slug
 from onephase.evaluation.predictions import NETWORK
 from onephase.settings import NetworkSettings, TaskName
 
@@ -157,11 +157,6 @@ def plan_benchmark(
     )
     runs = [run for part in parts for run in _runs(part, design, network=network, others=others)]
     return Plan(parts, tuple(runs), words)
-
-
-def slug(name: str) -> str:
-    """Return a name as a folder has it."""
-    return "-".join("".join(letter if letter.isalnum() else " " for letter in name).split())
 
 
 def _runs(part: Part, design: Design, *, network: NetworkSettings, others: Sequence[str]) -> list[Run]:
