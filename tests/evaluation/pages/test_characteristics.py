@@ -31,6 +31,12 @@ def test_volumes_of_few_patients_are_summed_up_and_their_sites_counted(predictio
     assert f"{site} {sum(one.site == site for one in few.records)}" in cells["site"]
 
 
+def test_the_numbers_of_sites_are_names(predictions: Predictions) -> None:
+    records = tuple(replace(one, site=str(101 + row % 20)) for row, one in enumerate(predictions.records))
+    table = characteristics_table(replace(predictions, records=records))
+    assert "site" not in {row[0] for row in table.rows}
+
+
 def test_missing_numbers_are_counted_and_names_left_out(predictions: Predictions) -> None:
     records = tuple(
         replace(one, cohort="one", covariates={"age": "" if row % 2 else str(row), "remark": f"note {row}"})

@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -177,7 +178,7 @@ def test_receptor_group_of_each_cell() -> None:
 
 def test_subgroups_part_the_cases(cases: Predictions, scores: Scores) -> None:
     found = subgroups_of(cases.records)
-    assert [one.column for one in found] == ["cohort"] * 2 + ["site"] * 3 + ["age"] * 2 + ["menopause"] * 3
+    assert [one.column for one in found] == ["cohort"] * 2 + ["site"] * 6 + ["age"] * 2 + ["menopause"] * 3
     assert found[-1].value == "not given"
     sized = subgroups_of(cases.records, volume_ml=cases.volume_ml)
     small, large = (one.rows for one in sized if one.column == "volume (ml)")
@@ -194,6 +195,16 @@ def test_numbers_of_few_patients_are_no_subgroup_each(cases: Predictions) -> Non
     few = cases.take(np.arange(6))
     found = [one for one in subgroups_of(few.records, volume_ml=np.arange(6.0)) if one.column == "volume (ml)"]
     assert [(one.value, len(one.rows)) for one in found] == [("at most 2.5", 3), ("more than 2.5", 3)]
+
+
+def test_the_numbers_of_sites_are_names_and_each_cohort_has_its_own(cases: Predictions) -> None:
+    numbered = [replace(one, site=str(101 + row % 8), covariates={}) for row, one in enumerate(cases.records)]
+    alone = [replace(one, cohort="one") for one in numbered]
+    assert [one.value for one in subgroups_of(alone)] == [str(101 + row) for row in range(8)]
+    assert [one.value for one in subgroups_of([replace(one, site=f"{row}") for row, one in enumerate(alone)])] == []
+    twice = [replace(one, site="1") for one in numbered]
+    sites = [one.value for one in subgroups_of(twice) if one.column == "site"]
+    assert sites == ["full: 1", "hr-only: 1"]
 
 
 def test_a_column_of_names_forms_no_subgroups(make_predictions: Callable[..., Predictions]) -> None:

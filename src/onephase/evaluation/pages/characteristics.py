@@ -17,7 +17,7 @@ def characteristics_table(predictions: Predictions) -> Table:
     """Return lesion volume, site and every covariate of the index lesions, cohort by cohort and together.
 
     A column of numbers is shown as median and quartiles, one of up to eight values by its counts (numbers where there
-    are at least two cases a value); names and remarks are left out.
+    are at least two cases a value); names and remarks are left out. The number of a site is a name.
     """
     cases = predictions.take(predictions.index_lesions())
     cohorts = sorted({record.cohort for record in cases.records})
@@ -30,7 +30,8 @@ def characteristics_table(predictions: Predictions) -> Table:
         columns[name] = [record.covariates.get(name, "") for record in cases.records]
     rows = []
     for name, values in columns.items():
-        summary = _quartiles if many_values(values) and _numbers(values) is not None else _counts
+        numbers = name != "site" and many_values(values) and _numbers(values) is not None
+        summary = _quartiles if numbers else _counts
         if summary is _quartiles or len(set(values)) <= MOST_VALUES:
             rows.append((name, *(summary([values[row] for row in own]) for own in groups.values())))
     return Table(

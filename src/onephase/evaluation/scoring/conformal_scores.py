@@ -16,6 +16,7 @@ from onephase.evaluation.predictions import Predictions
 from onephase.evaluation.scoring.abstention_scores import KI67
 from onephase.evaluation.scoring.answers import answers_of
 from onephase.evaluation.scoring.ki67_scores import has_percentage, ki67_reference
+from onephase.evaluation.scoring.subgroups import sites_of
 from onephase.evaluation.scoring.targets import Target, targets_of
 from onephase.settings import SubtypePolicy
 from onephase.statistics.bootstrap import Resamples, bootstrap, mean_of
@@ -98,7 +99,7 @@ def conformal_scores(
     folds = cases.fold, known.fold
     answered = [_of_classes(name, asked[name], knowing[name], folds=folds) for name in asked]
     answered.append(_of_ki67(cases, known, contestant))
-    sites = _sites(cases)
+    sites = np.array(sites_of(cases.records))
     return tuple(_score(one, sites=sites, resamples=resamples) for one in answered if len(one.rows))
 
 
@@ -184,8 +185,3 @@ def _index_lesions_of_folds(calibration: Predictions) -> Predictions:
     folds = [np.flatnonzero(calibration.fold == fold) for fold in np.unique(calibration.fold)]
     rows = [part[calibration.take(part).index_lesions()] for part in folds]
     return calibration.take(np.concatenate(rows))
-
-
-def _sites(cases: Predictions) -> np.ndarray:
-    several = len({record.cohort for record in cases.records}) > 1
-    return np.array([f"{one.cohort}: {one.site}" if several else one.site for one in cases.records])

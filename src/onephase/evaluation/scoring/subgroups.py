@@ -62,18 +62,25 @@ def subgroups_of(
     """Return the subgroups by cohort, site, lesion volume and covariate; a column with one value forms none.
 
     A column of numbers with more than eight values, or with hardly two cases a value, is cut at its median; text with
-    more than eight values forms no subgroups.
+    more than eight values forms no subgroups. The number of a site is a name, and is never cut.
     """
-    columns = {"cohort": [record.cohort for record in records], "site": [record.site for record in records]}
+    columns = {}
     if volume_ml is not None:
         columns["volume (ml)"] = [f"{volume:.3g}" for volume in volume_ml]
     for name in sorted({name for record in records for name in record.covariates}):
         columns[name] = [record.covariates.get(name, "") for record in records]
-    return tuple(subgroup for name, values in columns.items() for subgroup in _of_column(name, values))
+    labelled = {"cohort": [record.cohort for record in records], "site": sites_of(records)}
+    labelled |= {name: _halves(values) if many_values(values) else values for name, values in columns.items()}
+    return tuple(subgroup for name, labels in labelled.items() for subgroup in _of_column(name, labels))
 
 
-def _of_column(name: str, values: list[str]) -> list[Subgroup]:
-    labels = _halves(values) if many_values(values) else values
+def sites_of(records: Sequence[Record]) -> list[str]:
+    """Return the site of each case; of several cohorts with the cohort, for each may number its own."""
+    several = len({record.cohort for record in records}) > 1
+    return [f"{one.cohort}: {one.site}" if several else one.site for one in records]
+
+
+def _of_column(name: str, labels: list[str]) -> list[Subgroup]:
     labels = [label or MISSING for label in labels]
     different = sorted(set(labels), key=lambda label: (label == MISSING, label))
     if not 1 < len(different) <= MOST_VALUES:
