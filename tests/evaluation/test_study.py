@@ -10,6 +10,9 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from onephase.biomarkers.posterior import PanelPosterior
+from onephase.biomarkers.prior import fit_prior
+from onephase.cohort.lesions import events_of
 from onephase.evaluation.pages.findings import receptor_findings, versus_finding
 from onephase.evaluation.pages.page import page_of, write_study
 from onephase.evaluation.pages.restraint_findings import NOTHING_TO_CALIBRATE, conformal_findings
@@ -110,6 +113,17 @@ def test_sentences_say_interval_and_n_and_admit_chance(study: Study, predictions
 def test_tables_are_rectangular(study: Study) -> None:
     for table in tables_of(study):
         assert all(len(row) == len(table.columns) for row in table.rows), table.name
+
+
+def test_who_knows_nothing_comes_out_below_one_half_over_folds_and_the_table_says_so(few: Predictions) -> None:
+    fold = np.arange(len(few)) % 5
+    events = events_of(few.records)
+    priors = [PanelPosterior.from_potentials(fit_prior(events.take(fold != own))) for own in fold]
+    pooled = few.with_contestant("onephase", PanelPosterior.stack(priors))
+    study = study_of(pooled, policy="ki67_20", resamples=10)
+    assert study.whole.scores["onephase"].receptor("her2").auc.value < 0.45
+    note = next(table.note for table in tables_of(study) if table.name == "receptors")
+    assert "Where the answers of folds are pooled, who knows nothing comes out below 0.5" in note
 
 
 def test_conformal_answers_or_why_there_are_none(study: Study, few: Predictions, few_study: Study) -> None:

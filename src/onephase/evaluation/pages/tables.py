@@ -67,7 +67,9 @@ def _receptors(study: Study) -> Table:
         ("Cohort", "Contestant", *(TITLES[receptor] for receptor in shown)),
         tuple(rows) if shown else (),
         "Only cases whose record decides the status. Over several cohorts together, an AUC also counts "
-        "telling the cohorts apart: read it beside the row that knows nothing but the cohort.",
+        "telling the cohorts apart: read it beside the row that knows nothing but the cohort. Where the answers of "
+        "folds are pooled, who knows nothing comes out below 0.5, for what a fold learned leans against the labels "
+        "that it left out: read an AUC beside that of the prior.",
     )
 
 
