@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from onephase.baselines.covariates import CovariateColumns
+from onephase.baselines.covariates import CovariateColumns, refuse_unfit_columns
 from onephase.biomarkers.panel import Events
 from onephase.cohort.records import Record
 from onephase.errors import CohortError
@@ -36,6 +36,19 @@ def test_a_name_tells_nothing() -> None:
     assert CovariateColumns.learned(many, ["note"]).names == ()
 
 
-def test_a_column_that_nobody_has_is_one_sentence() -> None:
+def test_a_column_that_nobody_has_is_one_sentence_but_a_division_may_lack_it() -> None:
     with pytest.raises(CohortError, match="no case has the covariate 'grade', expected one of: age, field, "):
-        CovariateColumns.learned(TRAINING, ["grade"])
+        refuse_unfit_columns(TRAINING, ["grade"])
+    assert CovariateColumns.learned(TRAINING, ["grade", "age"]).names == ("age",)
+
+
+def test_numbers_among_which_one_is_missing_stay_numbers_and_a_word_among_them_is_said() -> None:
+    missing, words = (
+        _records(*({"age": text if row == 3 else f"{40 + row}"} for row in range(12))) for text in ("NaN", "NA")
+    )
+    refuse_unfit_columns(missing, ["age"])
+    told = CovariateColumns.learned(missing, ["age"])
+    assert told.names == ("age",)
+    assert told.features(missing)[3, 0] == pytest.approx(np.mean([40 + row for row in range(12) if row != 3]))
+    with pytest.raises(CohortError, match="the covariate 'age' holds numbers and words such as 'NA': leave its cell"):
+        refuse_unfit_columns(words, ["age"])

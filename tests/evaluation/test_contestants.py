@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ from tests.evaluation.benchmarking.conftest import INTERNAL, write_toy_cohort
 from onephase.cohort.lesions import lesions_of
 from onephase.cohort.prepared import open_prepared
 from onephase.evaluation import contestants
-from onephase.evaluation.contestants import rivals
+from onephase.evaluation.contestants import rivals, told_by
 
 
 @pytest.fixture(scope="module")
@@ -31,3 +32,14 @@ def test_covariates_take_part_where_they_are_named_and_tell_cases_apart(folder: 
     lesions = lesions_of([open_prepared(folder)])
     assert "covariates" not in rivals()
     assert rivals(["age"])["covariates"](lesions[:1], lesions[1:]) is None
+    without = [replace(one, record=replace(one.record, covariates={})) for one in lesions[:INTERNAL]]
+    assert rivals(["age"])["covariates"](without, lesions[INTERNAL:]) is None  # as where a site has no such column
+
+
+def test_nobody_takes_part_who_learns_from_too_few_patients_to_choose_a_penalty(folder: Path) -> None:
+    lesions = lesions_of([open_prepared(folder)])
+    for name in ("geometry", "descriptors, boosting"):
+        assert told_by(rivals()[name], lesions[:4], lesions[INTERNAL:]) is None
+    same = [replace(one, record=replace(one.record, patient_id="one")) for one in lesions[:INTERNAL]]
+    assert told_by(rivals()["geometry"], same, lesions[INTERNAL:]) is None
+    assert told_by(rivals()["cohort alone"], lesions[:5], lesions[INTERNAL:]) is not None

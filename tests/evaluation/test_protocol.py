@@ -191,6 +191,21 @@ def test_a_bundle_is_not_tested_on_what_it_has_learned(prepared: PreparedCohort)
         held_out(_bundle({**split, other.case_id: "validation"}), [prepared], split="test")
 
 
+def test_validation_cases_that_the_bundle_was_trained_on_are_refused(prepared: PreparedCohort) -> None:
+    split = {record.case_id: record.split for record in prepared.records}
+    validating = next(record for record in prepared.records if record.split == "validation")
+    with pytest.raises(BundleError, match=f"{validating.case_id}: the bundle has learned from it"):
+        held_out(_bundle({**split, validating.case_id: "train"}), [prepared], split="validation")
+
+
+def test_cases_of_one_name_are_refused(prepared: PreparedCohort, tmp_path: Path) -> None:
+    bundle = _bundle({record.case_id: record.split for record in prepared.records})
+    with pytest.raises(CohortError, match=r"case case 0 stands in .* and in .*: name each folder once"):
+        held_out(bundle, [prepared, prepared], split="test")
+    with pytest.raises(CohortError, match="case case 0 stands in"):
+        five_fold([prepared, prepared], SETTINGS, out=tmp_path)
+
+
 def test_an_empty_split_and_other_settings_are_one_sentence(prepared: PreparedCohort) -> None:
     with pytest.raises(CohortError, match="no case of the split 'external'"):
         held_out(_bundle({}), [prepared], split="external")

@@ -32,18 +32,10 @@ class CovariateColumns:
 
     @classmethod
     def learned(cls, records: Sequence[Record], columns: Sequence[str]) -> "CovariateColumns":
-        """Return the features of named columns, without those that tell no training cases apart.
-
-        Raises:
-            CohortError: If no training case has a named column.
-        """
+        """Return the features of named columns, without those that tell no training cases apart."""
         means, words = {}, {}
         for column in columns:
-            given = [record.covariates[column] for record in records if record.covariates.get(column)]
-            if not given:
-                known = sorted({name for record in records for name in record.covariates})
-                message = f"no case has the covariate {column!r}, expected one of: {', '.join(known) or '-'}"
-                raise CohortError(message)
+            given = _given(records, column)
             numbers = [_number(text) for text in given]
             if all(isfinite(number) for number in numbers):
                 if len(set(numbers)) > 1:
@@ -71,6 +63,37 @@ class CovariateColumns:
             for record in records
         ]
         return np.array(rows, dtype=np.float64).reshape(len(records), len(self.names))
+
+
+def refuse_unfit_columns(records: Sequence[Record], columns: Sequence[str]) -> None:
+    """Refuse named columns that would take no part without a word.
+
+    Args:
+        records: All cases; those of one division may lack a column that others have.
+        columns: Their names.
+
+    Raises:
+        CohortError: If no case has a column, or it holds numbers and words, of both together more than words may be.
+    """
+    for column in columns:
+        given = _given(records, column)
+        if not given:
+            known = sorted({name for record in records for name in record.covariates})
+            message = f"no case has the covariate {column!r}, expected one of: {', '.join(known) or '-'}"
+            raise CohortError(message)
+        words = sorted({text for text in given if not isfinite(_number(text))})
+        if words and len(words) < len(set(given)) > MOST_WORDS:
+            message = (
+                f"the covariate {column!r} holds numbers and words such as {words[0]!r}: leave its cell empty where "
+                "it is missing"
+            )
+            raise CohortError(message)
+
+
+def _given(records: Sequence[Record], column: str) -> list[str]:
+    """Return what stands in a column, without empty cells and those that say ``nan``."""
+    told = [record.covariates.get(column, "") for record in records]
+    return [text for text in told if text and text.lower() != "nan"]
 
 
 def _number(text: str, *, missing: float = float("nan")) -> float:

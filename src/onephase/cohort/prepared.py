@@ -12,7 +12,7 @@ from typing import Any
 
 from onephase.cohort.exclusions import Exclusion
 from onephase.cohort.records import Record, read_records
-from onephase.errors import StorageError
+from onephase.errors import CohortError, StorageError
 from onephase.imaging.patches import PatchStore, open_store
 from onephase.settings import Settings
 from onephase.storage import read_json
@@ -88,6 +88,25 @@ def open_prepared(folder: Path) -> PreparedCohort:
     if (folder / EXCLUSIONS).exists():
         excluded = tuple(Exclusion(**one) for one in read_json(folder / EXCLUSIONS))
     return PreparedCohort(store, records, failures, excluded)
+
+
+def refuse_repeated_cases(prepared: Sequence[PreparedCohort]) -> None:
+    """Refuse a case id that stands twice, for by its id alone a case has its split, its answers and its labels.
+
+    Raises:
+        CohortError: Naming the case, both folders, and what to do.
+    """
+    folder_of: dict[str, Path] = {}
+    for one in prepared:
+        for record in one.records:
+            if record.case_id in folder_of:
+                first = folder_of[record.case_id]
+                message = (
+                    f"case {record.case_id} stands in {first} and in {one.store.folder}: name each folder once, and "
+                    "prepare tables that are used together in one go (onephase prepare A.csv B.csv)"
+                )
+                raise CohortError(message)
+            folder_of[record.case_id] = one.store.folder
 
 
 def fingerprint_of(settings: Settings) -> dict[str, Any]:

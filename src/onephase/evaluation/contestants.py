@@ -34,8 +34,15 @@ Contestant: TypeAlias = Callable[[Sequence[Lesion], Sequence[Lesion]], PanelPost
 """Training lesions and tested lesions to answers for the latter; None where it cannot take part."""
 
 INNER_FOLDS = 5
+"""Of the training patients, by which penalties are chosen; with fewer patients nobody can choose."""
 INNER_SEED = 1
 COHORT_SPREAD = 1.0  # of the log odds of one cohort and site against the others
+
+
+def told_by(contestant: Contestant, training: Sequence[Lesion], tested: Sequence[Lesion]) -> PanelPosterior | None:
+    """Return the answers of a contestant; None where it takes no part, as with too few patients for folds of them."""
+    patients = {lesion.record.identity for lesion in training}
+    return contestant(training, tested) if len(patients) >= INNER_FOLDS else None
 
 
 def network_answers(bundle: Bundle, tested: Sequence[Lesion]) -> PanelPosterior:

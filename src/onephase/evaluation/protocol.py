@@ -13,11 +13,11 @@ import onephase
 from onephase.biomarkers.posterior import PanelPosterior
 from onephase.cohort.flow import flow_of
 from onephase.cohort.lesions import Lesion, events_of, lesions_of, volumes_ml
-from onephase.cohort.prepared import PreparedCohort, refuse_other_settings
+from onephase.cohort.prepared import PreparedCohort, refuse_other_settings, refuse_repeated_cases
 from onephase.cohort.records import Record, Split
 from onephase.cohort.splits import folds as draw_folds
 from onephase.errors import BundleError, CohortError, TrainingError
-from onephase.evaluation.contestants import SIMPLE_CONTESTANTS, network_answers, prior_answers
+from onephase.evaluation.contestants import SIMPLE_CONTESTANTS, network_answers, prior_answers, told_by
 from onephase.evaluation.oracle import with_oracle
 from onephase.evaluation.predictions import NETWORK, PRIOR, Predictions, read_predictions, write_predictions
 from onephase.evaluation.scoring.ki67_scores import training_median
@@ -52,19 +52,20 @@ def held_out(bundle: Bundle, prepared: Sequence[PreparedCohort], *, split: Split
 
     Raises:
         BundleError: If a case of the split, or another lesion of its patient, was learned from by the
-            bundle.
+            bundle; as a validation case, if it was trained on.
         StorageError: If a cohort was prepared with other settings than the bundle's.
-        CohortError: If the split holds no case.
+        CohortError: If the split holds no case, or two cases have one id.
     """
     refuse_other_settings(prepared, bundle.settings, who="the bundle")
+    refuse_repeated_cases(prepared)
     lesions = lesions_of(prepared)
-    learned = {lesion.record.identity for lesion in lesions if _learned(bundle, lesion.record) in LEARNED_FROM}
     tested = [lesion for lesion in lesions if lesion.record.split == split]
     if not tested:
         message = f"no case of the split {split!r}: name another split, or check what `onephase check` has drawn"
         raise CohortError(message)
-    if split not in LEARNED_FROM:
-        _refuse_learned(tested, learned)
+    seen = ("train",) if split == "validation" else LEARNED_FROM
+    learned = {lesion.record.identity for lesion in lesions if _learned(bundle, lesion.record) in seen}
+    _refuse_learned(tested, learned)
     training = [lesion for lesion in lesions if _learned(bundle, lesion.record) in LEARNED_FROM]
     if split in LEARNED_FROM:
         training = [lesion for lesion in training if lesion.record.split != split]
@@ -99,7 +100,7 @@ def five_fold(
         Out-of-fold predictions of all lesions, also written to ``out``.
 
     Raises:
-        CohortError: If there are fewer patients than folds.
+        CohortError: If there are fewer patients than folds, or two cases have one id.
         TrainingError: If a fold in ``out`` is of another run, training fails, or this is one process of several.
         StorageError: If a file cannot be written.
     """
@@ -107,6 +108,7 @@ def five_fold(
     from onephase.learning.train import train
 
     refuse_several("cross-validation")
+    refuse_repeated_cases(prepared)
     lesions = lesions_of(prepared)
     fold_of = draw_folds([lesion.record for lesion in lesions], folds, seed=settings.split.seed)
     parts = []
@@ -155,7 +157,7 @@ def _answers(
     """Let every contestant answer for the tested lesions, the oracle too where they are simulated."""
     posteriors = {NETWORK: network_answers(bundle, tested)}
     for name, contestant in SIMPLE_CONTESTANTS.items():
-        answer = contestant(training, tested) if training else None
+        answer = told_by(contestant, training, tested)
         if answer is not None:
             posteriors[name] = answer
     posteriors[PRIOR] = prior_answers(bundle, tested)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from onephase.arrays import Bool, Float16, Float32, Float64
 from onephase.biomarkers.panel import Events
-from onephase.cohort.prepared import PreparedCohort, refuse_other_settings
+from onephase.cohort.prepared import PreparedCohort, refuse_other_settings, refuse_repeated_cases
 from onephase.cohort.records import Split
 from onephase.errors import TrainingError
 from onephase.settings import Settings
@@ -133,10 +133,12 @@ def gather(prepared: Sequence[PreparedCohort], *, split: Split, settings: Settin
 
     Raises:
         StorageError: If a cohort was prepared with other settings.
+        CohortError: If two cases have one id.
         TrainingError: If no case plays that part.
     """
     chosen = [[record for record in cohort.records if record.split == split] for cohort in prepared]
     refuse_other_settings(prepared, settings, who="training")
+    refuse_repeated_cases(prepared)
     records = [record for part in chosen for record in part]
     if not records:
         message = f"no case of {_names(prepared)} is in the {split} split: run onephase check and mend the split column"

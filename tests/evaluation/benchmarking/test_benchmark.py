@@ -175,6 +175,8 @@ def test_what_the_cohort_lacks_is_refused_before_anything_is_done(done: Done, tm
         run_benchmark(replace(elsewhere, settings=other))
     with pytest.raises(CohortError, match="no case has the covariate 'grade', expected one of: age"):
         run_benchmark(replace(elsewhere, covariates=("age", "grade")))
+    with pytest.raises(CohortError, match=r"case case 0 stands in .* name each folder once"):
+        run_benchmark(replace(elsewhere, prepared=elsewhere.prepared * 2))
     assert not elsewhere.out.exists()
 
 

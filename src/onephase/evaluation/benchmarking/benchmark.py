@@ -16,17 +16,17 @@ from typing import Any
 import numpy as np
 
 import onephase
-from onephase.baselines.covariates import CovariateColumns
+from onephase.baselines.covariates import refuse_unfit_columns
 from onephase.baselines.radiomics_features import radiomics_features
 from onephase.biomarkers.posterior import PanelPosterior
 from onephase.biomarkers.prior import fit_prior
 from onephase.cohort.flow import flow_of
 from onephase.cohort.lesions import Lesion, events_of, lesions_of
-from onephase.cohort.prepared import PreparedCohort, open_prepared, refuse_other_settings
+from onephase.cohort.prepared import PreparedCohort, open_prepared, refuse_other_settings, refuse_repeated_cases
 from onephase.errors import TrainingError
 from onephase.evaluation.benchmarking.divisions import Part
 from onephase.evaluation.benchmarking.plan import SINGLE_TASKS, Plan, Run
-from onephase.evaluation.contestants import OF_KNOWN_SITES, RADIOMICS, network_answers, place_of, rivals
+from onephase.evaluation.contestants import OF_KNOWN_SITES, RADIOMICS, network_answers, place_of, rivals, told_by
 from onephase.evaluation.predictions import NETWORK, PRIOR, Predictions, write_predictions
 from onephase.evaluation.protocol import (
     LEARNED_FROM,
@@ -119,11 +119,12 @@ def unfinished(benchmark: Benchmark) -> tuple[Run, ...]:
     Raises:
         TrainingError: If a run in the folder was made with other settings.
         StorageError: If a cohort was prepared with others.
-        CohortError: If no case has a covariate that a contestant shall look at.
+        CohortError: If two cases have one id, or a covariate that a contestant shall look at is not fit for it.
     """
     prepared = [open_prepared(folder) for folder in benchmark.prepared]
     refuse_other_settings(prepared, benchmark.settings, who="the benchmark")
-    CovariateColumns.learned([record for one in prepared for record in one.records], benchmark.covariates)
+    refuse_repeated_cases(prepared)
+    refuse_unfit_columns([record for one in prepared for record in one.records], benchmark.covariates)
     members = {part.name: lesions_of(_assigned(prepared, part)) for part in benchmark.plan.parts}
     return tuple(
         run
@@ -145,7 +146,7 @@ def answer(benchmark: Benchmark, run: Run) -> None:
         training = [lesion for lesion in members if lesion.record.split in LEARNED_FROM]
         tested = _answerable(run, part, members)
         if run.changes is None:
-            posterior, calibration = rivals(benchmark.covariates)[run.contestant](training, tested), None
+            posterior, calibration = told_by(rivals(benchmark.covariates)[run.contestant], training, tested), None
         else:
             posterior, calibration = _trained(benchmark, run, prepared, tested=tested, fold=part.fold)
         told = {} if posterior is None else {run.label: posterior}
