@@ -10,15 +10,20 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from onephase.biomarkers.panel import Events
 from onephase.biomarkers.posterior import PanelPosterior
 from onephase.biomarkers.prior import fit_prior
 from onephase.cohort.lesions import events_of
 from onephase.evaluation.pages.findings import receptor_findings, versus_finding
 from onephase.evaluation.pages.page import page_of, write_study
 from onephase.evaluation.pages.restraint_findings import NOTHING_TO_CALIBRATE, conformal_findings
+from onephase.evaluation.pages.study_figures import decision_figure
 from onephase.evaluation.pages.tables import tables_of
 from onephase.evaluation.predictions import Predictions, read_predictions, write_predictions
 from onephase.evaluation.study import Study, study_of
+
+
+WIDE, PR_LOST = np.array([[0.0, 1.0]]), np.array([-1], dtype=np.int8)
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +118,20 @@ def test_sentences_say_interval_and_n_and_admit_chance(study: Study, predictions
 def test_tables_are_rectangular(study: Study) -> None:
     for table in tables_of(study):
         assert all(len(row) == len(table.columns) for row in table.rows), table.name
+
+
+@pytest.mark.parametrize("positive", [0, 1, 28])
+def test_the_page_is_made_whatever_share_of_the_cases_is_positive(few: Predictions, positive: int) -> None:
+    cases = few.take(few.index_lesions())
+    records = tuple(
+        replace(one, events=Events((np.arange(8) == (7 if row < positive else 0))[None], WIDE, PR_LOST))
+        for row, one in enumerate(cases.records)
+    )
+    told = replace(cases, records=records, calibration=None)
+    study = study_of(told, policy="ki67_20", resamples=10)
+    assert study.whole.flow.positive["er"] == positive
+    assert ("decision-curve" in {one.name for one in decision_figure(study, "onephase")}) == (positive > 0)
+    assert "patients" in page_of(study, told)
 
 
 def test_who_knows_nothing_comes_out_below_one_half_over_folds_and_the_table_says_so(few: Predictions) -> None:

@@ -40,6 +40,11 @@ def test_the_first_curve_has_its_interval_and_higher_is_further_up() -> None:
     assert {text.text for text in root.iter("text")} >= {"ER", "ours", "theirs", "share", "error"}
 
 
+def test_curves_wholly_below_the_floor_leave_an_axis() -> None:
+    panel = Panel("ER", {"ours": _points(-2.0, -3.0)}, {}, floor=-0.1)
+    assert "net benefit" in curve_panels([panel], across="threshold", up="net benefit")
+
+
 def test_what_falls_below_the_floor_leaves_the_panel_there() -> None:
     panel = Panel("ER", {"ours": _points(0.4, 0.2, 0.1)}, {"all": _points(0.4, -0.5, -3.0)}, floor=-0.1)
     _, paths = _paths([panel])

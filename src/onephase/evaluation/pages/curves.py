@@ -117,7 +117,9 @@ def _span(panel: Panel) -> tuple[float, float]:
     shown = [one.value for points in (first, *others) for _, one in points if one.value is not None]
     shown += [end for _, one in first for end in (one.low, one.high) if end is not None]
     low, high = min(shown, default=0.0), max(shown, default=1.0)
-    return _opened(low if panel.floor is None else max(low, panel.floor), high)
+    if panel.floor is not None:
+        low, high = max(low, panel.floor), max(high, panel.floor)
+    return _opened(low, high)
 
 
 def _opened(low: float, high: float) -> tuple[float, float]:

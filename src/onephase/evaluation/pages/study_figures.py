@@ -65,16 +65,17 @@ def ki67_scatter(predictions: Predictions, contestant: str) -> tuple[Figure, ...
 
 
 def decision_figure(study: Study, contestant: str) -> tuple[Figure, ...]:
-    """Draw net benefit over the threshold, beside that of calling every case positive."""
+    """Draw net benefit over the threshold, beside that of calling every case positive; where some case is positive."""
     panels = []
     for one in study.whole.scores[contestant].receptors:
-        if one.decision:
+        if one.decision and study.whole.flow.positive[one.receptor]:
             curves = {
                 name: tuple((point.threshold, point.model) for point in scores.receptor(one.receptor).decision)
                 for name, scores in _first(study, contestant).items()
             }
             everyone = tuple((point.threshold, point.treat_all) for point in one.decision)
-            floor = -BELOW_NOTHING * max(point.treat_all.value or 0.0 for point in one.decision)
+            # of few positive cases, calling all positive earns less than nothing at every threshold
+            floor = -BELOW_NOTHING * max(0.0, *(point.treat_all.value or 0.0 for point in one.decision))
             panels.append(Panel(NAMES[one.receptor], curves, {"all called positive": everyone}, floor=floor))
     if not panels:
         return ()
