@@ -22,7 +22,6 @@ from onephase.evaluation.pages.tables import tables_of
 from onephase.evaluation.predictions import Predictions, read_predictions, write_predictions
 from onephase.evaluation.study import Study, study_of
 
-
 WIDE, PR_LOST = np.array([[0.0, 1.0]]), np.array([-1], dtype=np.int8)
 
 
