@@ -144,6 +144,16 @@ def test_who_knows_nothing_comes_out_below_one_half_over_folds_and_the_table_say
     assert "Where the answers of folds are pooled, who knows nothing comes out below 0.5" in note
 
 
+def test_a_fold_that_cannot_calibrate_is_not_said_of_all(predictions: Predictions) -> None:
+    first = np.flatnonzero(predictions.fold == 0)[:8]
+    calibration = predictions.take(np.concatenate([first, np.flatnonzero(predictions.fold != 0)]))
+    study = study_of(replace(predictions, calibration=calibration), policy="ki67_20", resamples=10)
+    her2 = next(one for one in study.conformal if one.target == "her2")
+    assert (her2.calibrated_on, her2.size.value < 2) == (8, True)
+    sentence = next(one for one in conformal_findings(study) if one.startswith("HER2"))
+    assert "Where fewer than 9 cases calibrate, as here 8, answers allow everything." in sentence
+
+
 def test_conformal_answers_or_why_there_are_none(study: Study, few: Predictions, few_study: Study) -> None:
     assert study.conformal == ()
     assert conformal_findings(study) == (NOTHING_TO_CALIBRATE,)

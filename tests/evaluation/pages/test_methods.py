@@ -31,6 +31,14 @@ def test_what_is_stored_is_said(few: Predictions, few_study: Study) -> None:
     assert "Conformal" not in _text(replace(few_study, conformal=()), few, **facts)
 
 
+def test_who_learned_from_validation_cases_too_is_said(few: Predictions, few_study: Study) -> None:
+    said = "Linear panels and boosting learned from training and validation cases together"
+    assert said in _text(few_study, few)
+    scores = {"onephase": few_study.whole.scores["onephase"]}
+    alone = replace(few_study, groups=(replace(few_study.whole, scores=scores),))
+    assert said not in _text(alone, few)
+
+
 def test_recalibration_is_told_as_it_was(few: Predictions, few_study: Study) -> None:
     settings = Settings().model_dump(mode="json")
     assert "recalibrated only where validation cases gain by it" in _text(few_study, few, settings=settings)

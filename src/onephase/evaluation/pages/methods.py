@@ -145,9 +145,16 @@ def _recalibration(study: Study) -> str:
 
 def _contestants(study: Study) -> str:
     named = [CONTESTANT_WORDS.get(name, name) for name in study.whole.scores]
+    panels = any(words.startswith(("a linear panel", "gradient boosting")) for words in named)
+    learned = (
+        " Linear panels and boosting learned from training and validation cases together; their penalties were chosen "
+        "by folds of these."
+        if panels
+        else ""
+    )
     return (
         f"On the same cases answered: {'; '.join(named)}. Every contestant answers with the same kind of joint "
-        "distribution, so that none wins by its form."
+        f"distribution, so that none wins by its form.{learned}"
     )
 
 

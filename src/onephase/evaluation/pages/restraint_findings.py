@@ -39,7 +39,9 @@ def conformal_findings(study: Study) -> tuple[str, ...]:
         )
         fewest = fewest_calibrating(one.level)
         if one.calibrated_on < fewest:
-            sentence += f" Calibrated on {one.calibrated_on} where {fewest} are needed, answers allow everything."
+            sentence += (
+                f" Where fewer than {fewest} cases calibrate, as here {one.calibrated_on}, answers allow everything."
+            )
         elif one.coverage.high is not None and one.coverage.high < one.level:
             sentence += " The promise was not kept."
         sentences.append(sentence)
