@@ -101,6 +101,18 @@ def test_a_site_can_be_named_external_and_her_other_lesions_then_teach_nothing()
         _plan(records, Design(external_sites=("nowhere",)))
 
 
+def test_nobody_trains_and_validates_though_she_was_scanned_at_two_sites() -> None:
+    records = _records({"here": 60, "there": 30})
+    both = [replace(one, case_id=f"{one.case_id} again", site="there") for one in records[:40]]
+    plan = _plan([*records, *both], Design(external_sites=("there",), leave_sites_out=True))
+    patient_of = {one.case_id: one.identity for one in (*records, *both)}
+    for part in plan.parts:
+        of = {split: {patient_of[case] for case, own in part.split_of.items() if own == split} for split in SPLITS}
+        assert of["train"], part.name
+        assert of["validation"], part.name
+        assert not of["train"] & of["validation"], part.name
+
+
 def test_without_external_cases_there_is_the_internal_test_alone() -> None:
     plan = _plan(_records({"here": 40}))
     assert list(plan.words) == ["internal test"]

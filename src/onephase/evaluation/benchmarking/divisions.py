@@ -137,7 +137,11 @@ def _internal(records: Sequence[Record]) -> Part:
 
 
 def _adaptation(records: Sequence[Record], name: str, *, folds: int, seed: int) -> list[Part]:
-    """Return divisions that learn from the internal cases and from the external ones of all folds but one."""
+    """Return divisions that learn from the internal cases and from the external ones of all folds but one.
+
+    A patient who has lesions in both keeps the part that she plays inside: nobody trains and validates.
+    """
+    inside = {record.identity: record.split for record in records if record.split in LEARNED_FROM}
     external = [record for record in records if record.split == "external"]
     fold_of = draw_folds(external, folds, seed=seed)
     parts = []
@@ -147,7 +151,8 @@ def _adaptation(records: Sequence[Record], name: str, *, folds: int, seed: int) 
             record.case_id: record.split if record.split in LEARNED_FROM else "" for record in records
         }
         split_of |= dict.fromkeys((record.case_id for record in external), "test")
-        split_of |= learned_splits(others, seed=seed)
+        added = learned_splits(others, seed=seed)
+        split_of |= {one.case_id: inside.get(one.identity, added[one.case_id]) for one in others}
         parts.append(_part(f"{name} {fold + 1}", fold, records, split_of, {name: "test"}))
     return parts
 
@@ -163,8 +168,9 @@ def _sites_out(records: Sequence[Record], *, seed: int) -> list[Part]:
     parts = []
     for fold, site in enumerate(sites):
         name = f"without {site} {fold + 1}" if alike else f"without {site}"
-        split_of: dict[str, Split] = dict.fromkeys((record.case_id for record in records), "test")
-        split_of |= learned_splits([record for record in records if record.site != site], seed=seed)
+        split_of: dict[str, Split] = {record.case_id: "test" if record.site == site else "" for record in records}
+        tested = {record.identity for record in records if record.site == site}
+        split_of |= learned_splits([record for record in records if record.identity not in tested], seed=seed)
         parts.append(_part(name, fold, records, split_of, {SITES_OUT: "test"}))
     return parts
 
