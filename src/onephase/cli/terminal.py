@@ -22,7 +22,7 @@ class TerminalProgress:
         self._watched = sys.stderr.isatty()
         self._bars: Progress | None = None
         self._tasks: dict[str, TaskID] = {}
-        self._started: dict[str, float] = {}
+        self._started: dict[str, tuple[float, int]] = {}  # when, and how much was finished before
         self._last_line = 0.0
 
     def __enter__(self) -> "TerminalProgress":
@@ -54,11 +54,11 @@ class TerminalProgress:
     def _write(self, task: str, done: int, total: int) -> None:
         now = time.monotonic()
         first = task not in self._started
-        start = self._started.setdefault(task, now)
+        start, before = self._started.setdefault(task, (now, done))
         if not first and done < total and now - self._last_line < QUIET_SECONDS:
             return
         self._last_line = now
-        left = f", about {(now - start) / done * (total - done):.0f} s left" if 0 < done < total else ""
+        left = f", about {(now - start) / (done - before) * (total - done):.0f} s left" if before < done < total else ""
         print(f"{task}: {done} of {total}, {now - start:.0f} s{left}", file=sys.stderr, flush=True)
 
 
