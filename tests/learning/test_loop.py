@@ -199,6 +199,20 @@ def test_a_run_that_diverges_is_a_sentence(make_dataset, make_settings, tmp_path
         )
 
 
+@pytest.mark.parametrize("cases", [8, 24])
+def test_a_run_that_diverges_in_its_last_step_is_a_sentence(make_dataset, make_settings, tmp_path, cases):
+    """The likelihood of a batch is that before its step, so it need not show what the step has done."""
+    with pytest.raises(TrainingError, match=r"training diverged in epoch [123]: lower learning.learning_rate \(1.0\)"):
+        train_network(
+            make_dataset(cases, seed=1),
+            make_dataset(10, seed=2),
+            settings=make_settings(learning_rate=1.0),
+            folder=tmp_path,
+            resume=False,
+            progress=silent,
+        )
+
+
 def test_emulated_bf16_is_refused_and_auto_does_without(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx2": True, "avx512_bf16": False, "amx_bf16": False})
@@ -223,6 +237,8 @@ def test_a_gpu_gives_what_the_cpu_gives(make_dataset, make_settings):
 
 
 def test_a_process_with_a_lone_case_is_refused():
-    refuse_lone_cases(16, processes=8)
+    refuse_lone_cases(16, cases=90, processes=8)
     with pytest.raises(TrainingError, match="8 processes share batches of 15 cases, expected 2 cases each: raise"):
-        refuse_lone_cases(15, processes=8)
+        refuse_lone_cases(15, cases=90, processes=8)
+    with pytest.raises(TrainingError, match="2 processes share batches of 3 cases, expected 2 cases each: start fewer"):
+        refuse_lone_cases(16, cases=3, processes=2)

@@ -8,6 +8,7 @@ import hashlib
 import json
 import math
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,12 +25,12 @@ from onephase.errors import TrainingError
 from onephase.learning.batches import augmented_batches, batches_an_epoch, cases_a_batch
 from onephase.learning.dataset import PatchDataset
 from onephase.learning.device import leads, open_fabric, resolve_precision
-from onephase.learning.run_state import EpochFigures, seeded
+from onephase.learning.run_state import EpochFigures, RunState, seeded
 from onephase.learning.schedule import averaging_decay, learning_rate_share
 from onephase.learning.start import Start, fit_start
 from onephase.learning.step import Step, open_step, replayed_on_gpu
 from onephase.network.network import PanelNetwork, build_network
-from onephase.progress import Progress
+from onephase.progress import Progress, silent
 from onephase.settings import Settings
 from onephase.statistics.standard_error import mean_and_error
 
@@ -83,12 +84,13 @@ def train_network(
     prior = fit_prior(training.events)
     of_prior = PanelPosterior.from_potentials(Potentials.stack([prior] * len(validation)))
     prior_nll = -float(of_prior.log_probability(validation.events).mean())
+    precision = resolve_precision(learning.precision)
+    fabric = open_fabric(precision)
+    refuse_lone_cases(learning.batch_size, cases=len(training), processes=fabric.world_size)
+    progress = progress if leads() else silent  # one process tells for all
     progress("start", 0, 1)
     start = fit_start(training, settings, prior=prior)
     progress("start", 1, 1)
-    precision = resolve_precision(learning.precision)
-    fabric = open_fabric(precision)
-    refuse_lone_cases(learning.batch_size, processes=fabric.world_size)
     training, validation = training.to(fabric.device), validation.to(fabric.device)
 
     opened = open_step(fabric, _untrained(settings, start=start), learning=learning, cases=len(training))
@@ -102,18 +104,18 @@ def train_network(
     step = replayed_on_gpu(opened, training.batch(some), terms[some])
     progress("train", state.step, steps)
     while not state.is_over(learning):
-        started, epoch = time.perf_counter(), len(state.history) + 1
+        started = time.perf_counter()
         train_nll = _epoch(
             fabric, step, training=training, terms=terms, settings=settings, steps=steps, progress=progress
         )
-        if not math.isfinite(train_nll):
-            message = f"training diverged in epoch {epoch}: lower learning.learning_rate ({learning.learning_rate})"
-            raise TrainingError(message)
         for buffer in filter(torch.is_floating_point, (*state.network.buffers(), *state.averaged.buffers())):
             buffer.copy_(fabric.all_reduce(buffer, reduce_op="mean"))  # statistics that each process has of its cases
-        now = fabric.broadcast(_judged(state.averaged, validation))  # so that all stop after the same epoch
+        now = _judged_epoch(state, validation, train_nll=train_nll, learning_rate=learning.learning_rate)
+        now = fabric.broadcast(now)  # so that all stop after the same epoch
         gained, seconds = mean_and_error(now - at_start, validation.patients), time.perf_counter() - started
-        state.close_epoch(EpochFigures(epoch, train_nll, -float(now.mean()), *gained, prior_nll, seconds))
+        state.close_epoch(
+            EpochFigures(len(state.history) + 1, train_nll, -float(now.mean()), *gained, prior_nll, seconds)
+        )
         if leads():
             state.write(folder, run_id=run_id)
     progress("train", steps, steps)
@@ -178,6 +180,21 @@ def _judged(network: PanelNetwork, cases: PatchDataset) -> Float64[np.ndarray, "
     return PanelPosterior.from_potentials(predict_potentials(network, cases)).log_probability(cases.events)
 
 
+def _judged_epoch(
+    state: RunState, validation: PatchDataset, *, train_nll: float, learning_rate: float
+) -> Float64[np.ndarray, " case"]:
+    """Return the log probability that the averaged weights of an epoch give to what was found of each case.
+
+    Raises:
+        TrainingError: If training has diverged, which the losses need not show: each is from before its step.
+    """
+    if math.isfinite(train_nll):
+        with suppress(ValueError):  # weights beyond all bounds make no panel
+            return _judged(state.averaged, validation)
+    message = f"training diverged in epoch {len(state.history) + 1}: lower learning.learning_rate ({learning_rate})"
+    raise TrainingError(message)
+
+
 def _untrained(settings: Settings, *, start: Start) -> PanelNetwork:
     """Return a network that says what it starts from."""
     with seeded(settings.learning.seed, epoch=0):
@@ -188,16 +205,23 @@ def _untrained(settings: Settings, *, start: Start) -> PanelNetwork:
     return network
 
 
-def refuse_lone_cases(batch_size: int, *, processes: int) -> None:
+def refuse_lone_cases(batch_size: int, *, cases: int, processes: int) -> None:
     """Refuse batches of which a process gets a single case, from which normalisation learns nothing.
+
+    Args:
+        batch_size: As it is set.
+        cases: Training cases; fewer than a batch are one batch.
+        processes: Who share each batch.
 
     Raises:
         TrainingError: If there are fewer than two cases a process.
     """
-    if batch_size < 2 * processes:
+    wanted, shared = 2 * processes, min(batch_size, cases)
+    if shared < wanted:
+        larger = f"raise learning.batch_size to {wanted}, or " if cases >= wanted else ""
         message = (
-            f"{processes} processes share batches of {batch_size} cases, expected 2 cases each: raise "
-            f"learning.batch_size to {2 * processes}, or start fewer processes"
+            f"{processes} processes share batches of {shared} cases, expected 2 cases each: {larger}start fewer "
+            "processes"
         )
         raise TrainingError(message)
 
