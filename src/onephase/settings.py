@@ -78,6 +78,11 @@ class NetworkSettings(Section):
     couplings: bool = Field(default=True, description="off: the four biomarkers are independent given the image")
     dropout: float = Field(default=0.2, ge=0, lt=1)
 
+    @property
+    def stages(self) -> tuple[int, ...]:
+        """Channels of the stages that are built: one coarser than is attended would feed nothing."""
+        return self.widths[: max(self.scales) + 1]
+
     @model_validator(mode="after")
     def _consistent(self) -> "NetworkSettings":
         if not self.scales or any(not 0 <= scale < len(self.widths) for scale in self.scales):

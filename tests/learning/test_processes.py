@@ -22,7 +22,6 @@ from pathlib import Path
 import torch
 from onephase.learning.device import leads
 from onephase.learning.loop import train_network
-from onephase.progress import silent
 from onephase.settings import Settings
 from onephase.biomarkers.panel import Events
 from onephase.learning.dataset import PatchDataset
@@ -38,14 +37,16 @@ def dataset(name):
         names, events, patients=names, image=arrays["image"], distance_mm=arrays["distance_mm"],
         descriptors=arrays["descriptors"],
     )
-settings = Settings.model_validate_json((folder / "settings.json").read_text())
+settings, told = Settings.model_validate_json((folder / "settings.json").read_text()), []
 trained = train_network(
-    dataset("training"), dataset("validation"), settings=settings, folder=folder / "run", resume=False, progress=silent
+    dataset("training"), dataset("validation"), settings=settings, folder=folder / "run", resume=False,
+    progress=lambda *said: told.append(said),
 )
 rank = torch.distributed.get_rank()
 weights = {name: tensor.double().sum().item() for name, tensor in trained.network.state_dict().items()}
 nlls = [one.validation_nll for one in trained.history]
-(folder / f"rank-{rank}.json").write_text(json.dumps({"weights": weights, "nlls": nlls, "leads": leads()}))
+found = {"weights": weights, "nlls": nlls, "leads": leads(), "told": len(told)}
+(folder / f"rank-{rank}.json").write_text(json.dumps(found))
 torch.distributed.destroy_process_group()
 """
 
@@ -77,6 +78,8 @@ def test_two_processes_give_the_result_of_one_within_what_a_seed_changes(make_da
     assert one["weights"] == other["weights"]
     assert one["nlls"] == other["nlls"]
     assert (one["leads"], other["leads"]) == (True, False)
+    assert one["told"] > EPOCHS
+    assert other["told"] == 0  # one process tells for all
     assert len((tmp_path / "run" / "log.jsonl").read_text().splitlines()) == EPOCHS
 
     alone = [

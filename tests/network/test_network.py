@@ -82,8 +82,10 @@ def test_switched_off_attention_is_flat(make_network, patches):
     assert torch.equal(network(*patches).attention, torch.ones(3, 8, 12, 16))
 
 
-def test_every_parameter_learns(make_network, patches):
-    network: PanelNetwork = make_network().train()
+@pytest.mark.parametrize("scales", [(0, 1), (0,), (1,)])
+def test_every_parameter_learns(make_network, patches, scales):
+    """Several processes that train together wait for the gradient of each."""
+    network: PanelNetwork = make_network(scales=scales).train()
     output = network(*patches)
     loss = output.unary.square().sum() + output.ki67_mu.square().sum() + output.ki67_log_sigma.square().sum()
     (loss + network.coupling.square().sum() + network.shift.sum()).backward()

@@ -61,7 +61,7 @@ held-out patients come from `onephase evaluate`.
 - Regions by distance to the surface: core deeper than {regions.core_depth_mm:g} mm, rim to
   {regions.rim_reach_mm:g} mm outside, peritumoral shell to {regions.shell_reach_mm:g} mm.
 - Network: starts from {STARTS[network.start]};
-  widths {list(network.widths)}, scales {list(network.scales)}, attention
+  widths {list(network.stages)}, scales {list(network.scales)}, attention
   {"on" if network.attention else "off"}, regions {list(network.regions)}, tasks {list(network.tasks)}, couplings
   {"on" if network.couplings else "off"}.
 - Seeds: {", ".join(f"{name} {seed}" for name, seed in manifest.seeds.items()) or "not recorded"}.

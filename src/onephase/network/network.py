@@ -59,7 +59,7 @@ class PanelNetwork(nn.Module):
         self.scales = tuple(sorted(settings.scales))
         widths = [settings.widths[scale] for scale in self.scales]
         self.encoder = Encoder(
-            1 + len(settings.regions), settings.widths, stem_stride=settings.stem_stride, in_plane=in_plane
+            1 + len(settings.regions), settings.stages, stem_stride=settings.stem_stride, in_plane=in_plane
         )
         self.facts = facts_of(settings)
         self.start_terms = StartTerms(len(self.facts.names))

@@ -123,7 +123,7 @@ def _network(study: Study, settings: Settings) -> str:
     seeds = study.facts.get("seeds", [learning.seed])
     seeded = f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"
     return (
-        f"A convolutional encoder of {len(network.widths)} stages (widths {', '.join(map(str, network.widths))}), seen "
+        f"A convolutional encoder of {len(network.stages)} stages (widths {', '.join(map(str, network.stages))}), seen "
         f"at scales {', '.join(map(str, network.scales))}, spatial attention {_switched(network.attention)}, over the "
         f"regions {', '.join(network.regions)}, begun from {STARTS[network.start]}, answers with one joint "
         f"distribution over {', '.join(network.tasks)} (couplings {_switched(network.couplings)}). The loss is minus "
