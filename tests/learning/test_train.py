@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from onephase.biomarkers.panel import CELLS, Events  # noqa: E402
 from onephase.biomarkers.posterior import PanelPosterior  # noqa: E402
 from onephase.cohort.prepared import PreparedCohort, fingerprint_of  # noqa: E402
 from onephase.cohort.records import Record  # noqa: E402
-from onephase.errors import TrainingError  # noqa: E402
+from onephase.errors import CohortError, TrainingError  # noqa: E402
 from onephase.imaging.patches import FILES, STORED, PatchStore, StoredCase  # noqa: E402
 from onephase.inference.bundle import load_bundle  # noqa: E402
 from onephase.learning.loop import predict_potentials  # noqa: E402
@@ -77,6 +78,18 @@ def test_a_cohort_without_validation_cases_trains_nothing(prepared, make_setting
     with pytest.raises(TrainingError, match="is in the validation split"):
         train([alone], make_settings(), out=tmp_path / "bundle")
     assert not (tmp_path / "bundle").exists()
+
+
+def test_a_patient_of_two_tables_does_not_validate_what_she_taught(prepared, make_settings, tmp_path):
+    """Tables that were prepared together are asked this before; these were not."""
+    renamed = tuple(replace(case, case_id=f"other {case.row}") for case in prepared.store.cases)
+    records = tuple(
+        replace(record, case_id=f"other {row}", cohort="other", split="validation")
+        for row, record in enumerate(prepared.records[:3])
+    )
+    elsewhere = PreparedCohort(replace(prepared.store, cases=renamed), records)
+    with pytest.raises(CohortError, match=r"patient 0 \(validation\) is patient 0 of cohort invented \(train, case"):
+        train([prepared, elsewhere], make_settings(epochs=1), out=tmp_path / "bundle")
 
 
 def _events(*rows):

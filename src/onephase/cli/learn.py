@@ -34,6 +34,7 @@ def train(
     torchrun --standalone --nproc-per-node 2 -m onephase.cli train PREPARED --out BUNDLE
     """
     from onephase.cohort.prepared import open_prepared
+    from onephase.learning.device import leads
     from onephase.learning.train import train as train_bundle
 
     with TerminalProgress() as progress:
@@ -44,6 +45,8 @@ def train(
             resume=resume,
             progress=progress,
         )
+    if not leads():
+        return  # the leading process says it for all
     if as_json:
         say_json({"bundle": str(bundle)})
     else:

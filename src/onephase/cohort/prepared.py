@@ -102,8 +102,8 @@ def refuse_repeated_cases(prepared: Sequence[PreparedCohort]) -> None:
             if record.case_id in folder_of:
                 first = folder_of[record.case_id]
                 message = (
-                    f"case {record.case_id} stands in {first} and in {one.store.folder}: name each folder once, and "
-                    "prepare tables that are used together in one go (onephase prepare A.csv B.csv)"
+                    f"case {record.case_id} stands in {first} and in {one.store.folder}: name each folder once, or "
+                    "prepare the tables into one (onephase prepare A.csv B.csv), which says what to mend in them"
                 )
                 raise CohortError(message)
             folder_of[record.case_id] = one.store.folder

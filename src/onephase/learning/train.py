@@ -8,9 +8,10 @@ import numpy as np
 from onephase.biomarkers.panel import RECEPTORS, Events
 from onephase.biomarkers.posterior import PanelPosterior
 from onephase.biomarkers.potentials import Potentials
+from onephase.cohort.overlap import parted_patients
 from onephase.cohort.prepared import PreparedCohort
 from onephase.cohort.records import Record
-from onephase.errors import TrainingError
+from onephase.errors import CohortError, TrainingError
 from onephase.inference.bundle import BundleContents, write_bundle
 from onephase.inference.manifest import TrainingCohort, ValidationFigure
 from onephase.learning.dataset import PatchDataset, gather
@@ -47,10 +48,14 @@ def train(
         ``out``.
 
     Raises:
+        CohortError: If a patient is to train and to validate, as she may where tables were prepared apart.
         TrainingError: If the cases cannot teach anything, the checkpoint is of another run, training diverges,
             or the exported network differs from the trained one.
         StorageError: If a file cannot be written; nothing half-written is left.
     """
+    records = [record for cohort in prepared for record in cohort.records]
+    for parted in parted_patients([record for record in records if record.split in ("train", "validation")]):
+        raise CohortError(str(parted))
     training = gather(prepared, split="train", settings=settings)
     validation = gather(prepared, split="validation", settings=settings)
     refuse_one_class(training.events, settings.network)
