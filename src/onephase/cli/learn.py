@@ -33,10 +33,14 @@ def train(
     In several processes, which share each batch:
     torchrun --standalone --nproc-per-node 2 -m onephase.cli train PREPARED --out BUNDLE
     """
+    from onephase.cli.places import refuse_bundle, refuse_foreign, refuse_no_folder
     from onephase.cohort.prepared import open_prepared
     from onephase.learning.device import leads
     from onephase.learning.train import train as train_bundle
 
+    refuse_bundle(out.parent)
+    refuse_no_folder(out)
+    refuse_foreign(out, mark="bundle.json", kind="bundle")
     with TerminalProgress() as progress:
         bundle = train_bundle(
             [open_prepared(folder) for folder in prepared],
@@ -67,12 +71,15 @@ def teach_phenotype(
     The package carries a taught stage; teach anew after descriptors have changed. A sixth of the lessons is held out
     and tells how well each property is read.
     """
+    from onephase.cli.places import refuse_bundle, refuse_no_file
     from onephase.learning.lessons import make_lessons
     from onephase.learning.phenotype import reading_skill
     from onephase.learning.phenotype import teach_phenotype as teach
     from onephase.network.phenotype import write_stage
     from onephase.simulation.version import SIMULATION_VERSION, source_sha256
 
+    refuse_bundle(out)
+    refuse_no_file(out)
     with TerminalProgress() as progress:
         made = make_lessons(lessons, seed=seed, workers=cores(workers), progress=progress)
         kept = lessons - lessons // 6
