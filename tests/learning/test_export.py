@@ -9,7 +9,7 @@ torch = pytest.importorskip("torch", reason="needs the train extra")
 import onephase.learning.export as export_module  # noqa: E402
 from onephase.biomarkers.prior import fit_prior  # noqa: E402
 from onephase.errors import TrainingError  # noqa: E402
-from onephase.inference.engine import open_engine  # noqa: E402
+from onephase.inference.engine import Engine, open_engine  # noqa: E402
 from onephase.learning.export import export_network, largest_difference, refuse_another_posterior  # noqa: E402
 from onephase.learning.loop import predict_potentials  # noqa: E402
 from onephase.learning.step import panel_nll  # noqa: E402
@@ -48,6 +48,19 @@ def test_the_exported_network_gives_the_same_posterior_for_any_number_of_cases(m
         refuse_another_posterior(
             content, _network(make_settings(sampling=sampling), dataset=dataset, seed=1), checked_on=dataset
         )
+
+
+@pytest.mark.slow
+def test_the_check_takes_no_more_memory_for_more_cases(make_dataset, make_settings, monkeypatch):
+    dataset, sizes, run = make_dataset(40, seed=1), [], Engine.run
+
+    def counted(engine, images, distance_mm, descriptors):
+        sizes.append(len(images))
+        return run(engine, images, distance_mm, descriptors)
+
+    monkeypatch.setattr(Engine, "run", counted)
+    export_network(_network(make_settings(), dataset=dataset), dataset)
+    assert sizes == [16, 16, 8]
 
 
 @pytest.mark.slow
