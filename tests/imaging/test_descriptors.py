@@ -89,6 +89,13 @@ def test_a_lesion_that_fills_the_patch_has_finite_features():
     assert np.isfinite(describe(picture(distance), distance, spacing_mm=SPACING)).all()
 
 
+@pytest.mark.parametrize("radius", [1.0, 3.0, 6.0])
+def test_a_lesion_darker_than_all_around_it_has_finite_features(radius):
+    """Within bright fat, or where an outline lies beside its lesion."""
+    distance = ball(radius)
+    assert np.isfinite(describe(-picture(distance), distance, spacing_mm=SPACING)).all()
+
+
 def test_a_patch_without_a_lesion_is_refused():
     with pytest.raises(ImageError, match="no lesion lies in the patch: the signed distance is 4 mm or more everywhere"):
         describe(picture(ball(5.0)), np.full(WHERE.shape[1:], 4.0, dtype=np.float32), spacing_mm=SPACING)
