@@ -19,6 +19,9 @@ StartName: TypeAlias = Literal["phenotype", "descriptors", "prior"]
 TaskName: TypeAlias = Literal["er", "pr", "her2", "ki67"]
 SubtypePolicy: TypeAlias = Literal["ki67_14", "ki67_20", "maisonneuve"]
 Millimetres: TypeAlias = Annotated[float, Field(gt=0, le=200)]
+Slices: TypeAlias = Annotated[int, Field(ge=1)]
+Voxels: TypeAlias = Annotated[int, Field(ge=2)]
+Channels: TypeAlias = Annotated[int, Field(ge=1)]
 
 FARTHEST_SHELL_MM = 12.0
 """Distances outside the lesion are stored up to here; published shells reach 10 mm at most."""
@@ -58,13 +61,13 @@ class ImagingSettings(Section):
         description="volume: resampled in 3-D; stack: slices that are not contiguous, resampled in plane",
     )
     spacing_mm: Millimetres = Field(default=1.5, description="voxel spacing of the patch (stack: in plane)")
-    patch_voxels: tuple[int, int, int] = Field(default=(48, 48, 48), description="(slice, row, column)")
+    patch_voxels: tuple[Slices, Voxels, Voxels] = Field(default=(48, 48, 48), description="(slice, row, column)")
 
 
 class NetworkSettings(Section):
     """The shape of the network; every ablation of the study is a value of these."""
 
-    widths: tuple[int, ...] = Field(default=(16, 32, 64, 96), min_length=1, description="channels, stage by stage")
+    widths: tuple[Channels, ...] = Field(default=(16, 32, 64, 96), min_length=1, description="channels, stage by stage")
     stem_stride: Literal[1, 2] = Field(default=2, description="1 keeps the grid and costs ten times as much")
     scales: tuple[int, ...] = Field(default=(0, 1, 2, 3), description="encoder stages that are attended and pooled")
     start: StartName = Field(
