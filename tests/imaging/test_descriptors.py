@@ -93,7 +93,16 @@ def test_a_lesion_that_fills_the_patch_has_finite_features():
 def test_a_lesion_darker_than_all_around_it_has_finite_features(radius):
     """Within bright fat, or where an outline lies beside its lesion."""
     distance = ball(radius)
-    assert np.isfinite(describe(-picture(distance), distance, spacing_mm=SPACING)).all()
+    features = describe(-picture(distance), distance, spacing_mm=SPACING)
+    assert np.isfinite(features).all()
+    assert np.abs(features).max() < 50  # one such case in a cohort must not stand for all of its spread
+
+
+def test_a_void_in_the_middle_of_a_lesion_has_finite_features():
+    """As a clip leaves it after a biopsy: nothing within is as bright as half of what is usual there."""
+    distance = ball(3.0)
+    image = np.where(distance < -1, np.float32(-5), picture(distance))
+    assert np.isfinite(describe(image, distance, spacing_mm=SPACING)).all()
 
 
 def test_a_patch_without_a_lesion_is_refused():

@@ -170,7 +170,7 @@ def _histogram(lesion: Lesion) -> Iterator[tuple[str, float]]:
 def _variogram(lesion: Lesion, interior: Bool[np.ndarray, "slice row column"]) -> Iterator[tuple[str, float]]:
     """Half the mean squared difference at each lag, of log intensity without its trend over depth and necrosis."""
     viable = interior & (lesion.image > VIABLE * quantile(lesion.image[interior], 0.5))
-    if not viable.any():  # darker than all around it, by which brightness is told: nothing parts what is necrotic
+    if not viable.any():  # a void darker than all around it, such as a clip leaves: nothing parts it further
         viable = interior
     logs = np.log(np.maximum(lesion.image, SMALL))
     depth = np.clip(-lesion.distance, 0, None)

@@ -60,7 +60,10 @@ def cut_out(
     box = box_of(near)
     cut, inside = image[box].astype(np.float32), inside[box]
     lowest = quantile(cut, LOWEST_QUANTILE)
-    scale = max(quantile(cut[inside], 0.5) - lowest, SMALL)
+    middle = quantile(cut[inside], 0.5)
+    if middle - lowest <= 0:  # darker than all around it: the range of all is the unit, the lesion's median 1 as ever
+        lowest = middle - (quantile(cut, 1 - LOWEST_QUANTILE) - lowest)
+    scale = max(middle - lowest, SMALL)
     return Lesion(
         (cut - np.float32(lowest)) / np.float32(scale), distance_mm[box].astype(np.float32), inside, spacing_mm
     )
