@@ -45,7 +45,7 @@ def test_a_place_that_would_be_refused_after_hours_is_refused_at_once(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(lessons, "make_lessons", lambda *_, **__: pytest.fail("lessons were made"))
     monkeypatch.setattr(train, "train", lambda *_, **__: pytest.fail("a network was trained"))
-    monkeypatch.setattr(prepared, "open_together", list)
+    monkeypatch.setattr(prepared, "open_prepared", Path)
     fault = CliRunner().invoke(app, words.split()).exception
     assert isinstance(fault, StorageError)
     assert said in str(fault)
