@@ -3,6 +3,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -39,7 +40,7 @@ def dataset(name):
     return PatchDataset.from_arrays(
         arrays["case_ids"].tolist(),
         events,
-        patients=arrays["case_ids"].tolist(),
+        patients=arrays["patients"].tolist(),
         image=arrays["image"],
         distance_mm=arrays["distance_mm"],
         descriptors=arrays["descriptors"],
@@ -59,6 +60,7 @@ train_network(
 def _save(path, dataset):
     np.savez(
         path,
+        patients=np.array(dataset.patients),
         case_ids=np.array(dataset.case_ids),
         cells=dataset.events.cells,
         ki67=dataset.events.ki67,
@@ -141,11 +143,13 @@ def test_a_finished_run_resumed_does_nothing_more(make_dataset, make_settings, t
     assert torch.equal(again.network.head.unary, first.network.head.unary)
 
 
-@pytest.mark.parametrize("change", ["settings", "cases"])
+@pytest.mark.parametrize("change", ["settings", "cases", "patients"])
 def test_the_checkpoint_of_another_run_is_refused(make_dataset, make_settings, tmp_path, change):
     _train(make_dataset, make_settings(epochs=1), tmp_path)
     settings = make_settings(epochs=1, learning_rate=0.5) if change == "settings" else make_settings(epochs=1)
-    training = make_dataset(24, seed=1 if change == "settings" else 7)
+    training = make_dataset(24, seed=7 if change == "cases" else 1)
+    if change == "patients":
+        training = replace(training, patients=("one and the same",) * len(training))
     with pytest.raises(
         TrainingError, match="is of a run with other settings, cases or precision: choose another folder"
     ):

@@ -230,7 +230,7 @@ def _run_id(training: PatchDataset, validation: PatchDataset, *, settings: Setti
     """Return a digest of all that a run depends on."""
     digest = hashlib.sha256(json.dumps([settings.model_dump(mode="json"), precision]).encode())
     for dataset in (training, validation):
-        digest.update(json.dumps(dataset.case_ids).encode())
+        digest.update(json.dumps([dataset.case_ids, dataset.patients]).encode())
         for tensor in (dataset.cells, dataset.ki67, dataset.image, dataset.distance_mm, dataset.descriptors):
             digest.update(tensor.cpu().numpy().tobytes())
     return digest.hexdigest()
