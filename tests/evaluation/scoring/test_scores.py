@@ -86,8 +86,6 @@ def test_panel_gain_is_the_mean_difference_to_the_prior(cases: Predictions, scor
 
 
 def test_a_case_of_which_nothing_is_known_changes_no_figure(cases: Predictions, scores: Scores) -> None:
-    from dataclasses import replace
-
     blank = replace(cases.records[0], case_id="blank", patient_id="zz blank", events=Events.unknown(1))
     rows = np.r_[np.arange(len(cases)), 0]
     longer = replace(cases.take(rows), records=(*cases.records, blank))
@@ -131,8 +129,6 @@ def test_one_class_only_is_answered_with_a_reason(cases: Predictions) -> None:
 
 
 def test_without_training_percentages_there_is_no_constant(cases: Predictions) -> None:
-    from dataclasses import replace
-
     blind = _scores(replace(cases, ki67_constant=np.full(len(cases), np.nan)))
     assert blind.ki67.constant_mae_percent.reason == "no training case at hand has a Ki-67 percentage"
     assert blind.ki67.mae_percent.value is not None
@@ -208,8 +204,6 @@ def test_the_numbers_of_sites_are_names_and_each_cohort_has_its_own(cases: Predi
 
 
 def test_a_column_of_names_forms_no_subgroups(make_predictions: Callable[..., Predictions]) -> None:
-    from dataclasses import replace
-
     records = make_predictions(cases=40).records
     remarked = [replace(one, covariates={"remark": f"note {row}"}) for row, one in enumerate(records)]
     assert {one.column for one in subgroups_of(remarked)} == {"cohort", "site"}
