@@ -13,7 +13,7 @@ from onephase.errors import StorageError
 from onephase.imaging.descriptors import DESCRIPTORS
 from onephase.imaging.geometry import Grid
 from onephase.imaging.patch import Patch
-from onephase.imaging.patches import open_store, writing
+from onephase.imaging.patches import open_store, read_patch, writing
 
 SHAPE = (4, 5, 6)
 FINGERPRINT = {"spacing_mm": 1.5, "patch_voxels": [4, 5, 6]}
@@ -53,6 +53,15 @@ def test_what_was_added_comes_back(tmp_path):
     assert isinstance(store.image, np.memmap)
     with pytest.raises(ValueError, match="read-only"):
         store.image[0, 0, 0, 0] = 1
+
+
+def test_one_patch_is_read_by_its_row(tmp_path):
+    _add(tmp_path, range(3))
+    store = open_store(tmp_path)
+    for row in range(3):
+        image, distance_mm = read_patch(tmp_path, row, patch_voxels=SHAPE)
+        np.testing.assert_array_equal(image, store.image[row])
+        np.testing.assert_array_equal(distance_mm, store.distance_mm[row])
 
 
 def test_a_broken_run_goes_on_to_the_same_bytes(tmp_path):

@@ -22,7 +22,7 @@ from onephase.baselines.ibsi import IbsiSettings, ibsi_features, mirp_version
 from onephase.cohort.prepared import PreparedCohort
 from onephase.cohort.records import Record
 from onephase.errors import StorageError
-from onephase.imaging.patches import PatchStore, open_store
+from onephase.imaging.patches import PatchStore, read_patch
 from onephase.progress import Progress, silent
 from onephase.storage import file_aside
 from onephase.work.workers import Workers, in_order
@@ -71,7 +71,7 @@ def radiomics_features(
     kept = _read(path)
     cases = [store.case(record.case_id) for record in records]
     todo = [case for case in cases if (case.case_id, case.key) not in kept]
-    measure = partial(_measured, folder=store.folder, settings=settings)
+    measure = partial(_measured, folder=store.folder, patch_voxels=store.patch_voxels, settings=settings)
     progress(MEASURING, 0, len(todo))
     with closing(in_order(measure, [case.row for case in todo], workers=workers, sees=[store.folder])) as measured:
         for done, (case, features) in enumerate(zip(todo, measured, strict=True), start=1):
@@ -83,10 +83,11 @@ def radiomics_features(
     return FeatureTable(tuple(rows[0]), np.array([list(row.values()) for row in rows], dtype=np.float64))
 
 
-def _measured(row: int, *, folder: Path, settings: IbsiSettings) -> dict[str, float]:
+def _measured(
+    row: int, *, folder: Path, patch_voxels: tuple[int, int, int], settings: IbsiSettings
+) -> dict[str, float]:
     """Measure the case in one row of a store's arrays; what a worker does."""
-    store = open_store(folder)
-    return ibsi_features(np.array(store.image[row]), np.array(store.distance_mm[row]), settings=settings)
+    return ibsi_features(*read_patch(folder, row, patch_voxels=patch_voxels), settings=settings)
 
 
 def _key(store: PatchStore, settings: IbsiSettings) -> str:

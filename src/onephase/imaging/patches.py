@@ -188,6 +188,25 @@ def open_store(folder: Path) -> PatchStore:
     return store
 
 
+def read_patch(
+    folder: Path, row: int, *, patch_voxels: tuple[int, int, int]
+) -> tuple[Float16[np.ndarray, "slice row column"], Float16[np.ndarray, "slice row column"]]:
+    """Return image and signed distance of one case of an open store, by its row.
+
+    It does not read the list of cases: a worker that is handed one case of thousands need not know them all.
+    """
+    image, distance_mm = (
+        np.fromfile(
+            folder / FILES[name],
+            dtype=STORED[name],
+            count=math.prod(patch_voxels),
+            offset=row * bytes_of(name, patch_voxels),
+        ).reshape(patch_voxels)
+        for name in ("image", "distance_mm")
+    )
+    return image, distance_mm
+
+
 @contextmanager
 def writing(
     folder: Path, *, fingerprint: Mapping[str, Any], patch_voxels: tuple[int, int, int]

@@ -1,6 +1,7 @@
 from dataclasses import replace
 
-from onephase.evaluation.pages.methods import methods_of, methods_text
+from onephase.evaluation.contestants import rivals
+from onephase.evaluation.pages.methods import OF_ALL_LEARNED_CASES, methods_of, methods_text
 from onephase.evaluation.predictions import Predictions
 from onephase.evaluation.study import Study
 from onephase.settings import LearningSettings, Settings, SplitSettings
@@ -37,6 +38,17 @@ def test_who_learned_from_validation_cases_too_is_said(few: Predictions, few_stu
     scores = {"onephase": few_study.whole.scores["onephase"]}
     alone = replace(few_study, groups=(replace(few_study.whole, scores=scores),))
     assert said not in _text(alone, few)
+
+
+def test_every_rival_has_words_and_learned_from_validation_cases_too(few: Predictions, few_study: Study) -> None:
+    """Rivals choose nothing on validation, so they learn from it; networks and what is no rival do not."""
+    assert set(OF_ALL_LEARNED_CASES) == set(rivals(["age"]))
+    said = "Linear panels and boosting learned from training and validation cases together"
+    scores = dict.fromkeys(("onephase", "radiomics, ridge, harmonised"), few_study.whole.scores["onephase"])
+    alone = replace(few_study, groups=(replace(few_study.whole, scores=scores),))
+    text = _text(alone, few)
+    assert said in text
+    assert "harmonised by ComBat" in text
 
 
 def test_recalibration_is_told_as_it_was(few: Predictions, few_study: Study) -> None:

@@ -22,19 +22,26 @@ from onephase.settings import Settings
 
 PERCENT = 100
 
-CONTESTANT_WORDS: Mapping[str, str] = {
-    NETWORK: "the network (onephase)",
-    "single tasks": "four networks with one task each, together one contestant (single tasks)",
+OF_ALL_LEARNED_CASES: Mapping[str, str] = {
     "radiomics, ridge": "a linear panel on radiomics features (radiomics, ridge)",
     "radiomics, boosting": "gradient boosting on the same features (radiomics, boosting)",
+    "radiomics, ridge, harmonised": "the linear panel on them harmonised by ComBat (radiomics, ridge, harmonised)",
+    "radiomics, boosting, harmonised": "gradient boosting on the same (radiomics, boosting, harmonised)",
     "phenotype, ridge": "a linear panel on what the phenotype stage reads (phenotype, ridge)",
     "descriptors, ridge": "a linear panel on descriptors of the regions (descriptors, ridge)",
     "descriptors, boosting": "gradient boosting on the same descriptors (descriptors, boosting)",
     "covariates": "a linear panel on columns of the cohort table, which sees no image (covariates)",
     "geometry": "a linear panel on the size of the outline alone (geometry)",
     "cohort alone": "a linear panel on cohort and site alone, which sees no image (cohort alone)",
+}
+"""Contestants that learn from training and validation cases together, for they choose nothing on validation."""
+
+CONTESTANT_WORDS: Mapping[str, str] = {
+    NETWORK: "the network (onephase)",
+    "single tasks": "four networks with one task each, together one contestant (single tasks)",
     PRIOR: "the panel of the training cases, the same for every case (prior)",
     ORACLE: "the simulator's own posterior given the true phenotype, a ceiling and no rival (oracle)",
+    **OF_ALL_LEARNED_CASES,
 }
 
 
@@ -145,11 +152,10 @@ def _recalibration(study: Study) -> str:
 
 def _contestants(study: Study) -> str:
     named = [CONTESTANT_WORDS.get(name, name) for name in study.whole.scores]
-    panels = any(words.startswith(("a linear panel", "gradient boosting")) for words in named)
     learned = (
         " Linear panels and boosting learned from training and validation cases together; their penalties were chosen "
         "by folds of these."
-        if panels
+        if not OF_ALL_LEARNED_CASES.keys().isdisjoint(study.whole.scores)
         else ""
     )
     return (
