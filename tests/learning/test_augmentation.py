@@ -87,6 +87,19 @@ def test_noise_has_the_drawn_deviation():
     assert (draw.noise_sd <= 0.5).all()
 
 
+def test_what_lies_outside_the_volume_has_no_noise():
+    """As in prediction, where preparation leaves it at 0; a voxel of the lesion that is 0 was scanned."""
+    image, distance_mm = _patches()
+    image[:, :, :2], distance_mm[:, :, :2] = 0, FAR_MM
+    image[:, :, 3], distance_mm[:, :, 3] = 0, 2.0
+    noisy, _ = _draw(_only(noise=0.5, gain=0.1, bias=0.1)).apply(image, distance_mm)
+    assert (noisy[:, :, :2] == 0).all()
+    assert (noisy[:, :, 2:] != image[:, :, 2:]).all()
+    moved, moved_mm = _draw(_only(noise=0.5, shift_mm=3.0), cases=3).apply(*_patches())
+    assert (moved[moved_mm == FAR_MM] == 0).all()
+    assert (moved_mm == FAR_MM).any()
+
+
 def test_the_outline_moves_in_millimetres():
     image, distance_mm = _patches(50)
     draw = _draw(_only(outline_mm=0.7), cases=50)

@@ -79,13 +79,14 @@ class AugmentationDraw:
         """Return the changed images and distances, on the device of the images.
 
         Where a shift brings in what lay outside the patch, it is as preparation leaves what lies outside the
-        volume: the image is 0 and the distance `FAR_MM`, so that such a voxel belongs to no region.
+        volume: the image is 0, without noise, and the distance `FAR_MM`, so that such a voxel belongs to no region.
         """
         image, distance_mm = self._move(image, outside=0.0), self._move(distance_mm, outside=FAR_MM)
+        scanned = (image != 0) | (distance_mm < FAR_MM)
         device, each = image.device, (-1, 1, 1, 1, 1)
         image = image * self.gain.to(device).view(each) * self._bias_field(image)
         noise = torch.randn(image.shape, generator=torch.Generator(device).manual_seed(self.noise_seed), device=device)
-        image = image + noise * self.noise_sd.to(device).view(each)
+        image = image + noise * scanned * self.noise_sd.to(device).view(each)
         return image, (distance_mm + self.outline_mm.to(device).view(each)).clamp(-FAR_MM, FAR_MM)
 
     def _move(self, patches: Tensor, *, outside: float) -> Tensor:
