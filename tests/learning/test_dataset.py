@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -61,6 +62,14 @@ def test_patches_and_events_of_a_split_belong_together(tmp_path, settings):
     assert batch.image.dtype == torch.float32
     assert batch.image[:, 0, 0, 0, 0].tolist() == [1, 0]
     assert batch.cells[0].nonzero().tolist() == [[1]]
+
+
+def test_a_patient_is_one_under_every_name_that_sets_give_her(tmp_path, settings):
+    """Folds and standard errors keep her lesions together."""
+    first, second = (_cohort(tmp_path / name, settings, splits=("train",) * 2, name=name) for name in ("duke", "mama"))
+    named = [replace(second.records[0], patient_id="Breast_MRI_000"), replace(second.records[1], patient_id="other")]
+    dataset = gather([first, replace(second, records=tuple(named))], split="train", settings=settings)
+    assert dataset.patients == ("duke 0", "duke 1", "duke 0", "other")
 
 
 def test_an_empty_split_is_a_sentence(tmp_path, settings):

@@ -150,7 +150,7 @@ def gather(prepared: Sequence[PreparedCohort], *, split: Split, settings: Settin
     return PatchDataset.from_arrays(
         [record.case_id for record in records],
         Events.stack([record.events for record in records]),
-        patients=[record.patient_id for record in records],
+        patients=[record.identity for record in records],
         image=np.concatenate([store.image[rows] for store, rows in stored]),
         distance_mm=np.concatenate([store.distance_mm[rows] for store, rows in stored]),
         descriptors=np.concatenate([store.descriptors[rows] for store, rows in stored]),

@@ -65,7 +65,6 @@ def train(
     if not leads():
         return out  # which the leading process writes
     potentials = predict_potentials(trained.network, validation)
-    patient_of = {record.case_id: record.patient_id for cohort in prepared for record in cohort.records}
     write_bundle(
         out,
         BundleContents(
@@ -78,12 +77,7 @@ def train(
             split={record.case_id: record.split for cohort in prepared for record in cohort.records if record.split},
             trained_on=_trained_on(prepared),
             seeds={"learning": settings.learning.seed, "split": settings.split.seed},
-            validation=_validation_figures(
-                validation,
-                trained,
-                potentials=potentials,
-                patients=[patient_of[case_id] for case_id in validation.case_ids],
-            ),
+            validation=_validation_figures(validation, trained, potentials=potentials),
         ),
     )
     return out
@@ -135,12 +129,12 @@ def _trained_on(prepared: Sequence[PreparedCohort]) -> tuple[TrainingCohort, ...
 
 
 def _validation_figures(
-    validation: PatchDataset, trained: TrainedNetwork, *, potentials: Potentials, patients: Sequence[str]
+    validation: PatchDataset, trained: TrainedNetwork, *, potentials: Potentials
 ) -> dict[str, ValidationFigure]:
     """Return mean panel log-likelihoods and AUCs of the validation cases, before calibration on them."""
     posterior = PanelPosterior.from_potentials(potentials)
     prior = PanelPosterior.from_potentials(Potentials.stack([trained.prior] * len(validation)))
-    resamples = Resamples.draw(patients, np.random.default_rng(0))
+    resamples = Resamples.draw(validation.patients, np.random.default_rng(0))
     estimates = {
         "panel log-likelihood": bootstrap(mean_of(posterior.log_probability(validation.events)), resamples),
         "panel log-likelihood of the prior": bootstrap(mean_of(prior.log_probability(validation.events)), resamples),
