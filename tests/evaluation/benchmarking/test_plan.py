@@ -241,3 +241,15 @@ def test_a_learning_curve_tests_the_same_cases_after_ever_more_of_the_same() -> 
     for size in (whole.count("train"), 0):
         with pytest.raises(CohortError, match=f"cannot learn from {size} of 70 training cases: name fewer than all"):
             _plan(records, Design(sizes=(size,)))
+
+
+def test_a_learning_curve_learns_from_nobody_who_is_tested_outside() -> None:
+    records = _records({"here": 40, "there": 20}, external="there")
+    inside = next(one for one in records if one.split == "train")
+    outside = max((one for one in records if one.split == "external"), key=lambda one: one.case_id)
+    records[records.index(outside)] = replace(outside, patient_id=inside.patient_id)
+    whole = _plan(records).part("internal").count("train")
+    part = _plan(records, Design(sizes=(whole - 1,))).part(f"learned from {whole - 1}")
+    assert part.split_of[inside.case_id] == ""  # as in the whole, within which every smaller set lies
+    with pytest.raises(CohortError, match=f"cannot learn from {whole} of {whole} training cases"):
+        _plan(records, Design(sizes=(whole,)))

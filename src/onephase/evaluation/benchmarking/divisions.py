@@ -112,7 +112,7 @@ def divided(
         raise CohortError(message)
     for size in sorted(set(sizes)):
         name = f"{LEARNED} {size}"
-        parts.append(_smaller(records, size, name, seed=seed))
+        parts.append(_smaller(records, internal, size, name, seed=seed))
         words[name] = SMALLER_WORDS.format(size=parts[-1].count("train"), whole=whole)  # as whole patients make it
     if not parts:
         message = (
@@ -188,11 +188,12 @@ def _crossed(records: Sequence[Record], name: str, *, folds: int, seed: int) -> 
     return parts
 
 
-def _smaller(records: Sequence[Record], size: int, name: str, *, seed: int) -> Part:
+def _smaller(records: Sequence[Record], internal: Part, size: int, name: str, *, seed: int) -> Part:
     """Return the internal division with fewer cases to learn from; of two sizes the smaller is within the larger.
 
     Args:
-        records: The cases, with splits.
+        records: The cases.
+        internal: The whole division, from which whoever is tested outside as well is gone already.
         size: Training cases that are kept, fewer by the last patient's lesions where she has several; validation
             cases are kept in proportion.
         name: Of the division and of its protocol.
@@ -201,13 +202,14 @@ def _smaller(records: Sequence[Record], size: int, name: str, *, seed: int) -> P
     Raises:
         CohortError: If the size is not below the number of training cases.
     """
-    learned = {split: [record for record in records if record.split == split] for split in LEARNED_FROM}
+    own = internal.split_of
+    learned = {split: [record for record in records if own[record.case_id] == split] for split in LEARNED_FROM}
     whole = len(learned["train"])
     if not 0 < size < whole:
         message = f"cannot learn from {size} of {whole} training cases: name fewer than all of them"
         raise CohortError(message)
     split_of: dict[str, Split] = dict.fromkeys((record.case_id for record in records), "")
-    split_of |= dict.fromkeys((record.case_id for record in records if record.split == "test"), "test")
+    split_of |= {case: "test" for case, split in own.items() if split == "test"}
     for split, cases in learned.items():
         wanted = max(1, round(size / whole * len(cases)))
         split_of |= dict.fromkeys((record.case_id for record in _some(cases, wanted, seed=seed)), split)
