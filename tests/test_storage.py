@@ -177,3 +177,11 @@ def wait_until_somebody_waits_for(folder: Path) -> None:
 
 def locks() -> list[str]:
     return Path("/proc/locks").read_text().splitlines()
+
+
+@pytest.mark.parametrize(("place", "reason"), [("/proc/x", "no folder can be made there"), ("n" * 300, "too long")])
+def test_a_place_that_takes_no_folder_is_a_sentence(tmp_path: Path, place: str, reason: str) -> None:
+    with pytest.raises(StorageError, match=f"page could not be written because .*{reason}"):
+        write_text(tmp_path / place / "page", "")
+    with pytest.raises(FileNotFoundError, match="elsewhere"), file_aside(tmp_path / "page"):
+        (tmp_path / "elsewhere").read_text()

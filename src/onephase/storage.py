@@ -160,7 +160,11 @@ def write_faults(path: Path) -> Iterator[None]:
             errno.EEXIST: "a file stands where a folder is needed",
             errno.ENOTDIR: "a file stands where a folder is needed",
             errno.EISDIR: "a folder stands in its place",
+            errno.EPERM: "the system permits it to nobody",
+            errno.ENAMETOOLONG: "its name is too long",
         }
+        if isinstance(fault, FileNotFoundError) and fault.filename in map(str, (path, *path.parents)):
+            reasons[errno.ENOENT] = "no folder can be made there"  # as below /proc; of other files this says nothing
         if fault.errno not in reasons:
             raise
         message = f"{path} could not be written because {reasons[fault.errno]}; nothing was left half-written"
