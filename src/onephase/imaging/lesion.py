@@ -55,7 +55,10 @@ def cut_out(
     deepest = float(distance_mm.min())
     inside = distance_mm < max(0.0, np.nextafter(np.float32(deepest), np.float32(np.inf)))
     if deepest >= max(spacing_mm):  # less is a lesion that lies between voxels; its nearest stand for it
-        message = f"no lesion lies in the patch: the signed distance is {deepest:g} mm or more everywhere"
+        message = (
+            f"no lesion lies in the patch: the signed distance is {deepest:g} mm or more everywhere. Where parts of an "
+            "outline lie far apart, the patch lies between them: give each lesion a row and an outline of its own"
+        )
         raise ImageError(message)
     box = box_of(near)
     cut, inside = image[box].astype(np.float32), inside[box]
