@@ -42,13 +42,17 @@ def test_a_column_that_nobody_has_is_one_sentence_but_a_division_may_lack_it() -
     assert CovariateColumns.learned(TRAINING, ["grade", "age"]).names == ("age",)
 
 
-def test_numbers_among_which_one_is_missing_stay_numbers_and_a_word_among_them_is_said() -> None:
+@pytest.mark.parametrize("missing_text", ["", "NaN", "NA", "n/a"])
+def test_numbers_among_which_one_is_missing_stay_numbers_and_a_word_among_them_is_said(missing_text: str) -> None:
     missing, words = (
-        _records(*({"age": text if row == 3 else f"{40 + row}"} for row in range(12))) for text in ("NaN", "NA")
+        _records(*({"age": text if row == 3 else f"{40 + row}"} for row in range(12)))
+        for text in (missing_text, "unknown")
     )
     refuse_unfit_columns(missing, ["age"])
     told = CovariateColumns.learned(missing, ["age"])
     assert told.names == ("age",)
     assert told.features(missing)[3, 0] == pytest.approx(np.mean([40 + row for row in range(12) if row != 3]))
-    with pytest.raises(CohortError, match="the covariate 'age' holds numbers and words such as 'NA': leave its cell"):
+    with pytest.raises(
+        CohortError, match="the covariate 'age' holds numbers and words such as 'unknown': leave its cell"
+    ):
         refuse_unfit_columns(words, ["age"])

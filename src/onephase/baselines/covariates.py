@@ -53,12 +53,8 @@ class CovariateColumns:
         """Return the features of some cases."""
         rows = [
             [
-                *(_number(record.covariates.get(column, ""), missing=mean) for column, mean in self.means.items()),
-                *(
-                    float(record.covariates.get(column, "") == word)
-                    for column, words in self.words.items()
-                    for word in words
-                ),
+                *(_number(record.covariate(column), missing=mean) for column, mean in self.means.items()),
+                *(float(record.covariate(column) == word) for column, words in self.words.items() for word in words),
             ]
             for record in records
         ]
@@ -91,9 +87,8 @@ def refuse_unfit_columns(records: Sequence[Record], columns: Sequence[str]) -> N
 
 
 def _given(records: Sequence[Record], column: str) -> list[str]:
-    """Return what stands in a column, without empty cells and those that say ``nan``."""
-    told = [record.covariates.get(column, "") for record in records]
-    return [text for text in told if text and text.lower() != "nan"]
+    """Return what stands in a column, without what is missing."""
+    return [text for text in (record.covariate(column) for record in records) if text]
 
 
 def _number(text: str, *, missing: float = float("nan")) -> float:

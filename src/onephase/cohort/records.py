@@ -16,6 +16,8 @@ Split: TypeAlias = Literal["train", "validation", "test", "external", ""]
 Provenance: TypeAlias = Literal["real", "simulated"]
 
 FORMAT = 1
+MISSING = ("", "na", "n/a", "nan")
+"""What programs of statistics write into an empty cell, in lower case."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -64,6 +66,11 @@ class Record:
     def identity(self) -> str:
         """Who the patient is, the same under every name that public sets give her."""
         return canonical_identity(self.patient_id)
+
+    def covariate(self, column: str) -> str:
+        """Return what the table has in a column that onephase does not know; empty where it says that it is missing."""
+        text = self.covariates.get(column, "")
+        return "" if text.lower() in MISSING else text
 
     def to_json(self, *, folder: Path) -> dict[str, Any]:
         """Return the record as JSON values, its paths relative to ``folder``, so that both can move together."""

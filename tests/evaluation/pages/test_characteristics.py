@@ -37,9 +37,10 @@ def test_the_numbers_of_sites_are_names(predictions: Predictions) -> None:
     assert "site" not in {row[0] for row in table.rows}
 
 
-def test_missing_numbers_are_counted_and_names_left_out(predictions: Predictions) -> None:
+@pytest.mark.parametrize("missing_text", ["", "NA", "n/a", "nan"])
+def test_missing_numbers_are_counted_and_names_left_out(predictions: Predictions, missing_text: str) -> None:
     records = tuple(
-        replace(one, cohort="one", covariates={"age": "" if row % 2 else str(row), "remark": f"note {row}"})
+        replace(one, cohort="one", covariates={"age": missing_text if row % 2 else str(row), "remark": f"note {row}"})
         for row, one in enumerate(predictions.records)
     )
     table = characteristics_table(replace(predictions, records=records))

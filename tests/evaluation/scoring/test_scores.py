@@ -210,6 +210,21 @@ def test_a_column_of_names_forms_no_subgroups(make_predictions: Callable[..., Pr
     assert subgroups_of(remarked[:1]) == ()
 
 
+def test_ages_of_which_some_are_missing_are_cut_at_their_median(predictions: Predictions) -> None:
+    """As a program of statistics writes a missing value; as a word, it would make names of all of them."""
+    ages = [str(30 + row) if row % 3 else "NA" for row in range(len(predictions))]
+    records = [
+        replace(one, site="", cohort="", covariates={"age": age})
+        for one, age in zip(predictions.records, ages, strict=True)
+    ]
+    median = np.median([float(age) for age in ages if age != "NA"])
+    assert [one.value for one in subgroups_of(records)] == [
+        f"at most {median:g}",
+        f"more than {median:g}",
+        "not given",
+    ]
+
+
 def test_which_cases_are_exact_and_which_say_anything() -> None:
     ki67 = np.array([[0.18, 0.19], [0.185, 0.186], [0.1, 0.15], [0.2, 1.0], [0.0, 1.0]])
     events = Events(np.ones((5, 8), dtype=bool), ki67, np.full(5, -1, dtype=np.int8))

@@ -27,7 +27,7 @@ def characteristics_table(predictions: Predictions) -> Table:
     columns = {"volume (ml)": [f"{volume:.6g}" for volume in cases.volume_ml]}
     columns["site"] = [record.site for record in cases.records]
     for name in sorted({name for record in cases.records for name in record.covariates}):
-        columns[name] = [record.covariates.get(name, "") for record in cases.records]
+        columns[name] = [record.covariate(name) for record in cases.records]
     rows = []
     for name, values in columns.items():
         numbers = name != "site" and many_values(values) and _numbers(values) is not None

@@ -68,7 +68,7 @@ def subgroups_of(
     if volume_ml is not None:
         columns["volume (ml)"] = [f"{volume:.3g}" for volume in volume_ml]
     for name in sorted({name for record in records for name in record.covariates}):
-        columns[name] = [record.covariates.get(name, "") for record in records]
+        columns[name] = [record.covariate(name) for record in records]
     labelled = {"cohort": [record.cohort for record in records], "site": sites_of(records)}
     labelled |= {name: _halves(values) if many_values(values) else values for name, values in columns.items()}
     return tuple(subgroup for name, labels in labelled.items() for subgroup in _of_column(name, labels))
