@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from onephase.biomarkers.panel import Events
 from onephase.cohort.flow import CohortFlow
 from onephase.errors import StorageError
 from onephase.evaluation.predictions import POSTERIOR_ARRAYS, Predictions, read_predictions, write_predictions
@@ -89,3 +90,18 @@ def test_index_lesion_is_the_largest_of_each_patient(predictions: Predictions) -
     assert {shuffled.records[row].case_id for row in shuffled.index_lesions()} == {
         predictions.records[row].case_id for row in rows
     }
+
+
+def test_index_lesion_is_the_largest_that_has_a_label(predictions: Predictions) -> None:
+    patients = [record.patient_id for record in predictions.records]
+    twice = next(patient for patient in patients if patients.count(patient) > 1)
+    large, small = sorted(
+        (row for row in range(160) if patients[row] == twice), key=lambda row: -predictions.volume_ml[row]
+    )
+    for silent, scored in (({large}, small), ({small}, large), ({large, small}, large)):
+        records = tuple(
+            replace(record, events=Events.unknown(1)) if row in silent else record
+            for row, record in enumerate(predictions.records)
+        )
+        rows = replace(predictions, records=records).index_lesions()
+        assert [row for row in rows if patients[row] == twice] == [scored]

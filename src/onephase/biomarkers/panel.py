@@ -113,6 +113,11 @@ class Events:
         some_negative = (self.cells & ~positive).any(axis=1)
         return np.where(some_positive & some_negative, -1, some_positive).astype(np.int8)
 
+    def informative(self) -> Bool[np.ndarray, " case"]:
+        """Return which cases say anything of their panel."""
+        whole = (self.ki67[:, 0] == 0) & (self.ki67[:, 1] == 1)
+        return np.asarray(~(self.cells.all(axis=1) & whole))
+
     def to_json(self) -> dict[str, Any]:
         """Return the events as JSON values, one list entry a case."""
         return {"cells": self.cells.tolist(), "ki67": self.ki67.tolist(), "pr_high": self.pr_high.tolist()}

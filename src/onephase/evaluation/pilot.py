@@ -18,7 +18,6 @@ from onephase.errors import CohortError
 from onephase.evaluation.predictions import Predictions
 from onephase.evaluation.scoring.answers import SCORED_RECEPTORS, Answers, answers_of
 from onephase.evaluation.scoring.ki67_scores import has_percentage, ki67_reference
-from onephase.evaluation.scoring.panel_scores import is_informative
 from onephase.settings import SubtypePolicy
 from onephase.statistics.estimate import Estimate
 from onephase.statistics.proportion import proportion
@@ -138,7 +137,7 @@ def _test_of(figure: FigureName, events: Events, first: Answers, second: Answers
         error, other = (np.abs(one.ki67_median[rows] - ki67_reference(events)[rows]) for one in (first, second))
         return _mean_test(other - error)
     if figure == "panel":
-        rows = np.flatnonzero(is_informative(events))
+        rows = np.flatnonzero(events.informative())
         return _mean_test(first.log_probability[rows] - second.log_probability[rows])
     status, column = events.status(figure), SCORED_RECEPTORS.index(figure)
     rows = np.flatnonzero(status >= 0)

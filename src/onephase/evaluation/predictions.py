@@ -102,12 +102,16 @@ class Predictions:
         )
 
     def index_lesions(self) -> Int64[np.ndarray, " patient"]:
-        """Return the row of each patient's largest lesion, in the order of rows.
+        """Return the row of each patient's largest lesion with a label, in the order of rows.
 
-        Of lesions of one volume the first by case name counts, so that the order of rows does not matter.
+        Often one lesion of several was biopsied, and it need not be the largest. Where none has a label, it is the
+        largest; of lesions of one volume the first by case name, so that the order of rows does not matter.
         """
+        silent = [not record.events.informative()[0] for record in self.records]
         largest: dict[str, int] = {}
-        for row in sorted(range(len(self)), key=lambda row: (-self.volume_ml[row], self.records[row].case_id)):
+        for row in sorted(
+            range(len(self)), key=lambda row: (silent[row], -self.volume_ml[row], self.records[row].case_id)
+        ):
             largest.setdefault(self.records[row].identity, row)
         return np.array(sorted(largest.values()), dtype=np.int64)
 

@@ -166,7 +166,7 @@ def study_of(
         level: Coverage that intervals aim at.
 
     Returns:
-        The study. Only the largest lesion of each patient is scored.
+        The study. Only the largest lesion with a label of each patient is scored.
     """
     cases = predictions.take(predictions.index_lesions())
     patients = [record.identity for record in cases.records]

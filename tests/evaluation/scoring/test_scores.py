@@ -14,7 +14,6 @@ from onephase.cohort.lesions import events_of
 from onephase.evaluation.predictions import Predictions
 from onephase.evaluation.scoring.answers import answers_of
 from onephase.evaluation.scoring.ki67_scores import has_percentage, training_median
-from onephase.evaluation.scoring.panel_scores import is_informative
 from onephase.evaluation.scoring.scores import Scores, TrainingPrior, score
 from onephase.evaluation.scoring.subgroups import subgroups_of
 from onephase.evaluation.scoring.subtype_scores import receptor_group_of
@@ -229,5 +228,5 @@ def test_which_cases_are_exact_and_which_say_anything() -> None:
     ki67 = np.array([[0.18, 0.19], [0.185, 0.186], [0.1, 0.15], [0.2, 1.0], [0.0, 1.0]])
     events = Events(np.ones((5, 8), dtype=bool), ki67, np.full(5, -1, dtype=np.int8))
     assert has_percentage(events).tolist() == [True, True, False, False, False]
-    assert is_informative(events).tolist() == [True, True, True, True, False]
+    assert events.informative().tolist() == [True, True, True, True, False]
     assert training_median(events) == pytest.approx(0.18525)

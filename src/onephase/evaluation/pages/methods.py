@@ -89,11 +89,11 @@ def _cases(study: Study, predictions: Predictions) -> str:
     )
     return (
         f"{_counted(flow.lesions, 'lesion')} of {_counted(flow.cases, 'patient')} were answered: {named}. {simulated}"
-        f"The largest lesion of each patient was scored. The reference standard is what pathology had recorded, under "
-        f"these label conventions: {', '.join(conventions)}. Cases counted only where the record decides: {decided}; "
-        f"{flow.ki67} with a Ki-67 percentage. A percentage counts as the middle of the interval that it was written "
-        f"with. Subtypes follow the policy {study.policy}: {POLICY_NAMES[study.policy]}; a case whose true subtype "
-        "cannot be told from its record was left out and counted."
+        "The largest lesion with a label of each patient was scored. The reference standard is what pathology had "
+        f"recorded, under these label conventions: {', '.join(conventions)}. Cases counted only where the record "
+        f"decides: {decided}; {flow.ki67} with a Ki-67 percentage. A percentage counts as the middle of the interval "
+        f"that it was written with. Subtypes follow the policy {study.policy}: {POLICY_NAMES[study.policy]}; a case "
+        "whose true subtype cannot be told from its record was left out and counted."
     )
 
 

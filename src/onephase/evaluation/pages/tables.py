@@ -46,7 +46,7 @@ def _cases(study: Study) -> Table:
         "Cases, and how many of them decide each marker (positive / negative).",
         ("Cohort", "Lesions", "Scored", "ER", "PR", "HER2", "HR", "Ki-67 %"),
         tuple(rows),
-        "Scored: the largest lesion of each patient. HR is ER or PR.",
+        "Scored: the largest lesion with a label of each patient, the largest where none has one. HR is ER or PR.",
     )
 
 

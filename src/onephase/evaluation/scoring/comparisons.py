@@ -11,7 +11,6 @@ from onephase.biomarkers.panel import Events
 from onephase.biomarkers.subtypes import subtype_of
 from onephase.evaluation.scoring.answers import SCORED_RECEPTORS, Answers
 from onephase.evaluation.scoring.ki67_scores import has_percentage, ki67_reference
-from onephase.evaluation.scoring.panel_scores import is_informative
 from onephase.evaluation.scoring.subtype_scores import log_likelihood_of, receptor_group_of
 from onephase.statistics.bootstrap import Resamples, Statistic, compare, mean_of
 from onephase.statistics.classification import macro_auc_statistic
@@ -103,6 +102,6 @@ def _ki67(events: Events, pair: tuple[Answers, Answers], resamples: Resamples) -
 
 
 def _panel(events: Events, pair: tuple[Answers, Answers], resamples: Resamples) -> Comparison:
-    rows = np.flatnonzero(is_informative(events))
+    rows = np.flatnonzero(events.informative())
     gain, other = (mean_of(answers.log_probability[rows]) for answers in pair)
     return compare(gain, other, resamples.take(rows))

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from onephase.arrays import Bool, Float64
+from onephase.arrays import Float64
 from onephase.biomarkers.panel import Events
 from onephase.evaluation.scoring.answers import Answers
 from onephase.statistics.bootstrap import Resamples, bootstrap, compare, mean_of
@@ -42,12 +42,6 @@ class PanelScore:
         }
 
 
-def is_informative(events: Events) -> Bool[np.ndarray, " case"]:
-    """Return which cases say anything of their panel."""
-    whole = (events.ki67[:, 0] == 0) & (events.ki67[:, 1] == 1)
-    return np.asarray(~(events.cells.all(axis=1) & whole))
-
-
 def panel_score(
     events: Events, answers: Answers, *, prior: Float64[np.ndarray, " case"], resamples: Resamples
 ) -> PanelScore:
@@ -59,7 +53,7 @@ def panel_score(
         prior: Log probability that the prior gives to what was found.
         resamples: Drawn patients.
     """
-    rows = np.flatnonzero(is_informative(events))
+    rows = np.flatnonzero(events.informative())
     drawn = resamples.take(rows)
     contestant, reference = mean_of(answers.log_probability[rows]), mean_of(prior[rows])
     return PanelScore(
