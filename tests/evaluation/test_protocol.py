@@ -156,7 +156,7 @@ def test_resume_refuses_folds_of_other_settings(
 ) -> None:
     five_fold([prepared], SETTINGS, out=tmp_path)
     other = SETTINGS.model_copy(update={"learning": LearningSettings(epochs=3)})
-    with pytest.raises(TrainingError, match="fold-1 was made with other settings or cases: choose another folder"):
+    with pytest.raises(TrainingError, match="fold-1 was made with other settings or cases: name another --out"):
         five_fold([prepared], other, out=tmp_path, resume=True)
 
 

@@ -249,7 +249,7 @@ def finished_answers(folder: Path, run: str) -> Predictions | None:
         return None
     found = read_predictions(folder)
     if found.facts["run"] != run:
-        message = f"{folder} was made with other settings or cases: choose another folder, or start without resume"
+        message = f"{folder} was made with other settings or cases: name another --out, or remove that folder"
         raise TrainingError(message)
     return found
 

@@ -113,7 +113,7 @@ def test_on_a_cluster_a_killed_worker_loses_no_run_and_the_answers_are_the_same(
 
 def test_other_settings_are_not_mixed_in(done: Done) -> None:
     other = SETTINGS.model_copy(update={"learning": LearningSettings(epochs=3)})
-    with pytest.raises(TrainingError, match="was made with other settings or cases: choose another folder"):
+    with pytest.raises(TrainingError, match="was made with other settings or cases: name another --out"):
         run_benchmark(replace(done.benchmark, settings=other))
 
 
@@ -130,7 +130,7 @@ def test_answers_for_another_cohort_are_not_taken_up(
 ) -> None:
     """A site that was corrected, a patient found to be another's: splits alone would not show it."""
     changed = _copied(done, folder, tmp_path, lambda record: replace(record, **other))
-    with pytest.raises(TrainingError, match="was made with other settings or cases: choose another folder"):
+    with pytest.raises(TrainingError, match="was made with other settings or cases: name another --out"):
         unfinished(changed)
 
 
