@@ -249,6 +249,8 @@ def _say_report(report: "BenchmarkReport", out: Path, *, as_json: bool) -> None:
     for name, page in report.pages.items():
         say(f"{name}:  {page}")
     say(f"All together:  {report.overview}")
+    if report.left:
+        say(f"Of an earlier plan, and no part of this one:  {', '.join(map(str, report.left))}")
 
 
 def _say_simulated(study: "Study") -> None:

@@ -52,6 +52,16 @@ def test_everything_is_made_again_from_what_is_stored(
     timing = json.loads((tmp_path / "moved" / "timing.json").read_text())
     assert len(timing["runs"]) == 13
     assert timing["seconds"] == pytest.approx(sum(timing["runs"].values()))
+    assert report.left == ()
+
+
+def test_studies_of_an_earlier_plan_are_named(done: Done, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(benchmark_report, "study_of", partial(study_of, resamples=40))
+    shutil.copytree(done.benchmark.out, tmp_path / "again")
+    write_report(tmp_path / "again")
+    (tmp_path / "again" / "internal-test").rename(tmp_path / "again" / "5-fold-adaptation")
+    (tmp_path / "again" / "learning-curve").mkdir()
+    assert [folder.name for folder in write_report(tmp_path / "again").left] == ["5-fold-adaptation", "learning-curve"]
 
 
 def test_seeds_are_told_by_mean_and_range(done: Done) -> None:

@@ -1,6 +1,6 @@
 """The answers of a benchmark: a study a protocol, a table of seeds, the timing; all from stored runs."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import mean
@@ -15,7 +15,7 @@ from onephase.evaluation.benchmarking.learning_curve import headline_figures
 from onephase.evaluation.benchmarking.overview import OVERVIEW_NAME, overview_of
 from onephase.evaluation.benchmarking.plan import Plan
 from onephase.evaluation.benchmarking.pooling import Seeds, compared_in, pooled, seconds_of, stored_flow, stored_plan
-from onephase.evaluation.pages.page import simulated_words, write_study
+from onephase.evaluation.pages.page import PAGE_NAME, simulated_words, write_study
 from onephase.evaluation.pages.table import TITLES, Table
 from onephase.evaluation.predictions import PRIOR, Predictions, write_predictions
 from onephase.evaluation.scoring.answers import answers_of
@@ -27,6 +27,7 @@ from onephase.statistics.bootstrap import Resamples
 from onephase.statistics.estimate import Estimate
 from onephase.storage import write_json, write_text, write_texts
 
+CURVE = "learning-curve"
 SECONDS_PER_HOUR = 3600
 FEWEST_RESAMPLES = 2
 """For figures of which only the value is read."""
@@ -48,6 +49,7 @@ class BenchmarkReport:
         curve: A table of figures by the number of training cases, where smaller numbers were asked for.
         overview: The page of all of them.
         seconds: Time of all runs together.
+        left: Folders of studies that an earlier plan has left, and that this one has no part in.
     """
 
     studies: Mapping[str, Study]
@@ -57,6 +59,7 @@ class BenchmarkReport:
     curve: tuple[Table, ...]
     overview: Path
     seconds: float
+    left: tuple[Path, ...]
 
     @property
     def apart(self) -> dict[str, Study]:
@@ -101,12 +104,25 @@ def write_report(out: Path, *, progress: Progress = silent) -> BenchmarkReport:
     curve = {size: studies[protocol] for size, protocol in plan.learning_curve().items()}
     overview = overview_of(studies, shown, pages=pages, out=out, curve=curve, facts=made)
     learned = replace(overview, sections=overview.sections[-1:] if curve else ())
-    write_texts({out / "learning-curve" / name: text for name, text in learned.parts().items()})
+    write_texts({out / CURVE / name: text for name, text in learned.parts().items()})
     write_text(out / OVERVIEW_NAME, overview.to_html())
     shown_of_curve = tuple(table for section in learned.sections for table in section.tables)
     return BenchmarkReport(
-        studies, summaries, tables, pages, shown_of_curve, out / OVERVIEW_NAME, sum(seconds.values())
+        studies,
+        summaries,
+        tables,
+        pages,
+        shown_of_curve,
+        out / OVERVIEW_NAME,
+        sum(seconds.values()),
+        _left(out, made={page.parent for page in pages.values()} | ({out / CURVE} if curve else set())),
     )
+
+
+def _left(out: Path, *, made: Set[Path]) -> tuple[Path, ...]:
+    """Return the folders of studies, and of a learning curve, that were not made now and look as if they were."""
+    there = [*(page.parent for page in out.glob(f"*/{PAGE_NAME}")), *out.glob(CURVE)]
+    return tuple(sorted(folder for folder in there if folder not in made))
 
 
 def _simulated(study: Study) -> str:
