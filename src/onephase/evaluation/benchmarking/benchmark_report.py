@@ -22,7 +22,7 @@ from onephase.evaluation.scoring.answers import answers_of
 from onephase.evaluation.scoring.scores import TrainingPrior, score
 from onephase.evaluation.study import Study, study_of
 from onephase.progress import Progress, silent
-from onephase.settings import Settings
+from onephase.settings import Settings, SubtypePolicy
 from onephase.statistics.bootstrap import Resamples
 from onephase.statistics.estimate import Estimate
 from onephase.storage import write_json, write_text, write_texts
@@ -136,11 +136,19 @@ def summary_table(study: Study) -> Table:
     return Table(
         "summary",
         f"Main figures with {study.level:.0%} intervals, {study.whole.flow.cases} cases.",
-        ("Contestant", *(f"{title} ({_decided_by(figures.values(), figure)})" for figure, title in TITLES.items())),
+        (
+            "Contestant",
+            *(f"{title} ({_decided_by(figures.values(), figure)})" for figure, title in _titles(study.policy).items()),
+        ),
         tuple(rows),
         f"{FIGURES_SAID} Beside each how many cases decide it, and how many of them are positive. The paired "
         "differences: evaluation.html.",
     )
+
+
+def _titles(policy: SubtypePolicy) -> dict[str, str]:
+    """Return the title of each figure; of a subtype with the policy, for the page beside may be made by another."""
+    return {name: f"{title}, {policy}" if name.startswith("subtype_") else title for name, title in TITLES.items()}
 
 
 def _decided_by(figures: Iterable[Mapping[str, Estimate]], figure: str) -> str:
@@ -172,7 +180,7 @@ def seed_table(predictions: Predictions, seeds: Seeds, *, settings: Settings) ->
     return Table(
         "seeds",
         "The same training with other seeds: mean, and lowest to highest, of the figures of the tables above.",
-        ("Contestant", "Seeds", *TITLES.values()),
+        ("Contestant", "Seeds", *_titles(settings.subtype_policy).values()),
         tuple(rows),
         f"{FIGURES_SAID} Cases as in the summary. Seeds alone may be the cause of a difference smaller than the range.",
     )

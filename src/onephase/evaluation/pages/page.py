@@ -18,11 +18,21 @@ LABELS = (
     "without their interval and number of cases say nothing: quote all three."
 )
 
+PARTS = (
+    *("abstention", "calibration", "cases", "characteristics", "checklist", "comparisons", "conformal"),
+    *("decision-curve", "flow", "ki67", "left-out", "panel", "receptors", "reliability", "subgroups", "subtypes"),
+)
+"""Tables and figures that a page may have, and has not where its cases do not define them."""
+CONFUSION = "confusion-"
+"""The tables that begin with it end with what parts the classes, such as a subtype policy."""
+
 NEVER_OF_PATIENTS = "These figures say how the program works, never how it would do on patients."
 
 
 def write_study(folder: Path, study: Study, predictions: Predictions) -> Path:
     """Write the page and every part of it as a file of its own into ``folder``, all of them or none.
+
+    Parts of an earlier page that this one has not are removed: beside it they would speak of other cases or classes.
 
     Args:
         folder: Where the files shall stand.
@@ -35,7 +45,11 @@ def write_study(folder: Path, study: Study, predictions: Predictions) -> Path:
     Raises:
         StorageError: If a file cannot be written.
     """
-    write_texts({folder / name: text for name, text in files_of(study, predictions).items()})
+    texts = {folder / name: text for name, text in files_of(study, predictions).items()}
+    write_texts(texts)
+    for file in (*folder.glob("tables/*.csv"), *folder.glob("figures/*.svg")):
+        if file not in texts and (file.stem in PARTS or file.stem.startswith(CONFUSION)):
+            file.unlink(missing_ok=True)
     return folder / PAGE_NAME
 
 
