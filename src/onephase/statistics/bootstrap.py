@@ -82,7 +82,8 @@ def bootstrap(statistic: Statistic, resamples: Resamples, *, events: int | None 
 
     Returns:
         The figure; absent when the cases do not define it. The interval is absent when there are
-        too few patients (for 95 %, fewer than six), or when fewer than nine in ten resamples define the figure.
+        too few patients (for 95 %, fewer than six), when fewer than nine in ten resamples define the figure, or when
+        all of them give the same.
 
     References:
         Efron and Tibshirani 1993, An Introduction to the Bootstrap, section 13.3 (percentile interval).
@@ -196,6 +197,8 @@ def _percentiles(
         return None, None, f"{patients} patient{'s are' if patients > 1 else ' is'} too few for an interval"
     if len(defined) < DEFINED_SHARE * len(values):
         return None, None, f"only {len(defined)} of {len(values)} resamples define it"
+    if np.ptp(defined) <= ROUNDING:  # as an AUC of 1: no width at all would say that it is known for certain
+        return None, None, "every resample gives the same"
     reach = sqrt(patients / (patients - 1)) * stdtrit(patients - 1, (1 + resamples.level) / 2)
     tail = float(ndtr(-reach))
     low, high = np.quantile(defined, [tail, 1 - tail])
