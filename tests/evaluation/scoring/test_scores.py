@@ -12,7 +12,7 @@ from onephase.biomarkers.potentials import Potentials
 from onephase.biomarkers.subtypes import UNDECIDED, subtype_of
 from onephase.cohort.lesions import events_of
 from onephase.evaluation.predictions import Predictions
-from onephase.evaluation.scoring.answers import answers_of
+from onephase.evaluation.scoring.answers import GROUP_OF_CELL, answers_of
 from onephase.evaluation.scoring.ki67_scores import has_percentage, training_median
 from onephase.evaluation.scoring.scores import Scores, TrainingPrior, score
 from onephase.evaluation.scoring.subgroups import subgroups_of
@@ -222,6 +222,20 @@ def test_ages_of_which_some_are_missing_are_cut_at_their_median(predictions: Pre
         f"more than {median:g}",
         "not given",
     ]
+
+
+def test_who_says_the_same_of_all_ranks_nobody(predictions: Predictions) -> None:
+    """As of a whole site; a product of matrices leaves rows of the same a last digit apart."""
+    rng = np.random.default_rng(1)
+    alike = predictions.posteriors["onephase"].take(np.zeros(160, dtype=np.int64))
+    noisy = replace(alike, log_cells=alike.log_cells * (1 + 1e-15 * rng.normal(size=alike.log_cells.shape)))
+    events = events_of(predictions.records)
+    answers = answers_of(noisy, events, policy="ki67_20")
+    for told in (answers.receptors, answers.groups, answers.subtypes):
+        assert (told == told[0]).all()
+    given = answers_of(alike, events, policy="ki67_20")
+    np.testing.assert_allclose(answers.groups, alike.cells() @ np.eye(4)[GROUP_OF_CELL], rtol=1e-11)
+    assert (given.receptors == answers.receptors).all()
 
 
 def test_which_cases_are_exact_and_which_say_anything() -> None:

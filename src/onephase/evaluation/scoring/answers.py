@@ -17,6 +17,9 @@ COVERAGE_LEVELS = (0.5, 0.8, 0.95)
 
 RECEPTOR_GROUPS = ("HR+ HER2-", "HR+ HER2+", "HR- HER2+", "HR- HER2-")
 _HR = CELLS[:, 0] | CELLS[:, 1]
+BITS = 40
+"""Of a probability, to which it counts; what comes after them hangs on where in a matrix a case stood."""
+
 GROUP_OF_CELL = np.where(_HR, np.where(CELLS[:, 2], 1, 0), np.where(CELLS[:, 2], 2, 3))
 """Index into ``RECEPTOR_GROUPS`` of each receptor cell."""
 
@@ -71,11 +74,17 @@ def answers_of(posterior: PanelPosterior, events: Events, *, policy: SubtypePoli
     tails = [((1 - level) / 2, (1 + level) / 2) for level in COVERAGE_LEVELS]
     ends = [[posterior.ki67_quantile(end) for end in pair] for pair in tails]  # (level, end, case)
     return Answers(
-        receptors=np.column_stack([posterior.marginals(), posterior.hr()]),
+        receptors=_rounded(np.column_stack([posterior.marginals(), posterior.hr()])),
         ki67_median=posterior.ki67_median(),
         ki67_intervals=np.moveaxis(np.array(ends), -1, 0),
-        subtypes=subtype_probabilities(posterior, policy),
-        groups=posterior.cells() @ np.eye(len(RECEPTOR_GROUPS))[GROUP_OF_CELL],
+        subtypes=_rounded(subtype_probabilities(posterior, policy)),
+        groups=_rounded(posterior.cells() @ np.eye(len(RECEPTOR_GROUPS))[GROUP_OF_CELL]),
         log_probability=posterior.log_probability(events),
         policy=policy,
     )
+
+
+def _rounded(probabilities: Float64[np.ndarray, "case answer"]) -> Float64[np.ndarray, "case answer"]:
+    """Return probabilities to a relative 1e-12, so that who says the same of two cases is seen to rank neither."""
+    mantissa, exponent = np.frexp(probabilities)
+    return np.ldexp(np.round(np.ldexp(mantissa, BITS)), exponent - BITS)
