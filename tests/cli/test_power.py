@@ -106,7 +106,7 @@ def test_a_pilot_is_redrawn_and_a_simulated_one_says_so(tmp_path: Path) -> None:
     assert panel == _answer("--pilot", tmp_path, "-n", 12) != _answer("--pilot", tmp_path, "-n", 12, "--seed", 2)
     said = _power("--pilot", tmp_path, "-n", 12).output
     assert "SIMULATED" in said
-    assert "In the pilot, taken for true, the gain is" in said
+    assert "In the pilot, taken for true, the gain in nats a case is" in said
 
 
 def test_a_pilot_that_is_not_there_or_lacks_the_rival_is_one_sentence(tmp_path: Path) -> None:

@@ -33,10 +33,11 @@ def test_mean_differences_have_the_power_of_the_closed_form(predictions: Predict
     cases = predictions.take(predictions.index_lesions())
     exact = [row for row, one in enumerate(cases.records) if one.cohort == "full"]
     observed = events_of(cases.records).ki67.mean(axis=1)[exact]
-    own, rival = (np.abs(cases.posteriors[name].ki67_median()[exact] - observed) for name in PAIR)
+    own, rival = (100 * np.abs(cases.posteriors[name].ki67_median()[exact] - observed) for name in PAIR)
     expected = mean_difference_power(float((rival - own).mean()), sd=float((rival - own).std()))
     found = _power(predictions, "ki67", [60], repeats=600)
     assert found.gain.n == len(exact)
+    assert found.unit == "points of Ki-67"
     assert found.gain.value == pytest.approx((rival - own).mean())
     interval = ttest_rel(rival, own).confidence_interval()
     assert (found.gain.low, found.gain.high) == pytest.approx((interval.low, interval.high))

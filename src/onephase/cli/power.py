@@ -156,6 +156,7 @@ def _of_pilot(folder: Path, figure: str, contestants: tuple[str, str], aim: _Aim
         "question": f"{contestants[0]} is told to be better than {contestants[1]} in {figure} ({found.test})",
         "assumed": {"pilot_cases": found.gain.n, "simulated_lesions": simulated, "seed": seed},
         "gain": found.gain.to_json(),
+        "unit": found.unit,
         "alpha": aim.alpha,
         "power": aim.power,
         "cases_needed": found.enough(aim.power),
@@ -174,7 +175,7 @@ def _say(answer: dict[str, Any]) -> None:
     if "gain" in answer:
         from onephase.statistics.estimate import Estimate
 
-        say(Estimate.from_json(answer["gain"]).sentence("In the pilot, taken for true, the gain"))
+        say(Estimate.from_json(answer["gain"]).sentence(f"In the pilot, taken for true, the gain in {answer['unit']}"))
     rows = [[str(point["cases"]), _power_text(point["power"])] for point in answer["points"]]
     if rows:
         say_table("Power", ["Cases", "Power"], rows)

@@ -26,6 +26,7 @@ from onephase.statistics.roc import compare_aucs
 FigureName: TypeAlias = Literal["er", "pr", "her2", "hr", "ki67", "panel"]
 FIGURES: tuple[str, ...] = get_args(FigureName)
 REPEATS = 500
+PERCENT = 100
 POLICY: SubtypePolicy = "ki67_20"  # no figure here looks at subtypes
 
 Rows: TypeAlias = Int64[np.ndarray, " drawn"]
@@ -40,7 +41,7 @@ class PilotPower:
             the log-likelihood of the ``panel``.
         first: The contestant that shall be better.
         second: Its rival.
-        gain: By how much the first was ahead in the pilot: AUC, Ki-67 fraction, or nats a case.
+        gain: By how much the first was ahead in the pilot: AUC, Ki-67 points, or nats a case.
         test: The paired test that each resampled study runs.
         alpha: Size of the test.
         points: Number of cases that decide the figure, and the share of resampled studies that find a
@@ -55,6 +56,11 @@ class PilotPower:
     alpha: float
     points: tuple[tuple[int, Estimate], ...]
 
+    @property
+    def unit(self) -> str:
+        """What the gain is measured in."""
+        return {"ki67": "points of Ki-67", "panel": "nats a case"}.get(self.figure, "AUC")
+
     def enough(self, power: float) -> int | None:
         """Return the smallest size listed that reaches the power; None when none does."""
         return min((n for n, share in self.points if share.value is not None and share.value >= power), default=None)
@@ -66,6 +72,7 @@ class PilotPower:
             "first": self.first,
             "second": self.second,
             "gain": self.gain.to_json(),
+            "unit": self.unit,
             "test": self.test,
             "alpha": self.alpha,
             "points": [{"cases": n, "power": share.to_json()} for n, share in self.points],
@@ -134,7 +141,8 @@ class _PairedTest:
 def _test_of(figure: FigureName, events: Events, first: Answers, second: Answers) -> _PairedTest:
     if figure == "ki67":
         rows = np.flatnonzero(has_percentage(events))
-        error, other = (np.abs(one.ki67_median[rows] - ki67_reference(events)[rows]) for one in (first, second))
+        truth = ki67_reference(events)[rows]
+        error, other = (PERCENT * np.abs(one.ki67_median[rows] - truth) for one in (first, second))
         return _mean_test(other - error)
     if figure == "panel":
         rows = np.flatnonzero(events.informative())
