@@ -238,7 +238,7 @@ def _listed(values: Iterable[object]) -> str:
 
 def _columns(predictions: Predictions, words: tuple[str, ...]) -> list[str]:
     """Return the covariates whose name speaks of any of the words: ``patient_age`` is an age, ``stage`` is none."""
-    names = {name for record in predictions.records for name, value in record.covariates.items() if value}
+    names = {name for record in predictions.records for name in record.covariates if record.covariate(name)}
     return sorted(name for name in names if any(_speaks_of(word, name) for word in words))
 
 
