@@ -12,6 +12,7 @@ from onephase.cli.commands import app
         ("evaluate prepared --bundle b --settings s.toml --out o", "--settings goes with --folds"),
         ("evaluate --stored --settings s.toml --out o", "--settings goes with --folds"),
         ("evaluate --stored --policy ki67_15 --out o", "'ki67_15' is no subtype policy: choose from ki67_14"),
+        ("evaluate prepared --stored --out o", "--stored makes the page of what stands in --out"),
         ("evaluate prepared --out o", "choose one of --bundle BUNDLE, --folds N and --stored"),
         ("benchmark --preset huge --out o", "there is no benchmark preset 'huge': choose from paper, quick"),
         ("import duk DIR --out cohort.csv", "there is no source 'duk': the sources are duke, mama-mia"),

@@ -136,6 +136,9 @@ def evaluate(  # noqa: PLR0913 - one parameter for each option
     if settings is not None and folds is None:
         message = "--settings goes with --folds: bundles and what is stored have their own; --policy names another rule"
         raise typer.BadParameter(message)
+    if stored and (prepared or resume):
+        message = "--stored makes the page of what stands in --out: leave cohorts and --resume out"
+        raise typer.BadParameter(message)
     if not stored and not prepared:
         message = "name at least one folder that `onephase prepare` wrote"
         raise typer.BadParameter(message)
