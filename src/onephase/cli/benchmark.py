@@ -238,10 +238,14 @@ def _say_report(report: "BenchmarkReport", out: Path, *, as_json: bool) -> None:
     if as_json:
         say_json({name: study.to_json() for name, study in report.studies.items()})
         return
+    from onephase.evaluation.benchmarking.overview import without_finding
+
     for name, study in report.apart.items():
         _say_simulated(study)
         say(study.protocol)
         _say_tables(report.summaries[name], report.seeds[name])
+        for sentence in without_finding(report.without[name]):
+            say(sentence)
     if report.curve:
         _say_simulated(next(iter(report.studies.values())))
         _say_tables(*report.curve)

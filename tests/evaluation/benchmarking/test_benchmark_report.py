@@ -55,6 +55,8 @@ def test_everything_is_made_again_from_what_is_stored(
     assert len(timing["runs"]) == 13
     assert timing["seconds"] == pytest.approx(sum(timing["runs"].values()))
     assert report.left == ()
+    assert list(report.without.values()) == [("never takes part",), ("never takes part",), ()]
+    assert "cannot teach it (docs/baselines.md says when): never takes part." in overview
 
 
 def test_studies_of_an_earlier_plan_are_named(done: Done, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,15 @@ from onephase.evaluation.benchmarking.divisions import LEARNED, slug
 from onephase.evaluation.benchmarking.learning_curve import headline_figures
 from onephase.evaluation.benchmarking.overview import OVERVIEW_NAME, overview_of
 from onephase.evaluation.benchmarking.plan import Plan
-from onephase.evaluation.benchmarking.pooling import Seeds, compared_in, pooled, seconds_of, stored_flow, stored_plan
+from onephase.evaluation.benchmarking.pooling import (
+    Seeds,
+    compared_in,
+    pooled,
+    seconds_of,
+    stored_flow,
+    stored_plan,
+    without_answers,
+)
 from onephase.evaluation.pages.page import PAGE_NAME, simulated_words, write_study
 from onephase.evaluation.pages.table import TITLES, Table
 from onephase.evaluation.predictions import PRIOR, Predictions, write_predictions
@@ -49,6 +57,7 @@ class BenchmarkReport:
         curve: A table of figures by the number of training cases, where smaller numbers were asked for.
         overview: The page of all of them.
         seconds: Time of all runs together.
+        without: By protocol, who was planned and has no answers to some of its cases.
         left: Folders of studies that an earlier plan has left, and that this one has no part in.
     """
 
@@ -59,6 +68,7 @@ class BenchmarkReport:
     curve: tuple[Table, ...]
     overview: Path
     seconds: float
+    without: Mapping[str, tuple[str, ...]]
     left: tuple[Path, ...]
 
     @property
@@ -102,7 +112,8 @@ def write_report(out: Path, *, progress: Progress = silent) -> BenchmarkReport:
     shown = {protocol: (summaries[protocol], tables[protocol]) for protocol in studies}
     made = {"onephase": onephase.__version__, "runs": len(plan.runs), "hours of all runs": _hours(seconds)}
     curve = {size: studies[protocol] for size, protocol in plan.learning_curve().items()}
-    overview = overview_of(studies, shown, pages=pages, out=out, curve=curve, facts=made)
+    without = {protocol: without_answers(out, plan, protocol) for protocol in plan.words}
+    overview = overview_of(studies, shown, pages=pages, out=out, curve=curve, without=without, facts=made)
     learned = replace(overview, sections=overview.sections[-1:] if curve else ())
     write_texts({out / CURVE / name: text for name, text in learned.parts().items()})
     write_text(out / OVERVIEW_NAME, overview.to_html())
@@ -115,6 +126,7 @@ def write_report(out: Path, *, progress: Progress = silent) -> BenchmarkReport:
         shown_of_curve,
         out / OVERVIEW_NAME,
         sum(seconds.values()),
+        without,
         _left(out, made={page.parent for page in pages.values()} | ({out / CURVE} if curve else set())),
     )
 

@@ -13,19 +13,24 @@ from onephase.evaluation.pages.table import Table
 from onephase.evaluation.study import Study
 
 OVERVIEW_NAME = "index.html"
+WITHOUT = (
+    "Planned, and without answers to some of these cases, for what there was to learn from cannot teach it "
+    "(docs/baselines.md says when): {names}. For a single task without answers, the prior speaks."
+)
 APART = (
     "Each study is another question: nothing of one is ever read under the other's name. Where there is a frozen "
     "external test, it is the primary one."
 )
 
 
-def overview_of(
+def overview_of(  # noqa: PLR0913 - each is a part of the page
     studies: Mapping[str, Study],
     tables: Mapping[str, tuple[Table, ...]],
     *,
     pages: Mapping[str, Path],
     out: Path,
     curve: Mapping[int, Study],
+    without: Mapping[str, tuple[str, ...]],
     facts: Mapping[str, Any],
 ) -> Document:
     """Return the page of a whole benchmark.
@@ -36,6 +41,7 @@ def overview_of(
         pages: By protocol, where all of it stands.
         out: Folder of the page, from which the ways to the others lead.
         curve: Studies of a learning curve by training cases; they share one section. Empty where there is none.
+        without: By protocol, who was planned and has no answers to some of its cases.
         facts: How it was made.
     """
     contestants = {name for study in studies.values() for name in study.whole.scores}
@@ -45,7 +51,11 @@ def overview_of(
     apart = (
         Section(
             name[:1].upper() + name[1:],
-            sentences=(study.protocol, panel_finding(study.whole, main_contestant(study.whole))),
+            sentences=(
+                study.protocol,
+                panel_finding(study.whole, main_contestant(study.whole)),
+                *without_finding(without[name]),
+            ),
             tables=tuple(table for table in tables[name] if table.rows),
             links=(links[name],),
         )
@@ -60,6 +70,11 @@ def overview_of(
         sections=(*apart, *_learning_curve(curve, links)),
         facts=facts,
     )
+
+
+def without_finding(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return a sentence on who has no answers; nothing where everybody has."""
+    return (WITHOUT.format(names="; ".join(names)),) if names else ()
 
 
 def _learning_curve(curve: Mapping[int, Study], links: Mapping[str, Link]) -> tuple[Section, ...]:

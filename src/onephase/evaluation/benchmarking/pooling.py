@@ -91,6 +91,21 @@ def pooled(out: Path, plan: Plan, protocol: str, *, facts: Mapping[str, Any]) ->
     return with_oracle(whole), seeds
 
 
+def without_answers(out: Path, plan: Plan, protocol: str) -> tuple[str, ...]:
+    """Return who was planned and has no answers to some cases of a protocol, for what it learned from cannot teach it.
+
+    Raises:
+        StorageError: If a run's answers are missing or broken.
+    """
+    names = {
+        run.label: None
+        for part in plan.tested_by(protocol)
+        for run in plan.runs
+        if run.part == part.name and not _answers(_stored(out, run), run, part.tests[protocol])
+    }
+    return tuple(names)
+
+
 def compared_in(seeds: Seeds) -> Compared:
     """Return who is compared with whom, like with like.
 
@@ -129,14 +144,19 @@ def _of_part(out: Path, plan: Plan, part: Part, *, protocol: str) -> tuple[Predi
     prior = first.posteriors[PRIOR].take(rows)
     told: dict[str, dict[int, dict[str, PanelPosterior]]] = {}
     for run in runs:
-        posterior = stored[run.folder].posteriors.get(run.label)
-        own = _rows(stored[run.folder], part.tests[protocol])
-        if posterior is not None and len(own):  # some take part only where they can
-            told.setdefault(run.contestant, {}).setdefault(run.seed or 0, {})[run.label] = posterior.take(own)
+        found, split = stored[run.folder], part.tests[protocol]
+        if _answers(found, run, split):  # some take part only where they can
+            own = found.posteriors[run.label].take(_rows(found, split))
+            told.setdefault(run.contestant, {}).setdefault(run.seed or 0, {})[run.label] = own
     return first.take(rows), {
         contestant: {seed: _whole_panel(contestant, by_label, prior) for seed, by_label in by_seed.items()}
         for contestant, by_seed in told.items()
     }
+
+
+def _answers(found: Predictions, run: Run, split: Split) -> bool:
+    """Tell whether a run has answers to the cases of a split."""
+    return run.label in found.posteriors and len(_rows(found, split)) > 0
 
 
 def _rows(predictions: Predictions, split: Split) -> Int64[np.ndarray, " case"]:
