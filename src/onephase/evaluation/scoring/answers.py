@@ -87,4 +87,4 @@ def answers_of(posterior: PanelPosterior, events: Events, *, policy: SubtypePoli
 def _rounded(probabilities: Float64[np.ndarray, "case answer"]) -> Float64[np.ndarray, "case answer"]:
     """Return probabilities to a relative 1e-12, so that who says the same of two cases is seen to rank neither."""
     mantissa, exponent = np.frexp(probabilities)
-    return np.ldexp(np.round(np.ldexp(mantissa, BITS)), exponent - BITS)
+    return np.asarray(np.ldexp(np.round(np.ldexp(mantissa, BITS)), exponent - BITS))
