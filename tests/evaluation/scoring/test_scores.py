@@ -197,6 +197,8 @@ def test_the_numbers_of_sites_are_names_and_each_cohort_has_its_own(cases: Predi
     alone = [replace(one, cohort="one") for one in numbered]
     assert [one.value for one in subgroups_of(alone)] == [str(101 + row) for row in range(8)]
     assert [one.value for one in subgroups_of([replace(one, site=f"{row}") for row, one in enumerate(alone)])] == []
+    many = [replace(one, site=f"{101 + row // 2}") for row, one in enumerate(alone)]
+    assert len(subgroups_of(many)) == len(many) // 2 > 8  # a study of many sites shows each
     twice = [replace(one, site="1") for one in numbered]
     sites = [one.value for one in subgroups_of(twice) if one.column == "site"]
     assert sites == ["full: 1", "hr-only: 1"]

@@ -62,16 +62,21 @@ def subgroups_of(
     """Return the subgroups by cohort, site, lesion volume and covariate; a column with one value forms none.
 
     A column of numbers with more than eight values, or with hardly two cases a value, is cut at its median; text with
-    more than eight values forms no subgroups. The number of a site is a name, and is never cut.
+    more than eight values forms no subgroups. The number of a site is a name, and is never cut; of cohorts and sites
+    all are shown, unless nearly every case has its own.
     """
     columns = {}
     if volume_ml is not None:
         columns["volume (ml)"] = [f"{volume:.3g}" for volume in volume_ml]
     for name in sorted({name for record in records for name in record.covariates}):
         columns[name] = [record.covariate(name) for record in records]
-    labelled = {"cohort": [record.cohort for record in records], "site": sites_of(records)}
-    labelled |= {name: _halves(values) if many_values(values) else values for name, values in columns.items()}
-    return tuple(subgroup for name, labels in labelled.items() for subgroup in _of_column(name, labels))
+    places = {"cohort": [record.cohort for record in records], "site": sites_of(records)}
+    labelled = {name: _halves(values) if many_values(values) else values for name, values in columns.items()}
+    most_places = max(MOST_VALUES, len(records) // CASES_A_VALUE)
+    return (
+        *(part for name, labels in places.items() for part in _parts(name, labels, most=most_places)),
+        *(part for name, labels in labelled.items() for part in _parts(name, labels, most=MOST_VALUES)),
+    )
 
 
 def sites_of(records: Sequence[Record]) -> list[str]:
@@ -80,10 +85,10 @@ def sites_of(records: Sequence[Record]) -> list[str]:
     return [f"{one.cohort}: {one.site}" if several else one.site for one in records]
 
 
-def _of_column(name: str, labels: list[str]) -> list[Subgroup]:
+def _parts(name: str, labels: list[str], *, most: int) -> list[Subgroup]:
     labels = [label or MISSING for label in labels]
     different = sorted(set(labels), key=lambda label: (label == MISSING, label))
-    if not 1 < len(different) <= MOST_VALUES:
+    if not 1 < len(different) <= most:
         return []
     array = np.array(labels)
     return [Subgroup(name, value, np.flatnonzero(array == value).astype(np.int64)) for value in different]
