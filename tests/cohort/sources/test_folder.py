@@ -10,7 +10,7 @@ from tests.cohort.sources.conftest import phantom, write_csv, write_nifti, write
 
 from onephase.cohort.sources.record import record_file_of
 from onephase.cohort.table import read_cohort
-from onephase.errors import CohortError
+from onephase.errors import CohortError, StorageError
 
 HEADER = ("ID", "Subject", "ER_status", "HER-2", "Ki67 index", "Age")
 ROWS = (
@@ -166,9 +166,15 @@ def test_a_folder_that_may_not_be_opened_leaves_its_case_out(clinic: Path, do_im
     assert (left.case, left.detail.split(" ", 1)[1]) == ("b", "cannot be opened (Permission denied)")
 
 
-@pytest.mark.parametrize("change", [{"table": "x" * 300}, {"out": f"out/{'x' * 300}.csv"}])
-def test_a_name_too_long_of_the_table_is_one_sentence(clinic: Path, do_import, tmp_path: Path, change) -> None:
-    with pytest.raises(CohortError, match=r"cannot be opened \(File name too long\): check its name"):
+@pytest.mark.parametrize(
+    ("change", "error", "said"),
+    [
+        ({"table": "x" * 300}, CohortError, r"cannot be opened \(File name too long\): check its name"),
+        ({"out": f"out/{'x' * 300}.csv"}, StorageError, "could not be written because its name is too long"),
+    ],
+)
+def test_a_name_too_long_of_a_table_is_a_sentence(clinic: Path, do_import, tmp_path: Path, change, error, said) -> None:
+    with pytest.raises(error, match=said):
         do_import("folder", clinic, **MAP | change)
     assert not list(tmp_path.glob("out/*"))
 
