@@ -107,10 +107,10 @@ class Predictions:
         Often one lesion of several was biopsied, and it need not be the largest. Where none has a label, it is the
         largest; of lesions of one volume the first by case name, so that the order of rows does not matter.
         """
-        silent = [not record.events.informative()[0] for record in self.records]
+        unlabelled = [not record.events.informative()[0] for record in self.records]
         largest: dict[str, int] = {}
         for row in sorted(
-            range(len(self)), key=lambda row: (silent[row], -self.volume_ml[row], self.records[row].case_id)
+            range(len(self)), key=lambda row: (unlabelled[row], -self.volume_ml[row], self.records[row].case_id)
         ):
             largest.setdefault(self.records[row].identity, row)
         return np.array(sorted(largest.values()), dtype=np.int64)

@@ -18,7 +18,7 @@ from onephase.errors import TrainingError
 from onephase.evaluation.benchmarking import benchmark
 from onephase.evaluation.benchmarking.benchmark import Benchmark, run_benchmark
 from onephase.evaluation.benchmarking.plan import Design, plan_benchmark
-from onephase.evaluation.benchmarking.pooling import pooled, stored_plan
+from onephase.evaluation.benchmarking.pooling import pooled, stored_plan, stored_runs
 from onephase.evaluation.contestants import cohort_alone
 from onephase.evaluation.predictions import Predictions
 from onephase.imaging.descriptors import DESCRIPTORS
@@ -165,4 +165,5 @@ def done(planned: Callable[[Path], Benchmark], tmp_path_factory: pytest.TempPath
 
 def answers_of_studies(out: Path) -> dict[str, Predictions]:
     plan, _ = stored_plan(out)
-    return {protocol: pooled(out, plan, protocol, facts={})[0] for protocol in plan.words}
+    runs = stored_runs(out, plan)
+    return {protocol: pooled(out, plan, protocol, runs=runs, facts={})[0] for protocol in plan.words}

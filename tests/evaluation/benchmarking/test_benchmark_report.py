@@ -15,7 +15,7 @@ from onephase.evaluation.benchmarking import benchmark_report
 from onephase.evaluation.benchmarking.benchmark import Benchmark, run_benchmark
 from onephase.evaluation.benchmarking.benchmark_report import seed_table, write_report
 from onephase.evaluation.benchmarking.plan import Design, network_forms, plan_benchmark
-from onephase.evaluation.benchmarking.pooling import pooled, stored_plan
+from onephase.evaluation.benchmarking.pooling import pooled, stored_plan, stored_runs
 from onephase.evaluation.pages.table import TITLES
 from onephase.evaluation.predictions import read_predictions
 from onephase.evaluation.study import study_of
@@ -69,8 +69,9 @@ def test_studies_of_an_earlier_plan_are_named(done: Done, tmp_path: Path, monkey
 
 
 def test_seeds_are_told_by_mean_and_range(done: Done) -> None:
-    plan, _ = stored_plan(done.benchmark.out)
-    predictions, seeds = pooled(done.benchmark.out, plan, "frozen external test", facts={})
+    out = done.benchmark.out
+    plan, _ = stored_plan(out)
+    predictions, seeds = pooled(out, plan, "frozen external test", runs=stored_runs(out, plan), facts={})
     table = seed_table(predictions, seeds, settings=SETTINGS)
     assert [row[:2] for row in table.rows] == [("onephase", "2")]
     gains = []

@@ -18,9 +18,9 @@ from onephase.evaluation.benchmarking.pooling import (
     Seeds,
     compared_in,
     pooled,
-    seconds_of,
     stored_flow,
     stored_plan,
+    stored_runs,
     without_answers,
 )
 from onephase.evaluation.pages.page import PAGE_NAME, simulated_words, write_study
@@ -92,13 +92,14 @@ def write_report(out: Path, *, progress: Progress = silent) -> BenchmarkReport:
     """
     plan, described = stored_plan(out)
     settings = Settings.model_validate(described)
-    seconds = seconds_of(out, plan)
+    runs = stored_runs(out, plan)
+    seconds = {name: float(found.facts["seconds"]) for name, found in runs.items()}
     write_json(out / "timing.json", {"seconds": sum(seconds.values()), "runs": seconds})
     studies, summaries, tables, pages = {}, {}, {}, {}
     cohort_flow = stored_flow(out)
     progress("studies", 0, len(plan.words))
     for done, protocol in enumerate(plan.words, start=1):
-        predictions, seeds = pooled(out, plan, protocol, facts=_facts(plan, protocol, settings))
+        predictions, seeds = pooled(out, plan, protocol, runs=runs, facts=_facts(plan, protocol, settings))
         predictions = compared_in(seeds).stored(replace(predictions, cohort_flow=cohort_flow))
         folder = out / slug(protocol)
         write_predictions(folder, predictions)
@@ -112,7 +113,7 @@ def write_report(out: Path, *, progress: Progress = silent) -> BenchmarkReport:
     shown = {protocol: (summaries[protocol], tables[protocol]) for protocol in studies}
     made = {"onephase": onephase.__version__, "runs": len(plan.runs), "hours of all runs": _hours(seconds)}
     curve = {size: studies[protocol] for size, protocol in plan.learning_curve().items()}
-    without = {protocol: without_answers(out, plan, protocol) for protocol in plan.words}
+    without = {protocol: without_answers(plan, protocol, runs=runs) for protocol in plan.words}
     overview = overview_of(studies, shown, pages=pages, out=out, curve=curve, without=without, facts=made)
     learned = replace(overview, sections=overview.sections[-1:] if curve else ())
     write_texts({out / CURVE / name: text for name, text in learned.parts().items()})

@@ -54,7 +54,18 @@ def stored_records(out: Path) -> dict[str, Record]:
     return {record.case_id: record for record in told}
 
 
-def pooled(out: Path, plan: Plan, protocol: str, *, facts: Mapping[str, Any]) -> tuple[Predictions, Seeds]:
+def stored_runs(out: Path, plan: Plan) -> dict[str, Predictions]:
+    """Return what every run answered, by its folder.
+
+    Raises:
+        StorageError: If a run is not finished, or its answers are broken.
+    """
+    return {run.folder: _stored(out, run) for run in plan.runs}
+
+
+def pooled(
+    out: Path, plan: Plan, protocol: str, *, runs: Mapping[str, Predictions], facts: Mapping[str, Any]
+) -> tuple[Predictions, Seeds]:
     """Return every contestant's answers under one protocol, and those of each seed apart.
 
     A trained contestant's row is its first seed; the ensemble of all its seeds is a row of its own.
@@ -63,12 +74,10 @@ def pooled(out: Path, plan: Plan, protocol: str, *, facts: Mapping[str, Any]) ->
         out: Folder of the benchmark.
         plan: What was run.
         protocol: A name in ``plan.words``.
+        runs: What every run answered, by its folder.
         facts: For the report.
-
-    Raises:
-        StorageError: If a run's answers are missing or broken.
     """
-    answered = [_of_part(out, plan, part, protocol=protocol) for part in plan.tested_by(protocol)]
+    answered = [_of_part(runs, plan, part, protocol=protocol) for part in plan.tested_by(protocol)]
     seeds = {
         name: {seed: PanelPosterior.stack([own[name][seed] for _, own in answered]) for seed in by_seed}
         for name, by_seed in answered[0][1].items()
@@ -91,17 +100,13 @@ def pooled(out: Path, plan: Plan, protocol: str, *, facts: Mapping[str, Any]) ->
     return with_oracle(whole), seeds
 
 
-def without_answers(out: Path, plan: Plan, protocol: str) -> tuple[str, ...]:
-    """Return who was planned and has no answers to some cases of a protocol, for what it learned from cannot teach it.
-
-    Raises:
-        StorageError: If a run's answers are missing or broken.
-    """
+def without_answers(plan: Plan, protocol: str, *, runs: Mapping[str, Predictions]) -> tuple[str, ...]:
+    """Return who was planned and has no answers to some cases of a protocol: what it learned from cannot teach it."""
     names = {
         run.label: None
         for part in plan.tested_by(protocol)
         for run in plan.runs
-        if run.part == part.name and not _answers(_stored(out, run), run, part.tests[protocol])
+        if run.part == part.name and not _answers(runs[run.folder], run, part.tests[protocol])
     }
     return tuple(names)
 
@@ -126,19 +131,9 @@ def ensemble_name(contestant: str, seeds: int) -> str:
     return f"{contestant}, {seeds} seeds"
 
 
-def seconds_of(out: Path, plan: Plan) -> dict[str, float]:
-    """Return how long each run took, by its folder.
-
-    Raises:
-        StorageError: If a run is not finished.
-    """
-    return {run.folder: float(_stored(out, run).facts["seconds"]) for run in plan.runs}
-
-
-def _of_part(out: Path, plan: Plan, part: Part, *, protocol: str) -> tuple[Predictions, Seeds]:
+def _of_part(stored: Mapping[str, Predictions], plan: Plan, part: Part, *, protocol: str) -> tuple[Predictions, Seeds]:
     """Return the tested cases of a division with the network and the prior, and every contestant by seed."""
     runs = [run for run in plan.runs if run.part == part.name]
-    stored = {run.folder: _stored(out, run) for run in runs}
     first = stored[next(run for run in runs if run.contestant == NETWORK).folder]
     rows = _rows(first, part.tests[protocol])
     prior = first.posteriors[PRIOR].take(rows)

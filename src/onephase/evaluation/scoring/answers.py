@@ -17,11 +17,11 @@ COVERAGE_LEVELS = (0.5, 0.8, 0.95)
 
 RECEPTOR_GROUPS = ("HR+ HER2-", "HR+ HER2+", "HR- HER2+", "HR- HER2-")
 _HR = CELLS[:, 0] | CELLS[:, 1]
-BITS = 40
-"""Of a probability, to which it counts; what comes after them hangs on where in a matrix a case stood."""
-
 GROUP_OF_CELL = np.where(_HR, np.where(CELLS[:, 2], 1, 0), np.where(CELLS[:, 2], 2, 3))
 """Index into ``RECEPTOR_GROUPS`` of each receptor cell."""
+
+BITS = 40
+"""Of a probability, to which it counts; what comes after them hangs on where in a matrix a case stood."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
