@@ -4,9 +4,11 @@ The question of the field: at some hundred cases a network loses to ridge. Compa
 the pathology of N cases: geometry, the plain descriptors by ridge, all descriptors by ridge, the phenotype stage as it
 travels with the package (whole, without couplings, each task alone), and one that was taught by those N cases' own
 phenotype alone. ``--radiomics`` adds MIRP's features in two classifiers (1.6 s of a core a case, kept beside the
-patches), ``--seeds`` trains networks as well. Everything is simulated, and the stage was taught on lesions of the same
-simulator (other scanners, independent phenotypes): this shows what seeing well is worth, not how well the stage sees in
-patients.
+patches); ``--seeds`` trains networks as well, ``--single-tasks`` four of one task each beside every one of them. With
+``--work`` what has been trained is kept, and the same command goes on where it was broken off.
+
+Everything is simulated, and the stage was taught on lesions of the same simulator (other scanners, independent
+phenotypes): this shows what seeing well is worth, not how well the stage sees in patients.
 
     python benchmarks/against_ridge.py PREPARED TRUTH.csv --train 620 --test 2000 --external OTHER OTHER_TRUTH.csv
 """
@@ -30,6 +32,7 @@ from onephase.biomarkers.posterior import PanelPosterior
 from onephase.biomarkers.potentials import Potentials
 from onephase.biomarkers.prior import fit_prior
 from onephase.cohort.prepared import PreparedCohort, open_prepared
+from onephase.evaluation.benchmarking.ensembles import average, join_tasks
 from onephase.evaluation.scoring.answers import answers_of
 from onephase.evaluation.scoring.comparisons import versus
 from onephase.evaluation.scoring.ki67_scores import has_percentage, ki67_reference, training_median
@@ -42,7 +45,7 @@ from onephase.learning.recalibration import earned_calibration
 from onephase.learning.start import SPREADS
 from onephase.network.phenotype import taught_stage
 from onephase.progress import silent
-from onephase.settings import Settings
+from onephase.settings import Settings, TaskName
 from onephase.simulation.oracle import oracle_posterior
 from onephase.simulation.phenotype import CUE_NAMES, latent_scores
 from onephase.simulation.truth import Truth, read_truth
@@ -53,6 +56,7 @@ from onephase.statistics.roc import auc
 PLAIN = 104  # descriptors before the filter responses, as of 2026-11-25
 GEOMETRY_SPREADS = (0.1, 0.3, 1.0)
 RECEPTORS = ("er", "pr", "her2")
+TASKS: tuple[TaskName, ...] = ("er", "pr", "her2", "ki67")
 WHOLE = "stage of the package"
 AT_A_TIME = 200
 SHOWN = (
@@ -186,6 +190,15 @@ def radiomics(parts: Sequence[Part]) -> dict[str, list[PanelPosterior]]:
     }
 
 
+def tied(alone: PanelPosterior, prior: Potentials) -> PanelPosterior:
+    """Give the ties of the prior to what four models of one task say, so that they are compared at their best."""
+    return join_tasks(dict.fromkeys(TASKS, alone), repeated(prior, len(alone)))
+
+
+def repeated(prior: Potentials, cases: int) -> PanelPosterior:
+    return PanelPosterior.from_potentials(prior).take(np.zeros(cases, dtype=np.int64))
+
+
 @torch.no_grad()
 def readings(stage: torch.nn.Module, cases: Part) -> np.ndarray:
     return np.asarray(stage(torch.tensor(cases.descriptors)).numpy())
@@ -196,7 +209,9 @@ def contestants(
 ) -> dict[str, list[PanelPosterior]]:
     """What each contestant of few parameters says of all parts but the first, which it learns from."""
     known, spreads = parts[0].events, SPREADS["phenotype"]
+    prior = Potentials.stack([fit_prior(known)])
     seen = [readings(shipped, cases) for cases in parts]
+    alone = tasks_alone(seen, known, spreads)
     return {
         "geometry": linear([cases.geometry for cases in parts], known, GEOMETRY_SPREADS),
         f"{PLAIN} plain descriptors, ridge": linear(
@@ -206,27 +221,64 @@ def contestants(
         "stage taught by the training cases alone": linear([readings(own, cases) for cases in parts], known, spreads),
         WHOLE: linear(seen, known, spreads),
         f"{WHOLE}, no couplings": linear(seen, known, spreads, couplings=False),
-        f"{WHOLE}, each task alone": tasks_alone(seen, known, spreads),
+        f"{WHOLE}, each task alone": alone,
+        f"{WHOLE}, each task alone, tied as the prior": [tied(one, prior) for one in alone],
     }
 
 
-def network(training: Part, validation: Part, tested: Sequence[Part], *, seed: int, epochs: int) -> list[Potentials]:
-    settings = Settings.model_validate({"learning": {"epochs": epochs, "seed": seed}})
-    held_out = validation.patches()
-    with tempfile.TemporaryDirectory() as folder:
+@dataclass(frozen=True)
+class Training:
+    """How networks are trained, and where what they have learned is kept."""
+
+    learned: Part
+    validation: Part
+    tested: Sequence[Part]
+    epochs: int
+    work: Path
+
+    def network(self, seed: int, tasks: tuple[TaskName, ...] = TASKS) -> list[PanelPosterior]:
+        """What a network says of each tested part, calibrated by the validation cases."""
+        settings = Settings.model_validate(
+            {"learning": {"epochs": self.epochs, "seed": seed}, "network": {"tasks": tasks}}
+        )
+        held_out = self.validation.patches()
         found = train_network(
-            training.patches(),
+            self.learned.patches(),
             held_out,
             settings=settings,
-            folder=Path(folder),
-            resume=False,
+            folder=self.work / f"{'-'.join(tasks)}-{len(self.learned.rows)}-seed-{seed}",
+            resume=True,
             progress=silent,
-        ).network
-    calibration = earned_calibration(predict_potentials(found, held_out), validation.events, patients=held_out.patients)
-    said = [
-        Potentials.stack([predict_potentials(found, piece.patches()) for piece in cases.pieces()]) for cases in tested
-    ]
-    return [calibration.apply(potentials) for potentials in said]
+        )
+        gained = max(epoch.gain for epoch in found.history)
+        print(
+            f"{' '.join(tasks)}, seed {seed}: {gained:+.4f} nats at the best of {len(found.history)} epochs", flush=True
+        )
+        calibration = earned_calibration(
+            predict_potentials(found.network, held_out), self.validation.events, patients=held_out.patients
+        )
+        said = (
+            Potentials.stack([predict_potentials(found.network, piece.patches()) for piece in cases.pieces()])
+            for cases in self.tested
+        )
+        return [PanelPosterior.from_potentials(calibration.apply(potentials)) for potentials in said]
+
+    def single_tasks(self, seed: int) -> list[PanelPosterior]:
+        """What four networks of one task each say together, with the ties of the prior."""
+        prior = Potentials.stack([fit_prior(self.learned.events)])
+        said = {task: self.network(seed, (task,)) for task in TASKS}
+        return [
+            join_tasks({task: said[task][place] for task in TASKS}, repeated(prior, len(cases.rows)))
+            for place, cases in enumerate(self.tested)
+        ]
+
+
+def of_seeds(name: str, said: Sequence[list[PanelPosterior]], seeds: Sequence[int]) -> dict[str, list[PanelPosterior]]:
+    """Answers of each seed, and of all together where there are several."""
+    rows = {f"{name}, seed {seed}": answers for seed, answers in zip(seeds, said, strict=True)}
+    if len(said) > 1:
+        rows[f"{name}, its seeds together"] = [average(members) for members in zip(*said, strict=True)]
+    return rows
 
 
 def print_table(cases: Part, answers: dict[str, PanelPosterior], *, median: float) -> None:
@@ -265,7 +317,7 @@ def _written(difference: Estimate) -> str:
     return f"{difference.value:+.3f} ({difference.low:+.3f} to {difference.high:+.3f})"
 
 
-def main() -> None:
+def asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("prepared", type=Path)
     parser.add_argument("truth", type=Path)
@@ -276,9 +328,14 @@ def main() -> None:
     parser.add_argument("--external-cases", type=int, default=1000)
     parser.add_argument("--radiomics", action="store_true")
     parser.add_argument("--seeds", nargs="*", type=int, default=[])
+    parser.add_argument("--single-tasks", action="store_true")
+    parser.add_argument("--work", type=Path)
     parser.add_argument("--epochs", type=int, default=4)
-    chosen = parser.parse_args()
+    return parser.parse_args()
 
+
+def main() -> None:
+    chosen = asked()
     cohort, truth = open_prepared(chosen.prepared), read_truth(chosen.truth)
     last = len(cohort.records)
     learned = chosen.train + chosen.validation
@@ -296,18 +353,17 @@ def main() -> None:
     answers = contestants(parts, own=own, shipped=shipped)
     if chosen.radiomics:
         answers |= radiomics(parts)
-    said = []
-    for seed in chosen.seeds:
-        said.append(network(training, validation, list(tested.values()), seed=seed, epochs=chosen.epochs))
-        answers[f"network, seed {seed}"] = [PanelPosterior.from_potentials(one) for one in said[-1]]
-    if len(said) > 1:
-        together = [Potentials.average(seeds) for seeds in zip(*said, strict=True)]
-        answers["network, its seeds together"] = [PanelPosterior.from_potentials(one) for one in together]
+    with tempfile.TemporaryDirectory() as passing:
+        networks = Training(training, validation, parts[1:], chosen.epochs, chosen.work or Path(passing))
+        whole = [networks.network(seed) for seed in chosen.seeds]
+        answers |= of_seeds("network", whole, chosen.seeds)
+        if chosen.single_tasks:
+            answers |= of_seeds("single tasks", [networks.single_tasks(seed) for seed in chosen.seeds], chosen.seeds)
     prior = Potentials.stack([fit_prior(known)])
     for place, (title, cases) in enumerate(tested.items()):
         print(f"\n{title}: {len(cases.rows)} simulated cases; learned from {chosen.train} (and {chosen.validation})")
-        alone = PanelPosterior.from_potentials(prior).take(np.zeros(len(cases.rows), dtype=np.int64))
-        print(f"Prior: {alone.log_probability(cases.events).mean():.3f} nats a case.")
+        nothing = repeated(prior, len(cases.rows))
+        print(f"Prior: {nothing.log_probability(cases.events).mean():.3f} nats a case.")
         for name, stage in (("own", own), ("package", shipped)):
             skill = reading_skill(stage, Lessons(cases.descriptors[:, np.newaxis], cases.scores))
             print(f"Read by the {name} stage:", ", ".join(f"{cue} {skill[cue]:.2f}" for cue in CUE_NAMES))

@@ -41,8 +41,12 @@ def panel_log_probability(  # noqa: PLR0913 - five potentials make a posterior, 
     mu = ki67_mu.double()[:, None] + _constants(unary.device).signs @ shift.double()  # (batch, cell)
     log_interval = interval_log_probability(mu, ki67_sigma.double()[:, None].expand_as(mu), interval=ki67)
     joint = (log_cells + log_interval).masked_fill(~cells, -math.inf)  # (batch, cell)
-    known = ~cells.all(dim=1) | (ki67[:, 0] > 0) | (ki67[:, 1] < 1)
-    return torch.where(known, torch.logsumexp(joint, dim=1).clamp(max=0), 0.0)
+    return torch.where(is_told(cells, ki67), torch.logsumexp(joint, dim=1).clamp(max=0), 0.0)
+
+
+def is_told(cells: Bool[Tensor, "batch 8"], ki67: Float64[Tensor, "batch 2"]) -> Bool[Tensor, " batch"]:
+    """Tell of which cases anything was observed."""
+    return ~cells.all(dim=1) | (ki67[:, 0] > 0) | (ki67[:, 1] < 1)
 
 
 def cell_log_probabilities(

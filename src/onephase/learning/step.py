@@ -14,7 +14,7 @@ from torch import Tensor
 
 from onephase.errors import TrainingError
 from onephase.learning.dataset import PatchBatch
-from onephase.learning.likelihood import panel_log_probability
+from onephase.learning.likelihood import is_told, panel_log_probability
 from onephase.learning.run_state import RunState
 from onephase.network.network import NetworkOutput, PanelNetwork
 from onephase.settings import LearningSettings
@@ -194,8 +194,7 @@ def panel_nll(output: NetworkOutput, network: PanelNetwork, batch: PatchBatch) -
         cells=batch.cells,
         ki67=batch.ki67,
     )
-    known = ~batch.cells.all(dim=1) | (batch.ki67[:, 0] > 0) | (batch.ki67[:, 1] < 1)
-    return -log_probability.sum() / known.sum().clamp_min(1)
+    return -log_probability.sum() / is_told(batch.cells, batch.ki67).sum().clamp_min(1)
 
 
 def coupling_penalty(network: PanelNetwork, *, sd: float) -> Tensor:

@@ -166,4 +166,4 @@ def done(planned: Callable[[Path], Benchmark], tmp_path_factory: pytest.TempPath
 def answers_of_studies(out: Path) -> dict[str, Predictions]:
     plan, _ = stored_plan(out)
     runs = stored_runs(out, plan)
-    return {protocol: pooled(out, plan, protocol, runs=runs, facts={})[0] for protocol in plan.words}
+    return {protocol: pooled(plan, protocol, runs=runs, facts={})[0] for protocol in plan.words}

@@ -71,7 +71,7 @@ def test_studies_of_an_earlier_plan_are_named(done: Done, tmp_path: Path, monkey
 def test_seeds_are_told_by_mean_and_range(done: Done) -> None:
     out = done.benchmark.out
     plan, _ = stored_plan(out)
-    predictions, seeds = pooled(out, plan, "frozen external test", runs=stored_runs(out, plan), facts={})
+    predictions, seeds = pooled(plan, "frozen external test", runs=stored_runs(out, plan), facts={})
     table = seed_table(predictions, seeds, settings=SETTINGS)
     assert [row[:2] for row in table.rows] == [("onephase", "2")]
     gains = []

@@ -99,7 +99,7 @@ def write_report(out: Path, *, progress: Progress = silent) -> BenchmarkReport:
     cohort_flow = stored_flow(out)
     progress("studies", 0, len(plan.words))
     for done, protocol in enumerate(plan.words, start=1):
-        predictions, seeds = pooled(out, plan, protocol, runs=runs, facts=_facts(plan, protocol, settings))
+        predictions, seeds = pooled(plan, protocol, runs=runs, facts=_facts(plan, protocol, settings))
         predictions = compared_in(seeds).stored(replace(predictions, cohort_flow=cohort_flow))
         folder = out / slug(protocol)
         write_predictions(folder, predictions)

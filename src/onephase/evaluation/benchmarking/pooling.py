@@ -55,23 +55,23 @@ def stored_records(out: Path) -> dict[str, Record]:
 
 
 def stored_runs(out: Path, plan: Plan) -> dict[str, Predictions]:
-    """Return what every run answered, by its folder.
+    """Return what every run answered, by its folder; of its cases, what the benchmark last saw.
 
     Raises:
         StorageError: If a run is not finished, or its answers are broken.
     """
-    return {run.folder: _stored(out, run) for run in plan.runs}
+    last = stored_records(out)
+    return {run.folder: _stored(out, run, last=last) for run in plan.runs}
 
 
 def pooled(
-    out: Path, plan: Plan, protocol: str, *, runs: Mapping[str, Predictions], facts: Mapping[str, Any]
+    plan: Plan, protocol: str, *, runs: Mapping[str, Predictions], facts: Mapping[str, Any]
 ) -> tuple[Predictions, Seeds]:
     """Return every contestant's answers under one protocol, and those of each seed apart.
 
     A trained contestant's row is its first seed; the ensemble of all its seeds is a row of its own.
 
     Args:
-        out: Folder of the benchmark.
         plan: What was run.
         protocol: A name in ``plan.words``.
         runs: What every run answered, by its folder.
@@ -90,13 +90,7 @@ def pooled(
         if len(members) > 1:
             posteriors[ensemble_name(name, len(members))] = average(members)
     joined = Predictions.joined([predictions for predictions, _ in answered], facts=facts)
-    last = stored_records(out)
-    whole = replace(
-        joined,
-        protocol=plan.words[protocol],
-        records=tuple(replace(last.get(one.case_id, one), split=one.split) for one in joined.records),
-        posteriors={**posteriors, PRIOR: joined.posteriors[PRIOR]},
-    )
+    whole = replace(joined, protocol=plan.words[protocol], posteriors={**posteriors, PRIOR: joined.posteriors[PRIOR]})
     return with_oracle(whole), seeds
 
 
@@ -166,9 +160,11 @@ def _whole_panel(contestant: str, by_label: Mapping[str, PanelPosterior], prior:
     return join_tasks({task: posterior for task, posterior in by_task.items() if posterior is not None}, prior)
 
 
-def _stored(out: Path, run: Run) -> Predictions:
+def _stored(out: Path, run: Run, *, last: Mapping[str, Record]) -> Predictions:
     folder = out / RUNS / run.folder
     if not (folder / "predictions.json").exists():
         message = f"the run {run.folder} of {out} is not finished: start the benchmark again, and it goes on"
         raise StorageError(message)
-    return read_predictions(folder)
+    found = read_predictions(folder)
+    records = tuple(replace(last.get(one.case_id, one), split=one.split) for one in found.records)
+    return replace(found, records=records)
