@@ -1,6 +1,7 @@
 # Two commands do everything: `make demo` and `make test`. Both set up what they need first.
 .DEFAULT_GOAL := help
 BIN := .venv/bin
+DATA := ../shared/data
 
 .PHONY: help setup demo test fuzz fuzz-steered soak benchmark-quick check format lock
 
@@ -19,10 +20,10 @@ test: setup ## All tests.
 		$(BIN)/pytest -n $$((cores + 1)) --dist loadfile --no-loadscope-reorder # nodes wait as much as they compute
 
 fuzz: setup ## Read 100,000 broken forms of real files with each reader (hours; goes on where it ended).
-	$(BIN)/python tests/readers/fuzz.py 100000 1 ../shared/data fuzz
+	$(BIN)/python tests/readers/fuzz.py 100000 1 $(DATA) fuzz
 
 fuzz-steered: setup ## As many, steered by what they reach in our code (hours; goes on where it ended).
-	$(BIN)/python tests/readers/steered.py 100000 1 ../shared/data fuzz/steered
+	$(BIN)/python tests/readers/steered.py 100000 1 $(DATA) fuzz/steered
 
 soak: setup ## Kill nodes 150 times while 300 studies go through them (about an hour); nothing may be lost or doubled.
 	@scripts/system-packages

@@ -66,7 +66,18 @@ def test_what_cannot_be_done_is_one_sentence(
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("words", [["--dry-run"], ["--folds", "3"], ["--without", "geometry"], ["prepared"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--dry-run"],
+        ["--folds", "3"],
+        ["--without", "geometry"],
+        ["--workers", "2"],
+        ["--scheduler", "tcp://alpha:8786"],
+        ["--preset", "quick"],
+        ["prepared"],
+    ],
+)
 def test_stored_answers_take_no_word_of_what_is_run(words: list[str], tmp_path: Path) -> None:
     done = _benchmark("--out", tmp_path / "out", "--stored", *words)
     assert done.exit_code == 2

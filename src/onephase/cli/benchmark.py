@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from onephase.progress import Progress
     from onephase.work.workers import Workers as WhoWorks
 
+USUAL_PRESET = "paper"
 SEED = 1
 """Of a simulated cohort; training seeds are counted from 1 too."""
 
@@ -44,7 +45,9 @@ def benchmark(  # noqa: PLR0913 - one parameter for each option
     ] = None,
     *,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the benchmark.", show_default=False)],
-    preset: Annotated[str, typer.Option(help="paper: 3 seeds, 5 folds; quick: minutes, to see it work.")] = "paper",
+    preset: Annotated[
+        str, typer.Option(help="paper: 3 seeds, 5 folds; quick: minutes, to see it work.")
+    ] = USUAL_PRESET,
     settings: SettingsFile = None,
     external_site: Annotated[
         list[str] | None, typer.Option(help="Cases of this site are the external ones; repeatable.", show_default=False)
@@ -95,8 +98,8 @@ def benchmark(  # noqa: PLR0913 - one parameter for each option
     from onephase.evaluation.benchmarking.presets import preset_of
     from onephase.work.workers import count_of
 
-    named = (prepared, settings, external_site, learn_from, covariate, without, seeds, folds)
-    if stored and any((*named, leave_sites_out, cross_validate, dry_run)):
+    named = (prepared, settings, external_site, learn_from, covariate, without, seeds, folds, workers, scheduler)
+    if stored and any((*named, preset != USUAL_PRESET, leave_sites_out, cross_validate, dry_run)):
         message = "--stored goes with --out alone: pages show what was run; for other runs, leave --stored out"
         raise typer.BadParameter(message)
     refuse_bundle(out)

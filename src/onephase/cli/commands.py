@@ -16,8 +16,8 @@ app = typer.Typer(
     The way of a cohort:  check -> prepare -> train -> evaluate -> predict.
     To see all of it on a simulated cohort:  onephase demo
 
-    Exit codes: 0 done; 1 the input was refused, with one sentence that says why; 2 the command line was
-    not understood; 70 a fault of ours; 130 interrupted.""",
+    Exit codes: 0 done; 1 refused, or some of several cases failed, with a sentence each that says why;
+    2 the command line was not understood; 70 a fault of ours; 130 interrupted.""",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,  # rich doubles the time of --help

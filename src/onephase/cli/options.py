@@ -39,7 +39,9 @@ Scheduler = Annotated[
         show_default=False,
     ),
 ]
-SeriesRule = Annotated[str, typer.Option(metavar="PATTERN", help="What the series description must hold.")]
+SeriesRule = Annotated[
+    str, typer.Option(metavar="PATTERN", help="Regular expression that the series description must hold, in any case.")
+]
 PhaseRule = Annotated[str, typer.Option(help="first-post, or a number counted from 1.")]
 USUAL_PHASE = "first-post"
 Engine = Annotated[
@@ -47,7 +49,7 @@ Engine = Annotated[
     typer.Option(help="Library that runs the network; openvino opens slower, runs faster, and needs the extra 'fast'."),
 ]
 Policy = Annotated[
-    str, typer.Option(help="Subtype rule: ki67_14, ki67_20 or maisonneuve; the bundle's own when left out.")
+    str, typer.Option(help="Subtype rule: ki67_14, ki67_20 or maisonneuve; that of the settings when left out.")
 ]
 SegmentRule = Annotated[str, typer.Option(help="Number or label of the tumour's segment, where outlines hold several.")]
 

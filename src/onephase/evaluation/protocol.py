@@ -35,7 +35,7 @@ FEWEST_TO_PART = 2
 SPLIT_WORDS: Mapping[str, str] = {
     "test": "Internal test: patients of the same cohorts, set apart before training and not touched by it.",
     "external": "Frozen external test: the bundle as it was trained, on cases of another source, not fitted to them.",
-    "validation": "Validation cases: they chose the epoch and fitted the calibration, so the figures are optimistic.",
+    "validation": "Validation cases: they chose the epoch and the calibration, so the figures are optimistic.",
 }
 
 

@@ -5,7 +5,7 @@
 ``network.onnx``       the exported network, which every prediction runs
 ``weights.safetensors``  the same weights, for whoever trains on
 ``settings.json``      every setting, resolved
-``calibration.json``   scale and offset of the potentials, fitted on the validation cases
+``calibration.json``   scale and offset of the potentials: 1 and 0 unless validation cases showed a gain
 ``prior.json``         the panel of the training cohort, before anything is seen
 ``split.csv``          which case was in which split
 ``model_card.md``      the same for people

@@ -19,7 +19,7 @@ from onephase.cohort.records import Record
 ALIKE: Final = 0.88
 """Product of signatures from which two pictures are laid over each other."""
 SAME: Final = 0.95
-"""Correlation, at the best shift, from which they are one image; docs/quality.md has that of unrelated lesions."""
+"""Correlation, at the best shift, from which they are one image (docs/quality.md)."""
 SAME_VOLUME: Final = 0.95
 """Product of signatures of volumes from which they are one; docs/quality.md has that of unrelated volumes."""
 BLOCK = 2048

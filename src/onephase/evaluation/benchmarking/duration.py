@@ -10,7 +10,7 @@ from onephase.evaluation.contestants import RADIOMICS
 from onephase.settings import Settings
 
 AROUND_TRAINING_S = 25.0
-"""Around the epochs of a network: descriptors, export, bundle, answers (measured: docs/benchmark.md)."""
+"""Around the epochs of a network: descriptors, export, bundle, answers (docs/log.md)."""
 RIVAL_S = 8.0
 """A contestant that is no network, as measured there for hundreds of cases."""
 RADIOMICS_A_CASE_S = 1.6

@@ -75,8 +75,8 @@ def document_of(study: Study, predictions: Predictions) -> Document:
     """Return the page of a study."""
     patients, cohorts = study.whole.flow.cases, len(study.groups) - 1
     intervals = (
-        f"{study.level * PERCENT:g} %; AUC by DeLong on the logit scale, shares by Wilson, all else percentiles of one "
-        "set of bootstrap resamples over patients, shared by every row"
+        f"{study.level * PERCENT:g} %; AUC by DeLong on the logit scale with Student's t, shares by Wilson, all else "
+        "percentiles of one set of bootstrap resamples over patients, shared by every row and expanded for few patients"
     )
     return Document(
         kicker="onephase evaluation",

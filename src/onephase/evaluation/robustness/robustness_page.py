@@ -22,8 +22,8 @@ LEADS = (
     "halves. Patients that the bundle has learned from are left out.",
 )
 METHOD = (
-    "95 %; AUC differences by DeLong's paired test, all else percentiles of bootstrap resamples over patients; p after "
-    "Holm over every figure of every change"
+    "95 %; AUC differences by DeLong's paired test with Student's t, all else percentiles of bootstrap resamples over "
+    "patients, expanded for few patients; p after Holm over every figure of every change"
 )
 
 
