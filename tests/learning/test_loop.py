@@ -171,7 +171,30 @@ def test_an_epoch_that_gains_less_than_its_error_is_not_kept(make_dataset, make_
     settings = make_settings(epochs=3, network={"dropout": 0.0})
     trained = _train(make_dataset, settings, tmp_path)
     assert all(figures.gain <= figures.gain_error for figures in trained.history)
-    validation = make_dataset(10, seed=2)
+    _is_its_start(trained, make_dataset(10, seed=2))
+
+
+def test_a_lone_validation_patient_chooses_no_epoch(make_dataset, make_settings, tmp_path):
+    """Of one patient there is no standard error, and JSON has no infinity."""
+    lone = replace(make_dataset(2, seed=2), patients=("the same", "the same"))
+    trained = [
+        train_network(
+            make_dataset(24, seed=1),
+            lone,
+            settings=make_settings(epochs=2),
+            folder=tmp_path,
+            resume=again,
+            progress=silent,
+        )
+        for again in (False, True)
+    ]
+    assert [figures.gain_error for figures in trained[1].history] == [None, None]
+    assert trained[1].history == trained[0].history
+    for each in trained:
+        _is_its_start(each, lone)
+
+
+def _is_its_start(trained, validation):
     at_start = trained.history[0].validation_nll + trained.history[0].gain
     assert -_log_probability(trained.network, validation).mean() == pytest.approx(at_start, abs=1e-9)
 

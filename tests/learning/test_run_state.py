@@ -34,7 +34,7 @@ def after(make_settings):
         ([(0.1, 0.2), (0.3, 0.4)], 2, 0),
         ([(0.1, 0.05), (0.3, 0.4)], 2, 1),
         ([(0.1, 0.05), (0.3, 0.2), (0.3, 0.1), (0.2, 0.1)], 2, 2),
-        ([(0.3, float("inf"))], 1, 0),
+        ([(0.3, None)], 1, 0),
     ],
 )
 def test_what_gains_most_is_kept_where_it_gains_more_than_its_error(after, gains, best, kept):

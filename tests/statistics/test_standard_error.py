@@ -25,4 +25,4 @@ def test_with_several_it_is_that_of_patients_drawn_anew():
 
 
 def test_a_lone_patient_tells_nothing_of_the_error():
-    assert mean_and_error(np.array([1.0, 2.0]), ["a", "a"]) == (1.5, float("inf"))
+    assert mean_and_error(np.array([1.0, 2.0]), ["a", "a"]) == (1.5, None)

@@ -10,7 +10,7 @@ from onephase.biomarkers.panel import Events
 from onephase.biomarkers.posterior import PanelPosterior
 from onephase.biomarkers.potentials import Potentials
 from onephase.learning.folds import folds_of
-from onephase.statistics.standard_error import mean_and_error
+from onephase.statistics.standard_error import is_shown, mean_and_error
 
 FOLD_SEED = 1
 
@@ -38,8 +38,8 @@ def earned_calibration(potentials: Potentials, events: Events, *, patients: Sequ
         calibration = fit_calibration(potentials.take(~out), events.take(~out))
         one, said = potentials.take(out), events.take(out)
         gain[out] = _log_probability(calibration.apply(one), said) - _log_probability(one, said)
-    mean, error = mean_and_error(gain, patients)
-    return fit_calibration(potentials, events) if mean > error else Calibration.identity()
+    pays = is_shown(*mean_and_error(gain, patients))
+    return fit_calibration(potentials, events) if pays else Calibration.identity()
 
 
 def _log_probability(potentials: Potentials, events: Events) -> Float64[np.ndarray, " case"]:

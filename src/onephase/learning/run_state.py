@@ -15,6 +15,7 @@ from onephase.errors import TrainingError
 from onephase.learning.checkpoint import optimizer_tensors, read_checkpoint, restore_optimizer, write_checkpoint
 from onephase.network.network import PanelNetwork
 from onephase.settings import LearningSettings
+from onephase.statistics.standard_error import is_shown
 from onephase.storage import write_text
 
 LOG_NAME = "log.jsonl"
@@ -29,7 +30,7 @@ class EpochFigures:
         train_nll: Mean over the epoch's batches, augmented and with dropout.
         validation_nll: Of the averaged weights.
         gain: What validation cases gain over the start, nats a case.
-        gain_error: Its standard error over patients.
+        gain_error: Its standard error over patients; None of a single one.
         prior_nll: Of the training cohort's panel without any image, on the same validation cases.
         seconds: Spent on the epoch.
     """
@@ -38,7 +39,7 @@ class EpochFigures:
     train_nll: float
     validation_nll: float
     gain: float
-    gain_error: float
+    gain_error: float | None
     prior_nll: float
     seconds: float
 
@@ -75,7 +76,7 @@ class RunState:
     @property
     def kept_epoch(self) -> int:
         """The same among epochs that gain more than one standard error: an accident of few cases does not choose."""
-        return _most([one for one in self.history if one.gain > one.gain_error])
+        return _most([one for one in self.history if is_shown(one.gain, one.gain_error)])
 
     def is_over(self, learning: LearningSettings) -> bool:
         """Whether all epochs are done, or validation has stopped improving."""
