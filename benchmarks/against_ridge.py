@@ -53,7 +53,7 @@ from onephase.statistics.bootstrap import Resamples
 from onephase.statistics.estimate import Estimate
 from onephase.statistics.roc import auc
 
-PLAIN = 104  # descriptors before the filter responses, as of 2026-11-25
+PLAIN = DESCRIPTORS.index("log intensity mean to -7 mm")  # descriptors before the filter responses
 GEOMETRY_SPREADS = (0.1, 0.3, 1.0)
 RECEPTORS = ("er", "pr", "her2")
 TASKS: tuple[TaskName, ...] = ("er", "pr", "her2", "ki67")
@@ -190,13 +190,9 @@ def radiomics(parts: Sequence[Part]) -> dict[str, list[PanelPosterior]]:
     }
 
 
-def tied(alone: PanelPosterior, prior: Potentials) -> PanelPosterior:
+def tied(alone: PanelPosterior, prior: PanelPosterior) -> PanelPosterior:
     """Give the ties of the prior to what four models of one task say, so that they are compared at their best."""
-    return join_tasks(dict.fromkeys(TASKS, alone), repeated(prior, len(alone)))
-
-
-def repeated(prior: Potentials, cases: int) -> PanelPosterior:
-    return PanelPosterior.from_potentials(prior).take(np.zeros(cases, dtype=np.int64))
+    return join_tasks(dict.fromkeys(TASKS, alone), prior.repeated(len(alone)))
 
 
 @torch.no_grad()
@@ -209,7 +205,7 @@ def contestants(
 ) -> dict[str, list[PanelPosterior]]:
     """What each contestant of few parameters says of all parts but the first, which it learns from."""
     known, spreads = parts[0].events, SPREADS["phenotype"]
-    prior = Potentials.stack([fit_prior(known)])
+    prior = PanelPosterior.from_potentials(fit_prior(known))
     seen = [readings(shipped, cases) for cases in parts]
     alone = tasks_alone(seen, known, spreads)
     return {
@@ -265,10 +261,10 @@ class Training:
 
     def single_tasks(self, seed: int) -> list[PanelPosterior]:
         """What four networks of one task each say together, with the ties of the prior."""
-        prior = Potentials.stack([fit_prior(self.learned.events)])
+        prior = PanelPosterior.from_potentials(fit_prior(self.learned.events))
         said = {task: self.network(seed, (task,)) for task in TASKS}
         return [
-            join_tasks({task: said[task][place] for task in TASKS}, repeated(prior, len(cases.rows)))
+            join_tasks({task: said[task][place] for task in TASKS}, prior.repeated(len(cases.rows)))
             for place, cases in enumerate(self.tested)
         ]
 
@@ -359,10 +355,10 @@ def main() -> None:
         answers |= of_seeds("network", whole, chosen.seeds)
         if chosen.single_tasks:
             answers |= of_seeds("single tasks", [networks.single_tasks(seed) for seed in chosen.seeds], chosen.seeds)
-    prior = Potentials.stack([fit_prior(known)])
+    prior = PanelPosterior.from_potentials(fit_prior(known))
     for place, (title, cases) in enumerate(tested.items()):
         print(f"\n{title}: {len(cases.rows)} simulated cases; learned from {chosen.train} (and {chosen.validation})")
-        nothing = repeated(prior, len(cases.rows))
+        nothing = prior.repeated(len(cases.rows))
         print(f"Prior: {nothing.log_probability(cases.events).mean():.3f} nats a case.")
         for name, stage in (("own", own), ("package", shipped)):
             skill = reading_skill(stage, Lessons(cases.descriptors[:, np.newaxis], cases.scores))

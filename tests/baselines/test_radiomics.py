@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from onephase.baselines import boosting, radiomics, selected_panel
+from onephase.baselines import boosting, inner_folds, radiomics, selected_panel
 from onephase.baselines.geometry import NAMES as GEOMETRY_NAMES
 from onephase.baselines.radiomics import (
     lesion_features,
@@ -30,7 +30,7 @@ HARMONISED = [radiomics_ridge_harmonised, radiomics_boosted_harmonised]
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(radiomics, "INNER_FOLDS", 2)
+    monkeypatch.setattr(inner_folds, "INNER_FOLDS", 2)
     monkeypatch.setattr(selected_panel, "COUNTS", (4,))
     monkeypatch.setattr(selected_panel, "SPREADS", (0.3,))
     monkeypatch.setitem(boosting.GROWTH, "max_iter", 15)

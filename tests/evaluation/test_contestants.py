@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from tests.evaluation.benchmarking.conftest import INTERNAL, write_toy_cohort
 
+from onephase.baselines import inner_folds
 from onephase.cohort.lesions import lesions_of
 from onephase.cohort.prepared import open_prepared
-from onephase.evaluation import contestants
 from onephase.evaluation.contestants import rivals, told_by
 
 
@@ -19,7 +19,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("name", ["phenotype, ridge", "descriptors, ridge", "descriptors, boosting", "covariates"])
 def test_who_sees_the_cue_finds_it(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(contestants, "INNER_FOLDS", 3)
+    monkeypatch.setattr(inner_folds, "INNER_FOLDS", 3)
     lesions = lesions_of([open_prepared(folder)])
     posterior = rivals(["age"])[name](lesions[:INTERNAL], lesions[INTERNAL:])
     assert posterior is not None

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 from tests.evaluation.conftest import MeanOfImage, bundle_around
 
+from onephase.baselines import inner_folds
 from onephase.biomarkers.panel import Events
 from onephase.cohort.flow import flow_of
 from onephase.cohort.lesions import events_of, lesions_of, patches_of
 from onephase.cohort.prepared import PreparedCohort, fingerprint_of
 from onephase.cohort.records import Record
 from onephase.errors import BundleError, CohortError, StorageError, TrainingError
-from onephase.evaluation import contestants, protocol
+from onephase.evaluation import protocol
 from onephase.evaluation.contestants import cohort_alone, geometry
 from onephase.evaluation.predictions import read_predictions
 from onephase.evaluation.protocol import five_fold, held_out
@@ -105,6 +106,17 @@ def test_every_lesion_is_answered_once_by_a_model_that_has_not_seen_its_patient(
         validated = sum(split == "validation" for split in run.values())
         assert 0 < validated < 0.25 * (len(run) - len(tested))
     assert told[-1] == ("folds", 5, 5)
+    for fold in range(5):
+        own = pooled.fold == fold
+        learned = [one for one, mine in zip(lesions_of([prepared]), own, strict=True) if not mine]
+        asked = [one for one, mine in zip(lesions_of([prepared]), own, strict=True) if mine]
+        median = np.median(events_of([one.record for one in learned]).ki67.mean(axis=1))
+        np.testing.assert_allclose(pooled.ki67_constant[own], median)
+        np.testing.assert_allclose(
+            pooled.posteriors["cohort alone"].take(np.flatnonzero(own)).log_cells,
+            cohort_alone(learned, asked).log_cells,
+            rtol=1e-4,
+        )
     calibrating = pooled.calibration
     for fold, run in enumerate(trained):
         own = [one.case_id for one, part in zip(calibrating.records, calibrating.fold, strict=True) if part == fold]
@@ -215,7 +227,7 @@ def test_an_empty_split_and_other_settings_are_one_sentence(prepared: PreparedCo
 
 
 def test_size_tells_what_size_knows(prepared: PreparedCohort, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(contestants, "INNER_FOLDS", 2)
+    monkeypatch.setattr(inner_folds, "INNER_FOLDS", 2)
     lesions = lesions_of([prepared])
     posterior = geometry(lesions[:35], lesions[35:])
     positive = np.array([row % 3 > 0 for row in range(35, CASES)])

@@ -9,9 +9,11 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from onephase.biomarkers.panel import Events
 from onephase.biomarkers.posterior import PanelPosterior
+from onephase.biomarkers.potentials import Potentials
 from onephase.biomarkers.prior import fit_prior
 from onephase.cohort.lesions import events_of
 from onephase.evaluation.pages.findings import receptor_findings, versus_finding
@@ -37,6 +39,42 @@ def test_groups_are_the_cohorts_and_all_together(study: Study, predictions: Pred
     assert sum(group.flow.cases for group in study.groups[:2]) == flow.cases
     assert list(study.whole.scores) == list(predictions.posteriors)
     assert [(one.first, one.second) for one in study.whole.versus] == [("onephase", "geometry")]
+
+
+def test_each_cohort_and_subgroup_is_scored_by_its_own_cases(study: Study, predictions: Predictions) -> None:
+    cases = predictions.take(predictions.index_lesions())
+    told = cases.posteriors["onephase"].marginals()[:, 0]
+    status = events_of(cases.records).status("er")
+
+    def expected(mine: list[bool]) -> float:
+        rows = np.array(mine) & (status >= 0)
+        return float(roc_auc_score(status[rows], told[rows]))
+
+    full = study.groups[0]
+    assert full.name == "full"
+    assert full.scores["onephase"].receptor("er").auc.value == pytest.approx(
+        expected([one.cohort == "full" for one in cases.records])
+    )
+    rows = {(one.column, one.value): one.figures["er"] for one in study.whole.scores["onephase"].subgroups}
+    for site in ("site 0", "site 1", "site 2"):
+        own = [one.cohort == "full" and one.site == site for one in cases.records]
+        assert rows["site", f"full: {site}"].value == pytest.approx(expected(own))
+    assert rows["menopause", "pre"].value == pytest.approx(
+        expected([one.covariate("menopause") == "pre" for one in cases.records])
+    )
+
+
+def test_the_family_of_a_cohort_holds_every_rival(few: Predictions) -> None:
+    blurred = Potentials(
+        np.zeros((len(few), 3)), np.linspace(-2, 0, len(few)), np.ones(len(few)), np.zeros(3), np.zeros(3)
+    )
+    two = replace(few, posteriors={**few.posteriors, "blurred": PanelPosterior.from_potentials(blurred)})
+    for group in study_of(two, policy="ki67_20", resamples=50).groups:
+        assert [one.second for one in group.versus] == ["geometry", "blurred"]
+        found = [one for versus in group.versus for one in versus.figures.values() if one.p_value is not None]
+        found.sort(key=lambda one: one.p_value)
+        steps = [min(1.0, (len(found) - place) * one.p_value) for place, one in enumerate(found)]  # Holm 1979
+        np.testing.assert_allclose([one.adjusted_p for one in found], np.maximum.accumulate(steps))
 
 
 def test_everything_comes_again_from_stored_predictions(few: Predictions, few_study: Study, tmp_path: Path) -> None:

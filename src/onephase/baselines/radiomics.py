@@ -18,18 +18,14 @@ from onephase.baselines.boosting import BoostedPanel, fit_boosted_panel
 from onephase.baselines.geometry import NAMES as GEOMETRY_NAMES
 from onephase.baselines.geometry import geometry_features
 from onephase.baselines.harmonisation import FEWEST_OF_A_SITE, fit_harmonisation
+from onephase.baselines.inner_folds import inner_folds
 from onephase.baselines.radiomics_features import FeatureTable, radiomics_features
 from onephase.baselines.selected_panel import SelectedPanel, fit_selected_panel
 from onephase.baselines.selection import prune
 from onephase.biomarkers.panel import Events
 from onephase.biomarkers.posterior import PanelPosterior
 from onephase.cohort.lesions import Lesion, events_of
-from onephase.cohort.splits import folds
 from onephase.errors import TrainingError
-
-INNER_FOLDS = 5
-INNER_SEED = 1
-"""Folds of the training lesions, by patient, that choose the penalty and calibrate the trees."""
 
 FEWEST_SITES = 2
 
@@ -88,7 +84,7 @@ def _plain(fit: Fit, training: Sequence[Lesion], tested: Sequence[Lesion]) -> Pa
 
 
 def _harmonised(fit: Fit, training: Sequence[Lesion], tested: Sequence[Lesion]) -> PanelPosterior | None:
-    sites, tested_sites = ([_site(lesion) for lesion in lesions] for lesions in (training, tested))
+    sites, tested_sites = ([lesion.record.place for lesion in lesions] for lesions in (training, tested))
     known_sites = set(sites)
     enough = all(sites.count(site) >= FEWEST_OF_A_SITE for site in known_sites)
     if len(known_sites) < FEWEST_SITES or not enough or not known_sites.issuperset(tested_sites):
@@ -107,7 +103,7 @@ def _harmonised(fit: Fit, training: Sequence[Lesion], tested: Sequence[Lesion]) 
 
 def _answers(fit: Fit, training: Sequence[Lesion], known: FeatureTable, others: FeatureTable) -> PanelPosterior:
     records = [lesion.record for lesion in training]
-    fitted = fit(known, events_of(records), folds(records, INNER_FOLDS, seed=INNER_SEED))
+    fitted = fit(known, events_of(records), inner_folds(records))
     return PanelPosterior.from_potentials(fitted.potentials(others.values))
 
 
@@ -124,7 +120,3 @@ def _parted(training: Sequence[Lesion], tested: Sequence[Lesion]) -> tuple[Featu
     table = lesion_features([*training, *tested])
     known, others = np.split(table.values, [len(training)])
     return FeatureTable(table.names, known), FeatureTable(table.names, others)
-
-
-def _site(lesion: Lesion) -> tuple[str, str]:
-    return lesion.record.cohort, lesion.record.site

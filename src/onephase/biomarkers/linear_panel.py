@@ -27,8 +27,6 @@ OUTPUTS = 4
 SPREADS = (0.01, 0.03, 0.1, 0.3, 1.0)
 """Candidates for the spread of a weight: from hardly any weight at all to hardly any shrinkage."""
 
-ALWAYS_TRAINED = -1
-
 INFORMATION = 0.15
 """About what a case tells of a potential, in nats per unit squared: a guess that only the speed of a fit hangs on."""
 
@@ -144,7 +142,7 @@ def choose_spread(
     Args:
         features: One row a case.
         events: What is known of each case.
-        fold: Which cases are left out together; -1 is never left out, so that 0 can mark a validation set.
+        fold: Which cases are left out together.
         candidates: Spreads to choose from.
         couplings: As for :func:`fit_linear_panel`.
         outputs: As for :func:`fit_linear_panel`.
@@ -176,13 +174,13 @@ def fit_without_folds(
     Args:
         features: One row a case.
         events: What is known of each case.
-        fold: Which cases are left out together; -1 is never left out.
+        fold: Which cases are left out together.
         spread: As for :func:`fit_linear_panel`.
         couplings: As for :func:`fit_linear_panel`.
         outputs: As for :func:`fit_linear_panel`.
     """
     names = [str(column) for column in range(features.shape[1])]
-    for left_out in sorted(set(fold.tolist()) - {ALWAYS_TRAINED}):
+    for left_out in sorted(set(fold.tolist())):
         kept = fold != left_out
         model = fit_linear_panel(
             features[kept], events.take(kept), names=names, spread=spread, couplings=couplings, outputs=outputs

@@ -76,6 +76,10 @@ class PanelPosterior:
             self.pr_high[rows].copy(),
         )
 
+    def repeated(self, cases: int) -> "PanelPosterior":
+        """Return the posterior of one case as that of several: what is said of all alike."""
+        return self.take(np.zeros(cases, dtype=np.int64))
+
     @classmethod
     def stack(cls, parts: "Sequence[PanelPosterior]") -> "PanelPosterior":
         """Join posteriors case after case, of one model or of several."""
@@ -152,6 +156,13 @@ class PanelPosterior:
     def hr(self) -> Float64[np.ndarray, " case"]:
         """Return P(HR positive): ER or PR."""
         return np.asarray(np.minimum(self.cells()[:, CELLS[:, 0] | CELLS[:, 1]].sum(axis=1), 1.0))
+
+    def ki67_logit_moments(self) -> tuple[Float64[np.ndarray, " case"], Float64[np.ndarray, " case"]]:
+        """Return mean and standard deviation of logit Ki-67 over all receptor cells, whatever was given of Ki-67."""
+        cells = self.cells()
+        mean = (cells * self.mu).sum(axis=1)  # (case,)
+        variance = (cells * (self.sigma**2 + (self.mu - mean[:, np.newaxis]) ** 2)).sum(axis=1)
+        return mean, np.sqrt(variance)
 
     def ki67_cdf(self, fraction: float | np.ndarray) -> np.ndarray:
         """Return P(Ki-67 below a fraction).

@@ -50,7 +50,11 @@ def benchmark(  # noqa: PLR0913 - one parameter for each option
     ] = USUAL_PRESET,
     settings: SettingsFile = None,
     external_site: Annotated[
-        list[str] | None, typer.Option(help="Cases of this site are the external ones; repeatable.", show_default=False)
+        list[str] | None,
+        typer.Option(
+            help="Cases of this site are the external ones; of several cohorts 'cohort: site'. Repeatable.",
+            show_default=False,
+        ),
     ] = None,
     leave_sites_out: Annotated[
         bool, typer.Option("--leave-sites-out", help="Leave out each site in turn too.")

@@ -1,7 +1,7 @@
 """A record: one lesion of a cohort, with everything its table says of it. No reader and no table is needed here."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -67,6 +67,11 @@ class Record:
         """Who the patient is, the same under every name that public sets give her."""
         return canonical_identity(self.patient_id)
 
+    @property
+    def place(self) -> tuple[str, str]:
+        """Where the case comes from: cohort and site, for each cohort may number its own sites."""
+        return self.cohort, self.site
+
     def covariate(self, column: str) -> str:
         """Return what the table has in a column that onephase does not know; empty where it says that it is missing."""
         text = self.covariates.get(column, "")
@@ -107,6 +112,12 @@ class Record:
             seed=None if seed is None else SeedPoint(slice=seed[0], row=seed[1], column=seed[2]),
             **values,
         )
+
+
+def sites_of(records: Sequence[Record]) -> list[str]:
+    """Return the site of each case; of several cohorts with the cohort, for each may number its own."""
+    several = len({record.cohort for record in records}) > 1
+    return [f"{one.cohort}: {one.site}" if several else one.site for one in records]
 
 
 def sources_of(records: Iterable[Record]) -> tuple[Path, ...]:

@@ -15,6 +15,7 @@ from onephase.baselines.boosting import fit_boosted_panel
 from onephase.baselines.covariates import CovariateColumns
 from onephase.baselines.geometry import NAMES as GEOMETRY_NAMES
 from onephase.baselines.geometry import geometry_features
+from onephase.baselines.inner_folds import has_inner_folds, inner_folds
 from onephase.baselines.radiomics import (
     radiomics_boosted,
     radiomics_boosted_harmonised,
@@ -25,7 +26,6 @@ from onephase.biomarkers.linear_panel import SPREADS, choose_spread, fit_linear_
 from onephase.biomarkers.posterior import PanelPosterior
 from onephase.biomarkers.potentials import Potentials
 from onephase.cohort.lesions import Lesion, events_of, patches_of
-from onephase.cohort.splits import folds
 from onephase.imaging.descriptors import DESCRIPTORS
 from onephase.inference.bundle import Bundle
 from onephase.simulation.phenotype import CUE_NAMES
@@ -33,16 +33,12 @@ from onephase.simulation.phenotype import CUE_NAMES
 Contestant: TypeAlias = Callable[[Sequence[Lesion], Sequence[Lesion]], PanelPosterior | None]
 """Training lesions and tested lesions to answers for the latter; None where it cannot take part."""
 
-INNER_FOLDS = 5
-"""Of the training patients, by which penalties are chosen; with fewer patients nobody can choose."""
-INNER_SEED = 1
 COHORT_SPREAD = 1.0  # of the log odds of one cohort and site against the others
 
 
 def told_by(contestant: Contestant, training: Sequence[Lesion], tested: Sequence[Lesion]) -> PanelPosterior | None:
     """Return the answers of a contestant; None where it takes no part, as with too few patients for folds of them."""
-    patients = {lesion.record.identity for lesion in training}
-    return contestant(training, tested) if len(patients) >= INNER_FOLDS else None
+    return contestant(training, tested) if has_inner_folds([lesion.record for lesion in training]) else None
 
 
 def network_answers(bundle: Bundle, tested: Sequence[Lesion]) -> PanelPosterior:
@@ -53,7 +49,7 @@ def network_answers(bundle: Bundle, tested: Sequence[Lesion]) -> PanelPosterior:
 
 def prior_answers(bundle: Bundle, tested: Sequence[Lesion]) -> PanelPosterior:
     """Return what the bundle's training cases alone say: the same of every lesion."""
-    return PanelPosterior.from_potentials(bundle.prior).take(np.zeros(len(tested), dtype=np.int64))
+    return PanelPosterior.from_potentials(bundle.prior).repeated(len(tested))
 
 
 def geometry(training: Sequence[Lesion], tested: Sequence[Lesion]) -> PanelPosterior:
@@ -80,7 +76,7 @@ def phenotype_linear(training: Sequence[Lesion], tested: Sequence[Lesion]) -> Pa
 def descriptors_boosted(training: Sequence[Lesion], tested: Sequence[Lesion]) -> PanelPosterior:
     """Answer by the region descriptors of the patch in gradient-boosted trees."""
     records = [lesion.record for lesion in training]
-    fold = folds(records, INNER_FOLDS, seed=INNER_SEED)
+    fold = inner_folds(records)
     model = fit_boosted_panel(_descriptors(training), events_of(records), fold=fold)
     return PanelPosterior.from_potentials(model.potentials(_descriptors(tested)))
 
@@ -103,7 +99,7 @@ def cohort_alone(training: Sequence[Lesion], tested: Sequence[Lesion]) -> PanelP
     this on all cohorts together, and has seen no biology. It does not take part where there is one
     cohort of one site.
     """
-    places = sorted({place_of(lesion) for lesion in training})
+    places = sorted({lesion.record.place for lesion in training})
     if len(places) < 2:  # noqa: PLR2004 - nothing to tell apart
         return None
     model = fit_linear_panel(
@@ -144,7 +140,7 @@ def _linear(
     """Answer by a linear panel of features; the penalty is chosen by five folds of the training lesions."""
     records = [lesion.record for lesion in training]
     events = events_of(records)
-    fold = folds(records, INNER_FOLDS, seed=INNER_SEED)
+    fold = inner_folds(records)
     spread = choose_spread(features, events, fold=fold, candidates=spreads)
     model = fit_linear_panel(features, events, names=names, spread=spread)
     return PanelPosterior.from_potentials(model.potentials(tested))
@@ -170,13 +166,8 @@ def _geometry_features(lesions: Sequence[Lesion]) -> Float64[np.ndarray, "case f
     return np.concatenate([geometry_features(lesion.prepared, [lesion.record]) for lesion in lesions])
 
 
-def place_of(lesion: Lesion) -> tuple[str, str]:
-    """Return cohort and site of a lesion."""
-    return lesion.record.cohort, lesion.record.site
-
-
 def _indicators(lesions: Sequence[Lesion], places: Sequence[tuple[str, str]]) -> Float64[np.ndarray, "case place"]:
-    return np.array([[place_of(lesion) == place for place in places] for lesion in lesions], dtype=np.float64)
+    return np.array([[lesion.record.place == place for place in places] for lesion in lesions], dtype=np.float64)
 
 
 SIMPLE_CONTESTANTS: Mapping[str, Contestant] = {"geometry": geometry, "cohort alone": cohort_alone}

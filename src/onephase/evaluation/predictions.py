@@ -37,7 +37,7 @@ class Predictions:
         records: The cases, all lesions.
         fold: The fold that each case was left out of; 0 throughout for a held-out set.
         volume_ml: Volume of each lesion, by which the index lesion of a patient is chosen.
-        ki67_constant: Median Ki-67 fraction of the training cases of each case's fold; NaN where
+        ki67_constant: Median Ki-67 fraction of the training and validation cases of each case's fold; NaN where
             they have no percentage.
         posteriors: Posterior by contestant; ``prior`` is always there.
         facts: Versions, settings and seeds, for the report.

@@ -82,7 +82,7 @@ def train_network(
     learning, steps_an_epoch = settings.learning, batches_an_epoch(training, settings)
     steps = learning.epochs * steps_an_epoch
     prior = fit_prior(training.events)
-    of_prior = PanelPosterior.from_potentials(Potentials.stack([prior] * len(validation)))
+    of_prior = PanelPosterior.from_potentials(prior).repeated(len(validation))
     prior_nll = -float(of_prior.log_probability(validation.events).mean())
     precision = resolve_precision(learning.precision)
     fabric = open_fabric(precision)

@@ -133,7 +133,7 @@ def _validation_figures(
 ) -> dict[str, ValidationFigure]:
     """Return mean panel log-likelihoods and AUCs of the validation cases, before calibration on them."""
     posterior = PanelPosterior.from_potentials(potentials)
-    prior = PanelPosterior.from_potentials(Potentials.stack([trained.prior] * len(validation)))
+    prior = PanelPosterior.from_potentials(trained.prior).repeated(len(validation))
     resamples = Resamples.draw(validation.patients, np.random.default_rng(0))
     estimates = {
         "panel log-likelihood": bootstrap(mean_of(posterior.log_probability(validation.events)), resamples),

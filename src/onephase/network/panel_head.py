@@ -89,10 +89,7 @@ class PanelHead(nn.Module):
 def _uncoupled(prior: Potentials) -> Potentials:
     """Return independent biomarkers with the same margins; Ki-67 keeps its mean and variance."""
     posterior = PanelPosterior.from_potentials(prior)
-    cells = posterior.cells()
-    mu = (cells * posterior.mu).sum(axis=1)  # (case,)
-    variance = (cells * (posterior.sigma**2 + (posterior.mu - mu[:, None]) ** 2)).sum(axis=1)
-    return Potentials(logit(posterior.marginals()), mu, np.sqrt(variance), np.zeros(3), np.zeros(3))
+    return Potentials(logit(posterior.marginals()), *posterior.ki67_logit_moments(), np.zeros(3), np.zeros(3))
 
 
 def _branch(width: int, outputs: int, dropout: float) -> nn.Sequential:

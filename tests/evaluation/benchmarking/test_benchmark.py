@@ -22,7 +22,9 @@ from tests.test_storage import wait_until_somebody_waits_for
 
 from onephase.biomarkers.panel import Events
 from onephase.biomarkers.posterior import PanelPosterior
-from onephase.cohort.lesions import Lesion, lesions_of
+from onephase.biomarkers.potentials import Potentials
+from onephase.biomarkers.prior import fit_prior
+from onephase.cohort.lesions import Lesion, events_of, lesions_of
 from onephase.cohort.prepared import RECORDS, PreparedCohort, open_prepared
 from onephase.cohort.records import Record, write_records
 from onephase.errors import CohortError, StorageError, TrainingError
@@ -31,6 +33,7 @@ from onephase.evaluation.benchmarking.benchmark import Benchmark, _digest, answe
 from onephase.evaluation.benchmarking.benchmark_report import write_report
 from onephase.evaluation.benchmarking.plan import Run
 from onephase.evaluation.contestants import cohort_alone
+from onephase.evaluation.predictions import read_predictions
 from onephase.settings import ImagingSettings, LearningSettings
 from onephase.storage import alone_in
 from onephase.work.cluster import Cluster
@@ -47,6 +50,23 @@ def test_a_run_changes_what_its_form_changes_and_nothing_else(done: Done) -> Non
         assert settings.model_copy(update={"network": SETTINGS.network, "learning": SETTINGS.learning}) == SETTINGS
         external = [split[f"case {row}"] for row in range(INTERNAL, INTERNAL + EXTERNAL)]
         assert set(external) in ({"external"}, {"test", "train", "validation"})
+
+
+def test_who_knows_nothing_has_learned_from_nobody_who_is_tested(done: Done, folder: Path) -> None:
+    records = {record.case_id: record for record in open_prepared(folder).records}
+    for run in done.benchmark.plan.runs:
+        split_of = done.benchmark.plan.part(run.part).split_of
+        trained, learned = (
+            events_of([records[case] for case, split in split_of.items() if split in splits])
+            for splits in (("train",), ("train", "validation"))
+        )
+        found = read_predictions(done.benchmark.folder(run))
+        prior = PanelPosterior.from_potentials(Potentials.stack([fit_prior(trained)])).take(
+            np.zeros(len(found), dtype=int)
+        )
+        np.testing.assert_allclose(found.posteriors["prior"].log_cells, prior.log_cells, rtol=1e-4)
+        np.testing.assert_allclose(found.posteriors["prior"].mu, prior.mu, rtol=1e-4)
+        np.testing.assert_allclose(found.ki67_constant, np.median(learned.ki67.mean(axis=1)))
 
 
 def test_interrupted_twice_it_ends_in_the_same_answers_and_trains_nothing_again(

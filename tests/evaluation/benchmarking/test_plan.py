@@ -101,6 +101,28 @@ def test_a_site_can_be_named_external_and_her_other_lesions_then_teach_nothing()
         _plan(records, Design(external_sites=("nowhere",)))
 
 
+def test_two_cohorts_that_number_their_sites_alike_have_sites_of_their_own() -> None:
+    mine = _records({"1": 40, "2": 30})
+    theirs = [
+        replace(one, case_id=f"their {one.case_id}", patient_id=f"their {one.patient_id}", cohort="theirs")
+        for one in _records({"1": 30, "3": 30})
+    ]
+    records = [*(replace(one, cohort="mine") for one in mine), *theirs]
+    out = _plan(records, Design(leave_sites_out=True)).tested_by("leave one site out")
+    assert [part.name for part in out] == [
+        "without mine: 1",
+        "without mine: 2",
+        "without theirs: 1",
+        "without theirs: 3",
+    ]
+    for name, own in (("theirs: 1", ("theirs", "1")), ("3", ("theirs", "3"))):
+        split_of = _plan(records, Design(external_sites=(name,))).part("internal").split_of
+        outside = {case for case, split in split_of.items() if split == "external"}
+        assert outside == {one.case_id for one in records if one.place == own}
+    with pytest.raises(CohortError, match="several cohorts have a site '1': say which, 'mine: 1' or 'theirs: 1'"):
+        _plan(records, Design(external_sites=("1",)))
+
+
 def test_nobody_trains_and_validates_though_she_was_scanned_at_two_sites() -> None:
     records = _records({"here": 60, "there": 30})
     both = [replace(one, case_id=f"{one.case_id} again", site="there") for one in records[:40]]

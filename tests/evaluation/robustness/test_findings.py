@@ -61,6 +61,20 @@ def test_turned_answers_turn_the_auc_and_move_each_probability_across_a_half(
     assert turned.moved["ki67"].value == 0.0
 
 
+def test_all_changes_are_one_family(probed: list[Probed]) -> None:
+    noisy = [
+        replace(one, answers={**one.answers, "never": replace(answer, unary=answer.unary * np.cos(row))})
+        for row, one in enumerate(probed[:-1])
+        for answer in (one.answers[UNCHANGED],)
+    ]
+    found = robustness_of(noisy, CHANGES, bundle="s", policy="ki67_20", facts={}, resamples=60)
+    tested = [cost for one in found.findings for cost in one.costs.values() if cost.p_value is not None]
+    tested.sort(key=lambda one: one.p_value)
+    steps = [min(1.0, (len(tested) - place) * one.p_value) for place, one in enumerate(tested)]  # Holm 1979
+    np.testing.assert_allclose([one.adjusted_p for one in tested], np.maximum.accumulate(steps))
+    assert len({one.name for one in found.findings if any(cost.p_value is not None for cost in one.costs.values())}) > 1
+
+
 def test_a_change_counts_the_cases_in_which_it_could_be_made_and_says_why_not_in_others(found: Robustness) -> None:
     rare, never, _ = found.findings[2:]
     assert rare.cases == 4

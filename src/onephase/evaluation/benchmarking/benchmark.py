@@ -13,8 +13,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 import onephase
 from onephase.baselines.covariates import refuse_unfit_columns
 from onephase.baselines.radiomics_features import radiomics_features
@@ -26,7 +24,7 @@ from onephase.cohort.prepared import PreparedCohort, open_prepared, refuse_other
 from onephase.errors import TrainingError
 from onephase.evaluation.benchmarking.divisions import Part
 from onephase.evaluation.benchmarking.plan import SINGLE_TASKS, Plan, Run
-from onephase.evaluation.contestants import OF_KNOWN_SITES, RADIOMICS, network_answers, place_of, rivals, told_by
+from onephase.evaluation.contestants import OF_KNOWN_SITES, RADIOMICS, network_answers, rivals, told_by
 from onephase.evaluation.predictions import NETWORK, PRIOR, Predictions, write_predictions
 from onephase.evaluation.protocol import (
     LEARNED_FROM,
@@ -157,9 +155,8 @@ def answer(benchmark: Benchmark, run: Run) -> None:
             "seed": run.seed,
             "seconds": round(time.perf_counter() - started, 1),
         }
-        answered = gathered(
-            {**told, PRIOR: _prior(training, tested)}, training, tested, fold=part.fold, words=run.part, facts=facts
-        )
+        told[PRIOR] = _prior(training).repeated(len(tested))
+        answered = gathered(told, training, tested, fold=part.fold, words=run.part, facts=facts)
         write_predictions(folder, replace(answered, calibration=calibration))
 
 
@@ -170,8 +167,8 @@ def _answerable(run: Run, part: Part, members: Sequence[Lesion]) -> list[Lesion]
     """
     splits = set(part.tests.values())
     if run.contestant in OF_KNOWN_SITES:
-        known = {place_of(one) for one in members if one.record.split in LEARNED_FROM}
-        beyond = {one.record.split for one in members if one.record.split in splits and place_of(one) not in known}
+        known = {one.record.place for one in members if one.record.split in LEARNED_FROM}
+        beyond = {one.record.split for one in members if one.record.split in splits and one.record.place not in known}
         splits = splits - beyond or splits
     return [one for one in members if one.record.split in splits]
 
@@ -201,11 +198,10 @@ def _trained(
     return answers, calibration_answers(bundle, calibrating, fold=fold)
 
 
-def _prior(training: Sequence[Lesion], tested: Sequence[Lesion]) -> PanelPosterior:
-    """Return what the training cases alone say, as a bundle keeps it: the same of every lesion."""
+def _prior(training: Sequence[Lesion]) -> PanelPosterior:
+    """Return what the training cases alone say of any one case, as a bundle keeps it."""
     records = [lesion.record for lesion in training if lesion.record.split == "train"]
-    prior = PanelPosterior.from_potentials(fit_prior(events_of(records)))
-    return prior.take(np.zeros(len(tested), dtype=np.int64))
+    return PanelPosterior.from_potentials(fit_prior(events_of(records)))
 
 
 def _assigned(prepared: Sequence[PreparedCohort], part: Part) -> list[PreparedCohort]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from onephase.cohort.records import Record, Split
+from onephase.cohort.records import Record, Split, sites_of
 from onephase.cohort.splits import folds as draw_folds
 from onephase.errors import CohortError
 from onephase.evaluation.protocol import LEARNED_FROM, learned_splits
@@ -159,7 +159,8 @@ def _adaptation(records: Sequence[Record], name: str, *, folds: int, seed: int) 
 
 def _sites_out(records: Sequence[Record], *, seed: int) -> list[Part]:
     """Return a division for each site, which learns from the others."""
-    sites = sorted({record.site for record in records})
+    site_of = sites_of(records)
+    sites = sorted(set(site_of))
     if len(sites) < 2:  # noqa: PLR2004 - nothing would be left to learn from
         message = f"every case is of site {sites[0]!r}, and leaving it out leaves none: give the column site"
         raise CohortError(message)
@@ -168,8 +169,10 @@ def _sites_out(records: Sequence[Record], *, seed: int) -> list[Part]:
     parts = []
     for fold, site in enumerate(sites):
         name = f"without {site} {fold + 1}" if alike else f"without {site}"
-        split_of: dict[str, Split] = {record.case_id: "test" if record.site == site else "" for record in records}
-        tested = {record.identity for record in records if record.site == site}
+        here = [record for record, own in zip(records, site_of, strict=True) if own == site]
+        split_of: dict[str, Split] = dict.fromkeys((record.case_id for record in records), "")
+        split_of |= dict.fromkeys((record.case_id for record in here), "test")
+        tested = {record.identity for record in here}
         split_of |= learned_splits([record for record in records if record.identity not in tested], seed=seed)
         parts.append(_part(name, fold, records, split_of, {SITES_OUT: "test"}))
     return parts

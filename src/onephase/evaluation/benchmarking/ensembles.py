@@ -46,10 +46,7 @@ def join_tasks(by_task: Mapping[str, PanelPosterior], prior: PanelPosterior) -> 
     """
     heard = [by_task.get(name, prior).marginals()[:, place] for place, name in enumerate(RECEPTORS)]
     margins = np.stack(heard, axis=1)
-    ki67 = by_task.get("ki67", prior)
-    mean = (ki67.cells() * ki67.mu).sum(axis=1)
-    variance = (ki67.cells() * (ki67.sigma**2 + (ki67.mu - mean[:, np.newaxis]) ** 2)).sum(axis=1)
-    return coupled(margins, mean, np.sqrt(variance), prior=prior)
+    return coupled(margins, *by_task.get("ki67", prior).ki67_logit_moments(), prior=prior)
 
 
 def coupled(

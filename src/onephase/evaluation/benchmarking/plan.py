@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, get_args
 
-from onephase.cohort.records import Record
+from onephase.cohort.records import Record, sites_of
 from onephase.errors import CohortError
 from onephase.evaluation.benchmarking.divisions import INTERNAL_TEST, LEARNED, TABLE_WORDS, Part, divided, slug
 from onephase.evaluation.predictions import NETWORK
@@ -186,9 +186,25 @@ def _refuse_absent(names: Sequence[str], present: Sequence[str]) -> None:
 
 
 def _with_external(records: Sequence[Record], sites: Sequence[str]) -> list[Record]:
-    known = {record.site for record in records}
+    """Return the records with those of some sites marked external.
+
+    Args:
+        records: The cases.
+        sites: Names of sites; of several cohorts ``cohort: site``, or the site alone where one cohort has it.
+    """
+    site_of = sites_of(records)
+    outside = set()
     for site in sites:
-        if site not in known:
-            message = f"no case is of site {site!r}, expected one of {', '.join(sorted(known))}: name one of these"
+        found = {own for own, record in zip(site_of, records, strict=True) if site in (own, record.site)}
+        if len(found) > 1:
+            message = f"several cohorts have a site {site!r}: say which, {' or '.join(map(repr, sorted(found)))}"
             raise CohortError(message)
-    return [replace(record, split="external") if record.site in sites else record for record in records]
+        if not found:
+            known = ", ".join(sorted(set(site_of)))
+            message = f"no case is of site {site!r}, expected one of {known}: name one of these"
+            raise CohortError(message)
+        outside |= found
+    return [
+        replace(record, split="external") if own in outside else record
+        for own, record in zip(site_of, records, strict=True)
+    ]

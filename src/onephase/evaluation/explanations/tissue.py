@@ -13,7 +13,6 @@ from onephase.errors import ImageError
 from onephase.imaging.regions import FAR_MM, memberships
 from onephase.settings import RegionSettings
 
-RegionMaps = dict[str, Float32[np.ndarray, "slice row column"]]
 TURN_MM = 10.0
 """A quarter turn about the lesion counts as much as some 14 mm of depth when tissue is matched (our choice)."""
 

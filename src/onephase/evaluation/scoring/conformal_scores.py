@@ -12,11 +12,11 @@ import numpy as np
 from onephase.arrays import Bool, Float64, Int64
 from onephase.biomarkers.posterior import PanelPosterior
 from onephase.cohort.lesions import events_of
+from onephase.cohort.records import sites_of
 from onephase.evaluation.predictions import Predictions
 from onephase.evaluation.scoring.abstention_scores import KI67
 from onephase.evaluation.scoring.answers import answers_of
 from onephase.evaluation.scoring.ki67_scores import has_percentage, ki67_reference
-from onephase.evaluation.scoring.subgroups import sites_of
 from onephase.evaluation.scoring.targets import Target, targets_of
 from onephase.settings import SubtypePolicy
 from onephase.statistics.bootstrap import Resamples, bootstrap, mean_of

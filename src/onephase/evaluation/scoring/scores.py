@@ -64,11 +64,11 @@ class Scores:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainingPrior:
-    """What the training cases alone say of each case, before its image is seen.
+    """What those alone who were learned from say of each case, before its image is seen.
 
     Attributes:
-        log_probability: That their panel gives to what pathology found.
-        ki67_median: Their median Ki-67 fraction; NaN where none of them has a percentage.
+        log_probability: That the panel of the training cases gives to what pathology found.
+        ki67_median: Median Ki-67 fraction of training and validation cases; NaN where none has a percentage.
     """
 
     log_probability: Float64[np.ndarray, " case"]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from onephase.arrays import Float64, Int64
-from onephase.cohort.records import Record
+from onephase.cohort.records import Record, sites_of
 from onephase.statistics.estimate import Estimate
 
 MOST_VALUES = 8
@@ -77,12 +77,6 @@ def subgroups_of(
         *(part for name, labels in places.items() for part in _parts(name, labels, most=most_places)),
         *(part for name, labels in labelled.items() for part in _parts(name, labels, most=MOST_VALUES)),
     )
-
-
-def sites_of(records: Sequence[Record]) -> list[str]:
-    """Return the site of each case; of several cohorts with the cohort, for each may number its own."""
-    several = len({record.cohort for record in records}) > 1
-    return [f"{one.cohort}: {one.site}" if several else one.site for one in records]
 
 
 def _parts(name: str, labels: list[str], *, most: int) -> list[Subgroup]:
