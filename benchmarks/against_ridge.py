@@ -5,7 +5,8 @@ the pathology of N cases: geometry, the plain descriptors by ridge, all descript
 travels with the package (whole, without couplings, each task alone), and one that was taught by those N cases' own
 phenotype alone. ``--radiomics`` adds MIRP's features in two classifiers (1.6 s of a core a case, kept beside the
 patches); ``--seeds`` trains networks as well, ``--single-tasks`` four of one task each beside every one of them. With
-``--work`` what has been trained is kept, and the same command goes on where it was broken off.
+``--work`` what has been trained is kept, and the same command goes on where it was broken off. All are compared with
+the networks together where there are several, else with the stage.
 
 Everything is simulated, and the stage was taught on lesions of the same simulator (other scanners, independent
 phenotypes): this shows what seeing well is worth, not how well the stage sees in patients.
@@ -58,6 +59,7 @@ GEOMETRY_SPREADS = (0.1, 0.3, 1.0)
 RECEPTORS = ("er", "pr", "her2")
 TASKS: tuple[TaskName, ...] = ("er", "pr", "her2", "ki67")
 WHOLE = "stage of the package"
+TOGETHER = "network, its seeds together"
 AT_A_TIME = 200
 SHOWN = (
     "er",
@@ -277,8 +279,8 @@ def of_seeds(name: str, said: Sequence[list[PanelPosterior]], seeds: Sequence[in
     return rows
 
 
-def print_table(cases: Part, answers: dict[str, PanelPosterior], *, median: float) -> None:
-    print(f"| | ER | PR | HER2 | share | Ki-67 MAE | share | panel | {WHOLE} less this |\n|" + "---|" * 9)
+def print_table(cases: Part, answers: dict[str, PanelPosterior], *, lead: str, median: float) -> None:
+    print(f"| | ER | PR | HER2 | share | Ki-67 MAE | share | panel | {lead} less this |\n|" + "---|" * 9)
     events, oracle = cases.events, oracle_posterior(cases.truth)
     told = has_percentage(events)
     reference = ki67_reference(events)[told]
@@ -301,8 +303,8 @@ def print_table(cases: Part, answers: dict[str, PanelPosterior], *, median: floa
         likely = posterior.log_probability(events).mean()
         row = f"| {name} | {' | '.join(f'{value:.3f}' for value in reached)} | {share:.3f} | {error:.2f} "
         row += f"| {(constant - error) / (constant - best):.3f} | {likely:.3f} |"
-        if name != WHOLE:
-            figures = versus(events, (WHOLE, scored[WHOLE]), (name, scored[name]), resamples=resamples).figures
+        if name != lead:
+            figures = versus(events, (lead, scored[lead]), (name, scored[name]), resamples=resamples).figures
             row += " " + ", ".join(f"{label} {_written(figures[label].difference)}" for label in SHOWN)
         print(row + " |")
 
@@ -366,6 +368,7 @@ def main() -> None:
         print_table(
             cases,
             {name: posteriors[place] for name, posteriors in answers.items()},
+            lead=TOGETHER if TOGETHER in answers else WHOLE,
             median=training_median(known),
         )
 

@@ -17,7 +17,7 @@ from onephase.biomarkers.potentials import Potentials
 from onephase.biomarkers.prior import fit_prior
 from onephase.cohort.lesions import events_of
 from onephase.evaluation.pages.findings import receptor_findings, versus_finding
-from onephase.evaluation.pages.page import CONFUSION, PARTS, files_of, page_of, write_study
+from onephase.evaluation.pages.page import CONFUSION, PARTS, document_of, files_of, write_study
 from onephase.evaluation.pages.restraint_findings import NOTHING_TO_CALIBRATE, conformal_findings
 from onephase.evaluation.pages.study_figures import decision_figure
 from onephase.evaluation.pages.tables import tables_of
@@ -25,6 +25,10 @@ from onephase.evaluation.predictions import Predictions, read_predictions, write
 from onephase.evaluation.study import Study, study_of
 
 WIDE, PR_LOST = np.array([[0.0, 1.0]]), np.array([-1], dtype=np.int8)
+
+
+def page_of(study: Study, predictions: Predictions) -> str:
+    return document_of(study, predictions).to_html()
 
 
 @pytest.fixture(scope="module")

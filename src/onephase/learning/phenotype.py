@@ -70,9 +70,9 @@ def teach_phenotype(lessons: Lessons, *, seed: int, width: int = WIDTH, progress
 
 
 @torch.no_grad()
-def reading_skill(stage: PhenotypeStage, lessons: Lessons, *, view: int = 0) -> dict[str, float]:
-    """Return, for each property, the share of its variance that the stage reads in a view: 1 is all, 0 nothing."""
-    read = stage(torch.tensor(lessons.descriptors[:, view])).numpy()
+def reading_skill(stage: PhenotypeStage, lessons: Lessons) -> dict[str, float]:
+    """Return what share of the variance of each property the stage reads in the true outline: 1 is all, 0 nothing."""
+    read = stage(torch.tensor(lessons.descriptors[:, 0])).numpy()
     left = ((read - lessons.scores) ** 2).mean(axis=0) / lessons.scores.var(axis=0)
     return dict(zip(CUE_NAMES, (1 - left).round(4).tolist(), strict=True))
 

@@ -103,14 +103,13 @@ def bootstrap_each(statistics: Statistics, resamples: Resamples, *, events: int 
     )
 
 
-def compare(first: Statistic, second: Statistic, resamples: Resamples, *, events: int | None = None) -> Comparison:
+def compare(first: Statistic, second: Statistic, resamples: Resamples) -> Comparison:
     """Compare two contestants on the same resamples.
 
     Args:
         first: Statistic of the first contestant.
         second: The same statistic of the second.
         resamples: Drawn patients.
-        events: Positive cases, to be carried along.
 
     Returns:
         First minus second. How far zero lies out is told by the smaller share of resamples on either side of
@@ -125,11 +124,11 @@ def compare(first: Statistic, second: Statistic, resamples: Resamples, *, events
     method = f"paired bootstrap over patients, {len(resamples.counts)} resamples"
     cases = resamples.counts.shape[1]
     if cases == 0:
-        absent = Estimate.absent("there is no case", n=0, events=events, level=resamples.level)
+        absent = Estimate.absent("there is no case", n=0, level=resamples.level)
         return Comparison(absent, None, method)
     value = float(difference(np.ones((1, cases)))[0])
     drawn = _values(lambda counts: difference(counts)[:, None], resamples)[:, 0]
-    estimate = _estimate(value, drawn, resamples, events=events)
+    estimate = _estimate(value, drawn, resamples)
     patients = len(np.unique(resamples.patient))
     p_value = None if estimate.low is None else _p_value(value, drawn[~np.isnan(drawn)], patients=patients)
     return Comparison(estimate, p_value, method)
@@ -179,7 +178,7 @@ def _values(statistics: Statistics, resamples: Resamples) -> Float64[np.ndarray,
 
 
 def _estimate(
-    value: float, drawn: Float64[np.ndarray, " resample"], resamples: Resamples, *, events: int | None
+    value: float, drawn: Float64[np.ndarray, " resample"], resamples: Resamples, *, events: int | None = None
 ) -> Estimate:
     cases = resamples.counts.shape[1]
     if np.isnan(value):

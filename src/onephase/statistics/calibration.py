@@ -35,22 +35,21 @@ def reliability(
     probability: Float64[np.ndarray, " case"],
     positive: Bool[np.ndarray, " case"],
     *,
-    bins: int = BINS,
     level: float = 0.95,
 ) -> tuple[Bin, ...]:
-    """Return the reliability diagram: predicted against observed, in bins of about equal size.
+    """Return the reliability diagram: predicted against observed, in ten bins of about equal size.
+
+    There are fewer where a bin would hold less than ten cases; equal predictions share a bin.
 
     Args:
         probability: Predicted probability of the positive class, 0 to 1.
         positive: What came true.
-        bins: At most so many; fewer where a bin would hold less than ten cases. Equal predictions
-            share a bin.
         level: Coverage of the intervals.
 
     Returns:
         The bins by rising prediction; none when there is no case.
     """
-    membership = _membership(probability, bins=bins)
+    membership = _membership(probability)
     rows = [membership == number for number in np.unique(membership)]
     return tuple(
         Bin(float(probability[row].mean()), proportion(int(positive[row].sum()), int(row.sum()), level=level))
@@ -63,7 +62,6 @@ def expected_calibration_error(
     positive: Bool[np.ndarray, " case"],
     *,
     resamples: Resamples,
-    bins: int = BINS,
 ) -> Estimate:
     """Return the mean distance between predicted and observed over the bins of :func:`reliability`.
 
@@ -73,7 +71,7 @@ def expected_calibration_error(
     References:
         Naeini, Cooper and Hauskrecht 2015, AAAI 29:2901, with bins of equal size in place of equal width.
     """
-    membership = _membership(probability, bins=bins)
+    membership = _membership(probability)
     indicator = np.equal.outer(np.unique(membership), membership).astype(np.float64)  # (bin, case)
     excess = indicator * (probability - positive)
 
@@ -94,9 +92,9 @@ def brier(
     return bootstrap(mean_of((probability - positive) ** 2), resamples, events=int(positive.sum()))
 
 
-def _membership(probability: Float64[np.ndarray, " case"], *, bins: int) -> Int64[np.ndarray, " case"]:
+def _membership(probability: Float64[np.ndarray, " case"]) -> Int64[np.ndarray, " case"]:
     if len(probability) == 0:
         return np.zeros(0, dtype=np.int64)
-    wanted = min(bins, max(1, len(probability) // SMALLEST_BIN))
+    wanted = min(BINS, max(1, len(probability) // SMALLEST_BIN))
     inner_edges = np.unique(np.quantile(probability, np.arange(1, wanted) / wanted))
     return np.searchsorted(inner_edges, probability, side="right").astype(np.int64)

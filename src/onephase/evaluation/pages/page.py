@@ -66,11 +66,6 @@ def files_of(study: Study, predictions: Predictions) -> dict[str, str]:
     }
 
 
-def page_of(study: Study, predictions: Predictions) -> str:
-    """Return the page as HTML."""
-    return document_of(study, predictions).to_html()
-
-
 def document_of(study: Study, predictions: Predictions) -> Document:
     """Return the page of a study."""
     patients, cohorts = study.whole.flow.cases, len(study.groups) - 1
