@@ -49,7 +49,10 @@ Engine = Annotated[
     typer.Option(help="Library that runs the network; openvino opens slower, runs faster, and needs the extra 'fast'."),
 ]
 Policy = Annotated[
-    str, typer.Option(help="Subtype rule: ki67_14, ki67_20 or maisonneuve; that of the settings when left out.")
+    str,
+    typer.Option(
+        help="Subtype rule: ki67_14, ki67_20 or maisonneuve; when left out, that of the bundle, settings or answers."
+    ),
 ]
 SegmentRule = Annotated[str, typer.Option(help="Number or label of the tumour's segment, where outlines hold several.")]
 

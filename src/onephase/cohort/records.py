@@ -1,6 +1,7 @@
 """A record: one lesion of a cohort, with everything its table says of it. No reader and no table is needed here."""
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -115,9 +116,9 @@ class Record:
 
 
 def sites_of(records: Sequence[Record]) -> list[str]:
-    """Return the site of each case; of several cohorts with the cohort, for each may number its own."""
-    several = len({record.cohort for record in records}) > 1
-    return [f"{one.cohort}: {one.site}" if several else one.site for one in records]
+    """Return the site of each case, with the cohort where several cohorts have one of that name."""
+    names = Counter(site for _, site in {record.place for record in records})
+    return [f"{one.cohort}: {one.site}" if names[one.site] > 1 else one.site for one in records]
 
 
 def sources_of(records: Iterable[Record]) -> tuple[Path, ...]:

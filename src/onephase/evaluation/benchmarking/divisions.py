@@ -29,8 +29,8 @@ ADAPTATION_WORDS = (
     "internal cases and the external ones of the other folds; the answers of all folds are pooled."
 )
 SITES_OUT_WORDS = (
-    "Leave one site out: each case is answered by models that have learned from the other sites; the answers of all "
-    "sites are pooled."
+    "Leave one site out: each case is answered by models that have learned from the other sites, where each cohort's "
+    "sites are its own; the answers of all sites are pooled."
 )
 CROSSED_WORDS = (
     "{folds}-fold cross-validation by patient: each case, of whatever split, is answered by models that have learned "
