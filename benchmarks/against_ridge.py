@@ -19,6 +19,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import torch
@@ -57,9 +58,9 @@ from onephase.statistics.roc import auc
 PLAIN = DESCRIPTORS.index("log intensity mean to -7 mm")  # descriptors before the filter responses
 GEOMETRY_SPREADS = (0.1, 0.3, 1.0)
 RECEPTORS = ("er", "pr", "her2")
-TASKS: tuple[TaskName, ...] = ("er", "pr", "her2", "ki67")
+TASKS: tuple[TaskName, ...] = get_args(TaskName)
 WHOLE = "stage of the package"
-TOGETHER = "network, its seeds together"
+NETWORK, TOGETHER = "network", "its seeds together"
 AT_A_TIME = 200
 SHOWN = (
     "er",
@@ -275,7 +276,7 @@ def of_seeds(name: str, said: Sequence[list[PanelPosterior]], seeds: Sequence[in
     """Answers of each seed, and of all together where there are several."""
     rows = {f"{name}, seed {seed}": answers for seed, answers in zip(seeds, said, strict=True)}
     if len(said) > 1:
-        rows[f"{name}, its seeds together"] = [average(members) for members in zip(*said, strict=True)]
+        rows[f"{name}, {TOGETHER}"] = [average(members) for members in zip(*said, strict=True)]
     return rows
 
 
@@ -354,7 +355,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as passing:
         networks = Training(training, validation, parts[1:], chosen.epochs, chosen.work or Path(passing))
         whole = [networks.network(seed) for seed in chosen.seeds]
-        answers |= of_seeds("network", whole, chosen.seeds)
+        answers |= of_seeds(NETWORK, whole, chosen.seeds)
         if chosen.single_tasks:
             answers |= of_seeds("single tasks", [networks.single_tasks(seed) for seed in chosen.seeds], chosen.seeds)
     prior = PanelPosterior.from_potentials(fit_prior(known))
@@ -368,7 +369,7 @@ def main() -> None:
         print_table(
             cases,
             {name: posteriors[place] for name, posteriors in answers.items()},
-            lead=TOGETHER if TOGETHER in answers else WHOLE,
+            lead=f"{NETWORK}, {TOGETHER}" if len(whole) > 1 else WHOLE,
             median=training_median(known),
         )
 

@@ -52,7 +52,7 @@ def benchmark(  # noqa: PLR0913 - one parameter for each option
     external_site: Annotated[
         list[str] | None,
         typer.Option(
-            help="Cases of this site are the external ones; of several cohorts 'cohort: site'. Repeatable.",
+            help="Cases of this site are the external ones, 'cohort: site' where several have it; repeatable.",
             show_default=False,
         ),
     ] = None,

@@ -22,7 +22,6 @@ from tests.test_storage import wait_until_somebody_waits_for
 
 from onephase.biomarkers.panel import Events
 from onephase.biomarkers.posterior import PanelPosterior
-from onephase.biomarkers.potentials import Potentials
 from onephase.biomarkers.prior import fit_prior
 from onephase.cohort.lesions import Lesion, events_of, lesions_of
 from onephase.cohort.prepared import RECORDS, PreparedCohort, open_prepared
@@ -61,9 +60,7 @@ def test_who_knows_nothing_has_learned_from_nobody_who_is_tested(done: Done, fol
             for splits in (("train",), ("train", "validation"))
         )
         found = read_predictions(done.benchmark.folder(run))
-        prior = PanelPosterior.from_potentials(Potentials.stack([fit_prior(trained)])).take(
-            np.zeros(len(found), dtype=int)
-        )
+        prior = PanelPosterior.from_potentials(fit_prior(trained)).repeated(len(found))
         np.testing.assert_allclose(found.posteriors["prior"].log_cells, prior.log_cells, rtol=1e-4)
         np.testing.assert_allclose(found.posteriors["prior"].mu, prior.mu, rtol=1e-4)
         np.testing.assert_allclose(found.ki67_constant, np.median(learned.ki67.mean(axis=1)))

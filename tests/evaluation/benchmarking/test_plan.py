@@ -110,7 +110,7 @@ def test_two_cohorts_that_number_their_sites_alike_have_sites_of_their_own() -> 
     records = [*(replace(one, cohort="mine") for one in mine), *theirs]
     out = _plan(records, Design(leave_sites_out=True)).tested_by("leave one site out")
     assert [part.name for part in out] == ["without 2", "without 3", "without mine: 1", "without theirs: 1"]
-    for name, own in (("theirs: 1", ("theirs", "1")), ("3", ("theirs", "3"))):
+    for name, own in (("theirs: 1", ("theirs", "1")), ("3", ("theirs", "3")), ("mine: 2", ("mine", "2"))):
         split_of = _plan(records, Design(external_sites=(name,))).part("internal").split_of
         outside = {case for case, split in split_of.items() if split == "external"}
         assert outside == {one.case_id for one in records if one.place == own}

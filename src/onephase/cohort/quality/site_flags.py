@@ -69,7 +69,7 @@ def _by_site(records: Sequence[Record], looks: Sequence[Look]) -> dict[tuple[str
     sites: dict[tuple[str, str], dict[int, Seen]] = defaultdict(dict)
     for row, (record, look) in enumerate(zip(records, looks, strict=True)):
         if look.seen is not None:
-            sites[record.cohort, record.site][row] = look.seen
+            sites[record.place][row] = look.seen
     return dict(sites)
 
 

@@ -190,12 +190,16 @@ def _with_external(records: Sequence[Record], sites: Sequence[str]) -> list[Reco
 
     Args:
         records: The cases.
-        sites: Names of sites; of several cohorts ``cohort: site``, or the site alone where one cohort has it.
+        sites: Names of sites: ``cohort: site``, or the site alone where one cohort has it.
     """
     site_of = sites_of(records)
     outside = set()
     for site in sites:
-        found = {own for own, record in zip(site_of, records, strict=True) if site in (own, record.site)}
+        found = {
+            own
+            for own, record in zip(site_of, records, strict=True)
+            if site in (record.site, f"{record.cohort}: {record.site}")
+        }
         if len(found) > 1:
             message = f"several cohorts have a site {site!r}: say which, {' or '.join(map(repr, sorted(found)))}"
             raise CohortError(message)

@@ -129,7 +129,7 @@ def _of_cases(study: Study, predictions: Predictions) -> Iterator[Item]:
 
 
 def _of_images(study: Study, predictions: Predictions) -> Iterator[Item]:
-    sites = sorted({(record.cohort, record.site) for record in predictions.records})
+    sites = sorted({record.place for record in predictions.records})
     known = _columns(predictions, ACQUISITION_WORDS)
     stored = "settings" in study.facts
     made_by = f"onephase {study.facts['onephase']}" if "onephase" in study.facts else ""
