@@ -119,7 +119,7 @@ class LearningSettings(Section):
     weight_decay: float = Field(default=0.02, ge=0)
     coupling_sd: float = Field(default=0.5, gt=0, description="sd of the normal prior on couplings and shifts")
     ema_decay: float = Field(default=0.99, ge=0, lt=1, description="of the averaged weights that are kept")
-    precision: Literal["auto", "f32", "bf16"] = Field(default="auto", description="auto: bf16 where it pays")
+    precision: Literal["auto", "f32", "bf16"] = Field(default="auto", description="auto: bf16 on a GPU that has it")
     seed: int = Field(default=1, ge=0)
     augmentation: AugmentationSettings = Field(default_factory=AugmentationSettings)
 

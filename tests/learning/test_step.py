@@ -4,11 +4,15 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the train extra")
 
+from lightning.fabric import Fabric  # noqa: E402
+
 from onephase.learning import step as step_module  # noqa: E402
+from onephase.learning.batches import ALL  # noqa: E402
 from onephase.learning.checkpoint import optimizer_tensors  # noqa: E402
+from onephase.learning.dataset import PatchBatch  # noqa: E402
 from onephase.learning.device import open_fabric  # noqa: E402
 from onephase.learning.run_state import seeded  # noqa: E402
-from onephase.learning.step import ReplayedStep, coupling_penalty, open_step, panel_nll  # noqa: E402
+from onephase.learning.step import ReplayedStep, coupling_penalty, open_step, panel_nll, share_of_told  # noqa: E402
 from onephase.network.network import build_network  # noqa: E402
 
 pytestmark = pytest.mark.torch
@@ -68,6 +72,47 @@ def test_a_step_is_that_of_adam_on_a_clipped_gradient(make_dataset, make_setting
             torch.testing.assert_close(weight, shrunk - 0.01 * mean / (square.sqrt() + 1e-8), atol=1e-6, rtol=1e-4)
         kept = dict(step.state.averaged.named_parameters())[name]
         torch.testing.assert_close(kept, before[name].lerp(weight, 0.25))
+
+
+def _fields(batch):
+    return batch.image, batch.distance_mm, batch.descriptors, batch.cells, batch.ki67
+
+
+class _SomeProcesses(Fabric):
+    """Fabric that every process has told how many of its cases are known."""
+
+    def __init__(self, told):
+        self.counts = told
+
+    @property
+    def world_size(self):
+        return len(self.counts)
+
+    def all_reduce(self, data, *, reduce_op):
+        assert reduce_op == "sum"
+        return torch.full_like(data, sum(self.counts))
+
+
+@pytest.mark.parametrize("told", [(6, 2), (8, 0), (1, 0), (0, 0)])
+def test_processes_that_are_told_of_unlike_numbers_give_the_gradient_of_the_whole_batch(
+    make_dataset, make_settings, told
+):
+    whole = make_dataset(8 * len(told), seed=1).batch(ALL)
+    known = torch.cat([torch.arange(8) < count for count in told])
+    whole.cells[~known] = True
+    whole.ki67[~known] = torch.tensor([0.0, 1.0], dtype=torch.float64)
+    parts = [PatchBatch(*(field[start : start + 8] for field in _fields(whole))) for start in range(0, len(known), 8)]
+    network = _opened(make_settings()).state.averaged  # normalised by what it has kept, not by its batch
+
+    def gradient(shares, batches):
+        network.zero_grad()
+        for share, batch in zip(shares, batches, strict=True):
+            (share * panel_nll(network(batch.image, batch.distance_mm, batch.descriptors), network, batch)).backward()
+        return torch.cat([weight.grad.flatten() for weight in network.parameters() if weight.grad is not None])
+
+    fabric = _SomeProcesses(told)
+    shares = [share_of_told(fabric, part) / len(told) for part in parts]  # gradients are averaged
+    torch.testing.assert_close(gradient(shares, parts), gradient([1.0], [whole]), atol=1e-6, rtol=1e-4)
 
 
 def test_a_batch_of_another_size_is_refused(make_dataset):

@@ -22,7 +22,7 @@ DEMO_SIZE = {
     "imaging": {"spacing_mm": 2.0, "patch_voxels": (36, 36, 36)},
     "network": {"widths": (8, 16, 32), "scales": (0, 1, 2)},
 }
-"""Coarser and narrower than the defaults, so that two cores without bf16 finish in minutes."""
+"""Coarser and narrower than the defaults, so that two cores finish in minutes."""
 
 
 def demo(

@@ -52,15 +52,15 @@ def resolve_precision(wanted: Literal["auto", "f32", "bf16"]) -> Precision:
     """Return the precision to train in.
 
     Args:
-        wanted: `auto` takes bf16 where the processor multiplies it natively. Elsewhere it is emulated: on
-            two cores without AVX-512 a step took 30 times as long as in f32 (docs/log.md).
+        wanted: `auto` takes bf16 on a GPU that multiplies it natively. On a CPU it is emulated, 30 times slower than
+            f32, or native and wrong: oneDNN 3.12 gives random gradients for grids of two slices (docs/log.md).
 
     Raises:
-        TrainingError: If bf16 is asked for where it is emulated.
+        TrainingError: If bf16 is asked for elsewhere.
     """
-    native = _multiplies_bf16()
+    native = torch.cuda.is_available() and torch.cuda.is_bf16_supported(including_emulation=False)
     if wanted == "bf16" and not native:
-        message = f"this {_accelerator()} only emulates bf16, expected learning.precision auto or f32"
+        message = f"this {_accelerator()} does not train in bf16, expected learning.precision auto or f32"
         raise TrainingError(message)
     return "bf16" if native and wanted != "f32" else "f32"
 
@@ -68,9 +68,3 @@ def resolve_precision(wanted: Literal["auto", "f32", "bf16"]) -> Precision:
 def _accelerator() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
-
-def _multiplies_bf16() -> bool:
-    if torch.cuda.is_available():
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    capabilities = torch.cpu.get_capabilities()
-    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))

@@ -73,6 +73,8 @@ class TrainingStep:
         """Step once at the pace that is set."""
         network, optimizer = self.state.network, self.state.optimizer
         nll = panel_nll(self.network(batch.image, batch.distance_mm, batch.descriptors, start=terms), network, batch)
+        if self.fabric.world_size > 1:
+            nll = nll * share_of_told(self.fabric, batch)
         optimizer.zero_grad()
         self.fabric.backward(nll + coupling_penalty(network, sd=self.coupling_sd) / self.cases)
         self.fabric.clip_gradients(self.network, optimizer, max_norm=LARGEST_GRADIENT, error_if_nonfinite=False)
@@ -195,6 +197,15 @@ def panel_nll(output: NetworkOutput, network: PanelNetwork, batch: PatchBatch) -
         ki67=batch.ki67,
     )
     return -log_probability.sum() / is_told(batch.cells, batch.ki67).sum().clamp_min(1)
+
+
+def share_of_told(fabric: Fabric, batch: PatchBatch) -> Tensor:
+    """Return how many cases of this process's part are told, relative to the mean of all parts of the batch.
+
+    Gradients are averaged over processes: weighed so, every case counts alike, whoever has it.
+    """
+    told = is_told(batch.cells, batch.ki67).sum().double()
+    return told * fabric.world_size / fabric.all_reduce(told.clone(), reduce_op="sum").clamp_min(1)
 
 
 def coupling_penalty(network: PanelNetwork, *, sd: float) -> Tensor:
