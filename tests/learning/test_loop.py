@@ -240,15 +240,19 @@ def test_a_run_that_diverges_in_its_last_step_is_a_sentence(make_dataset, make_s
         )
 
 
-def test_emulated_bf16_is_refused_and_auto_does_without(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx2": True, "avx512_bf16": False, "amx_bf16": False})
-    assert resolve_precision("auto") == "f32"
-    with pytest.raises(TrainingError, match=r"this cpu only emulates bf16, expected learning\.precision auto or f32"):
-        resolve_precision("bf16")
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True})
-    assert resolve_precision("auto") == resolve_precision("bf16") == "bf16"
+@pytest.mark.parametrize("gpu", [None, {"native": False}, {"native": True}])
+def test_bf16_is_for_gpus_that_have_it_and_auto_does_without(monkeypatch, gpu):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True, "amx_bf16": True})
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu is not None)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **asked: gpu["native"] or asked["including_emulation"])
     assert resolve_precision("f32") == "f32"
+    if gpu is not None and gpu["native"]:
+        assert resolve_precision("auto") == resolve_precision("bf16") == "bf16"
+        return
+    assert resolve_precision("auto") == "f32"
+    here = "cpu" if gpu is None else "cuda"
+    with pytest.raises(TrainingError, match=rf"this {here} does not train in bf16, expected learning\.precision auto"):
+        resolve_precision("bf16")
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")

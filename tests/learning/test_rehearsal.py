@@ -2,7 +2,6 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the train extra")
 
-from onephase.learning import device  # noqa: E402
 from onephase.learning.rehearsal import noise, seconds_a_step  # noqa: E402
 
 pytestmark = pytest.mark.torch
@@ -16,5 +15,5 @@ def test_noise_has_every_label(make_settings):
 
 
 def test_a_step_in_a_precision_that_others_have_is_timed_in_our_own(make_settings, monkeypatch):
-    monkeypatch.setattr(device, "_multiplies_bf16", lambda: False)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **_: False)
     assert 0 < seconds_a_step(make_settings(precision="bf16")) < 30

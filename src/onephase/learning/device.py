@@ -67,4 +67,3 @@ def resolve_precision(wanted: Literal["auto", "f32", "bf16"]) -> Precision:
 
 def _accelerator() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
-

@@ -205,7 +205,9 @@ def share_of_told(fabric: Fabric, batch: PatchBatch) -> Tensor:
     Gradients are averaged over processes: weighed so, every case counts alike, whoever has it.
     """
     told = is_told(batch.cells, batch.ki67).sum().double()
-    return told * fabric.world_size / fabric.all_reduce(told.clone(), reduce_op="sum").clamp_min(1)
+    of_all: Tensor = fabric.all_reduce(told.clone(), reduce_op="sum")
+    share: Tensor = told * fabric.world_size / of_all.clamp_min(1)
+    return share
 
 
 def coupling_penalty(network: PanelNetwork, *, sd: float) -> Tensor:
