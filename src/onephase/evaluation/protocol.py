@@ -110,10 +110,10 @@ def five_fold(
     refuse_several("cross-validation")
     refuse_repeated_cases(prepared)
     lesions = lesions_of(prepared)
-    fold_of = draw_folds([lesion.record for lesion in lesions], folds, seed=settings.split.seed)
+    divided = crossed_splits([lesion.record for lesion in lesions], folds, seed=settings.split.seed)
     parts = []
-    for fold in range(folds):
-        assigned = _assigned(prepared, lesions, fold_of == fold, seed=settings.split.seed)
+    for fold, split_of in enumerate(divided):
+        assigned = [_assigned(one, split_of) for one in prepared]
         members = lesions_of(assigned)
         tested = [lesion for lesion in members if lesion.record.split == "test"]
         training = [lesion for lesion in members if lesion.record.split in LEARNED_FROM]
@@ -201,18 +201,23 @@ def calibration_answers(bundle: Bundle, lesions: Sequence[Lesion], *, fold: int)
     )
 
 
-def _assigned(
-    prepared: Sequence[PreparedCohort], lesions: Sequence[Lesion], left_out: np.ndarray, *, seed: int
-) -> list[PreparedCohort]:
-    """Return the cohorts with the split of each case: the left out are ``test``, one in eight others validates."""
-    others = [lesion.record for lesion, out in zip(lesions, left_out, strict=True) if not out]
-    split_of = learned_splits(others, seed=seed)
-    return [
-        replace(
-            one, records=tuple(replace(record, split=split_of.get(record.case_id, "test")) for record in one.records)
-        )
-        for one in prepared
-    ]
+def _assigned(one: PreparedCohort, split_of: Mapping[str, Split]) -> PreparedCohort:
+    """Return a cohort with these splits; cases that could not be prepared, and so have none, are tested by nobody."""
+    return replace(
+        one, records=tuple(replace(record, split=split_of.get(record.case_id, "test")) for record in one.records)
+    )
+
+
+def crossed_splits(records: Sequence[Record], folds: int, *, seed: int) -> list[dict[str, Split]]:
+    """Return for each fold the split of every case: its own are tested, the others are learned from.
+
+    Raises:
+        CohortError: If there are fewer patients than folds.
+    """
+    fold_of = draw_folds(records, folds, seed=seed)
+    everyone: dict[str, Split] = dict.fromkeys((record.case_id for record in records), "test")
+    others = ([record for record, own in zip(records, fold_of, strict=True) if own != fold] for fold in range(folds))
+    return [everyone | learned_splits(learned, seed=seed) for learned in others]
 
 
 def learned_splits(records: Sequence[Record], *, seed: int) -> dict[str, Split]:

@@ -11,7 +11,7 @@ import numpy as np
 from onephase.cohort.records import Record, Split, sites_of
 from onephase.cohort.splits import folds as draw_folds
 from onephase.errors import CohortError
-from onephase.evaluation.protocol import LEARNED_FROM, learned_splits
+from onephase.evaluation.protocol import LEARNED_FROM, crossed_splits, learned_splits
 
 INTERNAL_TEST, EXTERNAL_TEST, SITES_OUT = "internal test", "frozen external test", "leave one site out"
 
@@ -180,15 +180,10 @@ def _sites_out(records: Sequence[Record], *, seed: int) -> list[Part]:
 
 def _crossed(records: Sequence[Record], name: str, *, folds: int, seed: int) -> list[Part]:
     """Return a division for each fold of all cases, whatever their split, which learns from the other folds."""
-    fold_of = draw_folds(records, folds, seed=seed)
-    parts = []
-    for fold in range(folds):
-        split_of: dict[str, Split] = dict.fromkeys((record.case_id for record in records), "test")
-        others = [record for record, own in zip(records, fold_of, strict=True) if own != fold]
-        parts.append(
-            _part(f"{name} {fold + 1}", fold, records, split_of | learned_splits(others, seed=seed), {name: "test"})
-        )
-    return parts
+    return [
+        _part(f"{name} {fold + 1}", fold, records, split_of, {name: "test"})
+        for fold, split_of in enumerate(crossed_splits(records, folds, seed=seed))
+    ]
 
 
 def _smaller(records: Sequence[Record], internal: Part, size: int, name: str, *, seed: int) -> Part:
