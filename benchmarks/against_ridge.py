@@ -36,7 +36,7 @@ from onephase.biomarkers.prior import fit_prior
 from onephase.cohort.prepared import PreparedCohort, open_prepared
 from onephase.evaluation.benchmarking.ensembles import average, join_tasks
 from onephase.evaluation.scoring.answers import answers_of
-from onephase.evaluation.scoring.comparisons import versus
+from onephase.evaluation.scoring.comparisons import contender, versus
 from onephase.evaluation.scoring.ki67_scores import has_percentage, ki67_reference, training_median
 from onephase.imaging.descriptors import DESCRIPTORS
 from onephase.learning.dataset import PatchDataset
@@ -296,7 +296,10 @@ def print_table(cases: Part, answers: dict[str, PanelPosterior], *, lead: str, m
     best = 100 * np.abs(oracle.ki67_median()[told] - reference).mean()
     print(f"| oracle | {' | '.join(f'{value:.3f}' for value in ceiling)} | 1 | {best:.2f} | 1 | | |")
     resamples = Resamples.draw(cases.truth.case_ids, np.random.default_rng(1))
-    scored = {name: answers_of(posterior, events, policy="ki67_20") for name, posterior in answers.items()}
+    compared = {
+        name: contender(name, events, answers_of(posterior, events, policy="ki67_20"), resamples=resamples)
+        for name, posterior in answers.items()
+    }
     for name, posterior in answers.items():
         reached = aucs(posterior.marginals())
         error = 100 * np.abs(posterior.ki67_median()[told] - reference).mean()
@@ -305,7 +308,7 @@ def print_table(cases: Part, answers: dict[str, PanelPosterior], *, lead: str, m
         row = f"| {name} | {' | '.join(f'{value:.3f}' for value in reached)} | {share:.3f} | {error:.2f} "
         row += f"| {(constant - error) / (constant - best):.3f} | {likely:.3f} |"
         if name != lead:
-            figures = versus(events, (lead, scored[lead]), (name, scored[name]), resamples=resamples).figures
+            figures = versus(compared[lead], compared[name]).figures
             row += " " + ", ".join(f"{label} {_written(figures[label].difference)}" for label in SHOWN)
         print(row + " |")
 

@@ -2,11 +2,16 @@ import numpy as np
 import pytest
 from scipy.stats import norm, ttest_1samp
 
-from onephase.statistics.bootstrap import Resamples, bootstrap, compare, mean_of
+from onephase.statistics.bootstrap import Resampled, Resamples, Statistic, bootstrap, compare, mean_of
+from onephase.statistics.estimate import Comparison
 
 
 def _names(n: int) -> list[str]:
     return [f"patient {number}" for number in range(n)]
+
+
+def _compared(first: Statistic, second: Statistic, resamples: Resamples) -> Comparison:
+    return compare(Resampled.of(first, resamples), Resampled.of(second, resamples))
 
 
 def test_interval_of_a_mean_agrees_with_the_normal_one() -> None:
@@ -48,10 +53,10 @@ def test_pairing_sees_a_small_constant_advantage() -> None:
     rng = np.random.default_rng(7)
     hard = rng.normal(0, 5, size=100)
     first = hard + 0.5 + rng.normal(0, 0.1, size=100)
-    comparison = compare(mean_of(first), mean_of(hard), Resamples.draw(_names(100), rng))
+    comparison = _compared(mean_of(first), mean_of(hard), Resamples.draw(_names(100), rng))
     assert comparison.difference.excludes(0.0)
     assert comparison.p_value < 1e-9
-    same = compare(mean_of(hard), mean_of(hard), Resamples.draw(_names(100), rng))
+    same = _compared(mean_of(hard), mean_of(hard), Resamples.draw(_names(100), rng))
     assert (same.difference.value, same.difference.low, same.p_value) == (0, None, None)
 
 
@@ -61,7 +66,7 @@ def test_p_value_is_that_of_the_paired_test_far_into_the_tail(shift: float) -> N
     rng = np.random.default_rng(11)
     first = rng.normal(0, 1, size=300) + shift
     second = rng.normal(0, 0.8, size=300)
-    comparison = compare(mean_of(first), mean_of(second), Resamples.draw(_names(300), rng))
+    comparison = _compared(mean_of(first), mean_of(second), Resamples.draw(_names(300), rng))
     gain = first - second
     assert np.log(comparison.p_value) == pytest.approx(np.log(ttest_1samp(gain, 0).pvalue), rel=0.15)
 
@@ -73,7 +78,7 @@ def test_few_patients_are_as_sure_as_students_t_says(patients: int) -> None:
     resamples = Resamples.draw(_names(patients), np.random.default_rng(1), resamples=20000)
     for mean in (0.3, 0.7, 1.5, 3.0):
         exact = ttest_1samp(even + mean, 0)
-        comparison = compare(mean_of(even + mean), mean_of(np.zeros(patients)), resamples)
+        comparison = _compared(mean_of(even + mean), mean_of(np.zeros(patients)), resamples)
         assert np.log(comparison.p_value) == pytest.approx(np.log(exact.pvalue), rel=0.1, abs=0.1)
         wide = exact.confidence_interval().high - exact.confidence_interval().low
         found = comparison.difference
@@ -84,7 +89,7 @@ def test_nothing_is_found_where_there_is_nothing_however_few_the_patients() -> N
     rng, small = np.random.default_rng(12), []
     for _ in range(400):
         resamples = Resamples.draw(_names(7), rng, resamples=400)
-        small.append(compare(mean_of(rng.normal(size=7)), mean_of(np.zeros(7)), resamples).p_value)
+        small.append(_compared(mean_of(rng.normal(size=7)), mean_of(np.zeros(7)), resamples).p_value)
     assert 0.02 <= np.mean(np.array(small) <= 0.05) <= 0.08
     assert np.mean(np.array(small) <= 0.001) <= 0.01
 
@@ -106,7 +111,7 @@ def test_resamples_that_all_give_the_same_tell_no_spread() -> None:
     resamples = Resamples.draw(_names(6), np.random.default_rng(1))
     estimate = bootstrap(mean_of(np.ones(6)), resamples)
     assert (estimate.value, estimate.low, estimate.reason) == (1, None, "every resample gives the same")
-    comparison = compare(mean_of(np.arange(6.0) + 1), mean_of(np.arange(6.0)), resamples)
+    comparison = _compared(mean_of(np.arange(6.0) + 1), mean_of(np.arange(6.0)), resamples)
     assert (comparison.difference.value, comparison.p_value) == (1, None)
 
 
@@ -124,7 +129,7 @@ def test_degenerate_cases_are_answered_with_a_reason() -> None:
     assert bootstrap(mean_of(np.zeros(0)), Resamples.draw([], rng)).reason == "there is no case"
     lone = bootstrap(mean_of(np.array([1.0, 3.0])), Resamples.draw(["a", "a"], rng))
     assert (lone.value, lone.low, lone.reason) == (2.0, None, "1 patient is too few for an interval")
-    assert compare(mean_of(np.ones(2)), mean_of(np.zeros(2)), Resamples.draw(["a", "a"], rng)).p_value is None
+    assert _compared(mean_of(np.ones(2)), mean_of(np.zeros(2)), Resamples.draw(["a", "a"], rng)).p_value is None
     never = bootstrap(lambda counts: np.full(len(counts), np.nan), Resamples.draw(["a", "b"], rng))
     assert never.reason == "the cases do not define it"
     few = Resamples.draw(_names(100), rng).take(np.array([0]))

@@ -16,7 +16,7 @@ from onephase.cohort.flow import CohortFlow
 from onephase.cohort.lesions import events_of
 from onephase.evaluation.predictions import NETWORK, ORACLE, PRIOR, Predictions
 from onephase.evaluation.scoring.answers import SCORED_RECEPTORS, Answers, answers_of
-from onephase.evaluation.scoring.comparisons import Versus, as_one_family, versus
+from onephase.evaluation.scoring.comparisons import Versus, as_one_family, contender, versus
 from onephase.evaluation.scoring.conformal_scores import ConformalScore, conformal_scores
 from onephase.evaluation.scoring.ki67_scores import has_percentage
 from onephase.evaluation.scoring.scores import Scores, TrainingPrior, score
@@ -213,9 +213,11 @@ def _group(
     whole = len(rows) == len(answers[PRIOR])
     parts = subgroups_of(members.records, volume_ml=members.volume_ml) if whole else ()
     scores = {name: score(events, one, prior=prior, resamples=resamples, subgroups=parts) for name, one in own.items()}
-    lead = compared.lead
-    rivals = [name for name in compared.rivals if lead in own and name not in UNCOMPARED]
-    family = [versus(events, (lead, own[lead]), (rival, own[rival]), resamples=resamples) for rival in rivals]
+    rivals = [name for name in compared.rivals if compared.lead in own and name not in UNCOMPARED]
+    contenders = [
+        contender(name, events, own[name], resamples=resamples) for name in (compared.lead, *rivals) if rivals
+    ]
+    family = [versus(contenders[0], rival) for rival in contenders[1:]]
     return Group(flow.group, flow, scores, as_one_family(family))
 
 

@@ -69,6 +69,34 @@ class Resamples:
         return type(self)(self.counts[:, rows], self.level, self.patient[rows])
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Resampled:
+    """A figure of all cases, and of each resample: worked out once, estimated and compared as often as is asked.
+
+    Attributes:
+        value: Of all cases; NaN where they do not define it.
+        drawn: Of each resample; NaN where it does not define it.
+        resamples: Those of the cases.
+    """
+
+    value: float
+    drawn: Float64[np.ndarray, " resample"]
+    resamples: Resamples
+
+    @classmethod
+    def of(cls, statistic: Statistic, resamples: Resamples) -> "Resampled":
+        """Return a statistic on all cases and on each resample."""
+        cases = resamples.counts.shape[1]
+        if cases == 0:
+            return cls(np.nan, np.full(len(resamples.counts), np.nan), resamples)
+        value = float(statistic(np.ones((1, cases)))[0])
+        return cls(value, _values(lambda counts: statistic(counts)[:, None], resamples)[:, 0], resamples)
+
+    def estimate(self, *, events: int | None = None) -> Estimate:
+        """Return the figure with its interval, as :func:`bootstrap` says it."""
+        return _estimate(self.value, self.drawn, self.resamples, events=events)
+
+
 def bootstrap(statistic: Statistic, resamples: Resamples, *, events: int | None = None) -> Estimate:
     """Return a statistic of all cases with its expanded percentile interval over the resamples.
 
@@ -89,9 +117,7 @@ def bootstrap(statistic: Statistic, resamples: Resamples, *, events: int | None 
         Efron and Tibshirani 1993, An Introduction to the Bootstrap, section 13.3 (percentile interval).
         Hesterberg 2014, arXiv 1411.5279 (expanded percentile interval), as ``CI.percentile`` of his R package resample.
     """
-    if resamples.counts.shape[1] == 0:
-        return Estimate.absent("there is no case", n=0, events=events, level=resamples.level)
-    return bootstrap_each(lambda counts: statistic(counts)[:, None], resamples, events=events)[0]
+    return Resampled.of(statistic, resamples).estimate(events=events)
 
 
 def bootstrap_each(statistics: Statistics, resamples: Resamples, *, events: int | None = None) -> tuple[Estimate, ...]:
@@ -103,13 +129,12 @@ def bootstrap_each(statistics: Statistics, resamples: Resamples, *, events: int 
     )
 
 
-def compare(first: Statistic, second: Statistic, resamples: Resamples) -> Comparison:
+def compare(first: Resampled, second: Resampled) -> Comparison:
     """Compare two contestants on the same resamples.
 
     Args:
-        first: Statistic of the first contestant.
-        second: The same statistic of the second.
-        resamples: Drawn patients.
+        first: A figure of the first contestant.
+        second: The same figure of the second, on the same cases and resamples.
 
     Returns:
         First minus second. How far zero lies out is told by the smaller share of resamples on either side of
@@ -117,21 +142,13 @@ def compare(first: Statistic, second: Statistic, resamples: Resamples) -> Compar
         their number no longer tells it, and the resamples' spread does: a share has a floor, which a family of many
         comparisons never comes below. The p value is the tail of Student's t beyond it, expanded as the interval is.
     """
-
-    def difference(counts: Counts) -> Float64[np.ndarray, " resample"]:
-        return first(counts) - second(counts)
-
-    method = f"paired bootstrap over patients, {len(resamples.counts)} resamples"
-    cases = resamples.counts.shape[1]
-    if cases == 0:
-        absent = Estimate.absent("there is no case", n=0, level=resamples.level)
-        return Comparison(absent, None, method)
-    value = float(difference(np.ones((1, cases)))[0])
-    drawn = _values(lambda counts: difference(counts)[:, None], resamples)[:, 0]
-    estimate = _estimate(value, drawn, resamples)
-    patients = len(np.unique(resamples.patient))
-    p_value = None if estimate.low is None else _p_value(value, drawn[~np.isnan(drawn)], patients=patients)
-    return Comparison(estimate, p_value, method)
+    resamples = first.resamples
+    apart = Resampled(first.value - second.value, first.drawn - second.drawn, resamples)
+    estimate, p_value = apart.estimate(), None
+    if estimate.low is not None:
+        patients = len(np.unique(resamples.patient))
+        p_value = _p_value(apart.value, apart.drawn[~np.isnan(apart.drawn)], patients=patients)
+    return Comparison(estimate, p_value, f"paired bootstrap over patients, {len(resamples.counts)} resamples")
 
 
 def mean_of(values: Float64[np.ndarray, " case"]) -> Statistic:
@@ -182,7 +199,8 @@ def _estimate(
 ) -> Estimate:
     cases = resamples.counts.shape[1]
     if np.isnan(value):
-        return Estimate.absent("the cases do not define it", n=cases, events=events, level=resamples.level)
+        reason = "the cases do not define it" if cases else "there is no case"
+        return Estimate.absent(reason, n=cases, events=events, level=resamples.level)
     low, high, reason = _percentiles(drawn, resamples)
     return Estimate(value, low, high, cases, events, resamples.level, reason)
 

@@ -9,7 +9,7 @@ from onephase.biomarkers.subtypes import subtype_of
 from onephase.cohort.lesions import events_of
 from onephase.evaluation.predictions import Predictions
 from onephase.evaluation.scoring.answers import answers_of
-from onephase.evaluation.scoring.comparisons import Versus, as_one_family, versus
+from onephase.evaluation.scoring.comparisons import Versus, as_one_family, contender, versus
 from onephase.evaluation.scoring.subtype_scores import receptor_group_of
 from onephase.statistics.bootstrap import Resamples
 
@@ -27,8 +27,11 @@ def events(cases: Predictions) -> Events:
 def _versus(cases: Predictions, names: Sequence[str]) -> Versus:
     events = events_of(cases.records)
     drawn = Resamples.draw([one.patient_id for one in cases.records], np.random.default_rng(1), resamples=300)
-    first, second = ((name, answers_of(cases.posteriors[name], events, policy="ki67_20")) for name in names)
-    return versus(events, first, second, resamples=drawn)
+    first, second = (
+        contender(name, events, answers_of(cases.posteriors[name], events, policy="ki67_20"), resamples=drawn)
+        for name in names
+    )
+    return versus(first, second)
 
 
 def test_better_is_above_zero_and_turns_with_the_order(cases: Predictions) -> None:

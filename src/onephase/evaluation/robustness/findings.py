@@ -13,7 +13,7 @@ from onephase.cohort.lesions import events_of
 from onephase.evaluation.robustness.change import Change
 from onephase.evaluation.robustness.probing import UNCHANGED, Probed
 from onephase.evaluation.scoring.answers import Answers, answers_of
-from onephase.evaluation.scoring.comparisons import Versus, as_one_family, versus
+from onephase.evaluation.scoring.comparisons import Versus, as_one_family, contender, versus
 from onephase.settings import SubtypePolicy
 from onephase.statistics.bootstrap import RESAMPLES, Resamples, bootstrap, mean_of
 from onephase.statistics.estimate import Comparison, Estimate
@@ -129,8 +129,12 @@ def robustness_of(  # noqa: PLR0913 - what was tried on what, and how intervals 
             continue
         after, before = _answers([answered[row] for row in rows], change.name, policy), given.take(rows)
         sampled = drawn.take(rows)
-        pair = (change.name, after), (UNCHANGED, before)
-        compared.append(versus(events.take(rows), *pair, resamples=sampled))
+        known = events.take(rows)
+        pair = (
+            contender(name, known, answers, resamples=sampled, figures=COSTS)
+            for name, answers in ((change.name, after), (UNCHANGED, before))
+        )
+        compared.append(versus(*pair))
         moved = {name: bootstrap(mean_of(points), sampled) for name, points in _moved(before, after).items()}
         findings.append(ChangeFinding(change.name, change.family, len(rows), counted, moved, {}))
     return Robustness(
@@ -166,6 +170,5 @@ def _aucs(events: Events, given: Answers) -> dict[str, Estimate]:
 
 def _with_costs(findings: Sequence[ChangeFinding], compared: Sequence[Versus]) -> tuple[ChangeFinding, ...]:
     """Return the findings with their costs, all of them adjusted as one family of tests."""
-    shown = [replace(one, figures={name: one.figures[name] for name in COSTS}) for one in compared]
-    costs = {one.first: one.figures for one in as_one_family(shown)}
+    costs = {one.first: one.figures for one in as_one_family(compared)}
     return tuple(replace(one, costs=costs.get(one.name, {})) for one in findings)

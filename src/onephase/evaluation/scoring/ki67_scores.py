@@ -12,7 +12,7 @@ import numpy as np
 from onephase.arrays import Bool, Float64
 from onephase.biomarkers.panel import Events
 from onephase.evaluation.scoring.answers import COVERAGE_LEVELS, Answers
-from onephase.statistics.bootstrap import Resamples, compare, mean_of
+from onephase.statistics.bootstrap import Resampled, Resamples, compare, mean_of
 from onephase.statistics.estimate import Comparison, Estimate
 from onephase.statistics.proportion import proportion
 from onephase.statistics.regression import concordance, mean_absolute_error, spearman
@@ -118,8 +118,8 @@ def _beside_constant(
     if np.isnan(constant).any():
         absent = Estimate.absent(NO_CONSTANT, n=len(observed), level=resamples.level)
         return absent, Comparison(absent, None, "none")
-    gain = compare(mean_of(np.abs(constant - observed)), mean_of(np.abs(predicted - observed)), resamples)
-    return mean_absolute_error(constant, observed, resamples=resamples), gain
+    told, own = (Resampled.of(mean_of(np.abs(answer - observed)), resamples) for answer in (constant, predicted))
+    return told.estimate(), compare(told, own)
 
 
 def _coverage(

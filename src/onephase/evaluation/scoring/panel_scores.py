@@ -12,7 +12,7 @@ import numpy as np
 from onephase.arrays import Float64
 from onephase.biomarkers.panel import Events
 from onephase.evaluation.scoring.answers import Answers
-from onephase.statistics.bootstrap import Resamples, bootstrap, compare, mean_of
+from onephase.statistics.bootstrap import Resampled, Resamples, compare, mean_of
 from onephase.statistics.estimate import Comparison, Estimate
 
 
@@ -55,10 +55,10 @@ def panel_score(
     """
     rows = np.flatnonzero(events.informative())
     drawn = resamples.take(rows)
-    contestant, reference = mean_of(answers.log_probability[rows]), mean_of(prior[rows])
+    contestant, reference = (Resampled.of(mean_of(values[rows]), drawn) for values in (answers.log_probability, prior))
     return PanelScore(
-        log_likelihood=bootstrap(contestant, drawn),
-        prior_log_likelihood=bootstrap(reference, drawn),
-        gain=compare(contestant, reference, drawn),
+        log_likelihood=contestant.estimate(),
+        prior_log_likelihood=reference.estimate(),
+        gain=compare(contestant, reference),
         left_out=len(events) - len(rows),
     )
