@@ -17,7 +17,7 @@ from onephase.biomarkers.potentials import Potentials
 from onephase.biomarkers.prior import fit_prior
 from onephase.cohort.lesions import events_of
 from onephase.evaluation.pages.findings import receptor_findings, versus_finding
-from onephase.evaluation.pages.page import CONFUSION, PARTS, document_of, files_of, write_study
+from onephase.evaluation.pages.page import document_of, write_study
 from onephase.evaluation.pages.restraint_findings import NOTHING_TO_CALIBRATE, conformal_findings
 from onephase.evaluation.pages.study_figures import decision_figure
 from onephase.evaluation.pages.tables import tables_of
@@ -122,18 +122,27 @@ def test_a_page_takes_the_parts_of_an_earlier_one_with_it_and_nothing_else(few: 
     of_others = [tmp_path / "tables" / "summary.csv", tmp_path / "figures" / "mine.svg"]
     for file in of_others:
         file.touch()
-    made = {path.stem for path in (*(tmp_path / "tables").iterdir(), *(tmp_path / "figures").iterdir())}
-    assert {name for name in made if not name.startswith(CONFUSION)} - {*PARTS} == {"figures", "summary", "mine"}
+    earlier = {*document_of(study_of(few, policy="ki67_20", resamples=10), few).parts()}
     without = Events(few.records[0].events.cells, WIDE, PR_LOST)
     told = replace(few, records=tuple(replace(one, events=without) for one in few.records), calibration=None)
     study = study_of(told, policy="ki67_14", resamples=10)
     page = write_study(tmp_path, study, told)
     there = {str(path.relative_to(tmp_path)) for name in ("tables", "figures") for path in (tmp_path / name).iterdir()}
-    assert there == {
-        *(name for name in files_of(study, told) if "/" in name),
-        *(str(file.relative_to(tmp_path)) for file in of_others),
-    }
-    assert not (page.parent / "tables" / "ki67.csv").exists()
+    now = {*document_of(study, told).parts()}
+    assert earlier - now >= {"tables/ki67.csv", "tables/conformal.csv"}
+    assert there == {*now, "tables/figures.csv", *(str(file.relative_to(tmp_path)) for file in of_others)}
+    assert (page.parent / "tables" / "figures.csv").exists()
+
+
+def test_a_page_that_names_files_elsewhere_takes_none_of_them(few: Predictions, tmp_path: Path) -> None:
+    precious = [tmp_path / "tables" / "deep" / "mine.csv", tmp_path / "mine.csv", tmp_path / "page" / "mine.csv"]
+    for file in precious:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    names = "tables/../../mine.csv tables/deep/mine.csv mine.csv ../mine.csv"
+    (tmp_path / "page" / "evaluation.html").write_text(f'<meta name="parts" content="{names}">')
+    write_study(tmp_path / "page", study_of(few, policy="ki67_20", resamples=10), few)
+    assert all(file.exists() for file in precious)
 
 
 def test_page_is_whole_in_itself_and_says_what_it_is(study: Study, predictions: Predictions) -> None:

@@ -5,13 +5,24 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from onephase.cli.options import AsJson, Policy, PreparedFolders, SettingsFile, Workers, cores, policy_of, settings_of
+from onephase.cli.options import (
+    AsJson,
+    Policy,
+    PreparedFolders,
+    SettingsFile,
+    Workers,
+    cores,
+    policy_of,
+    refuse_idle,
+    settings_of,
+)
 from onephase.cli.terminal import TerminalProgress, say, say_json, say_table
 
 if TYPE_CHECKING:
     from onephase.cohort.records import Split
     from onephase.evaluation.predictions import Predictions
     from onephase.evaluation.study import Study
+    from onephase.settings import SubtypePolicy
 
 MAIN_TABLES = ("cases", "receptors", "ki67", "panel", "comparisons")
 
@@ -103,6 +114,7 @@ def teach_phenotype(
 
 
 def evaluate(  # noqa: PLR0913 - one parameter for each option
+    context: typer.Context,
     prepared: Annotated[
         list[Path] | None,
         typer.Argument(metavar="PREPARED...", help="Folders that `onephase prepare` wrote.", show_default=False),
@@ -136,11 +148,13 @@ def evaluate(  # noqa: PLR0913 - one parameter for each option
     if settings is not None and folds is None:
         message = "--settings goes with --folds: bundles and what is stored have their own; --policy names another rule"
         raise typer.BadParameter(message)
-    if stored and (prepared or resume):
-        message = "--stored makes the page of what stands in --out: leave cohorts and --resume out"
-        raise typer.BadParameter(message)
-    if not stored and not prepared:
-        message = "name at least one folder that `onephase prepare` wrote"
+    refuse_idle(context, split="bundle", resume="folds")
+    if stored == bool(prepared):
+        message = (
+            "--stored makes the page of what stands in --out: leave cohorts out"
+            if stored
+            else "name at least one folder that `onephase prepare` wrote"
+        )
         raise typer.BadParameter(message)
     from onephase.cli.places import refuse_bundle
     from onephase.evaluation.pages.page import write_study
@@ -148,7 +162,7 @@ def evaluate(  # noqa: PLR0913 - one parameter for each option
     from onephase.evaluation.study import study_of
 
     refuse_bundle(out)
-    rule = policy_of(policy)
+    named = policy_of(policy)
     folders = prepared or []
     if stored:
         predictions = read_predictions(out)
@@ -158,13 +172,21 @@ def evaluate(  # noqa: PLR0913 - one parameter for each option
     else:
         assert folds is not None  # noqa: S101 - said above
         predictions = _folds(folders, folds=folds, out=out, settings=settings, resume=resume)
-    study = study_of(predictions, policy=rule or predictions.facts["settings"]["subtype_policy"])
+    study = study_of(predictions, policy=named or _rule_of(predictions, out))
     page = write_study(out, study, predictions)
     if as_json:
         say_json(study.to_json())
         return
     say_study(study)
     say(f"Page: {page}")
+
+
+def _rule_of(predictions: "Predictions", folder: Path) -> "SubtypePolicy":
+    """Return the subtype rule of the settings that answers were made with; a part of a study does not carry them."""
+    if "settings" not in predictions.facts:
+        message = f"the answers in {folder} are part of a study and do not say how subtypes are named: give --policy"
+        raise typer.BadParameter(message)
+    return cast("SubtypePolicy", predictions.facts["settings"]["subtype_policy"])
 
 
 def _held_out(bundle: Path, folders: list[Path], *, split: str) -> "Predictions":

@@ -68,6 +68,25 @@ def a_word_of_the_command() -> Iterator[None]:
         raise typer.BadParameter(str(fault)) from None
 
 
+def refuse_idle(context: typer.Context, **partners: str) -> None:
+    """Refuse options that would change nothing, because the one that they go with was not given.
+
+    Args:
+        context: Of the command.
+        partners: By parameter, that which it goes with.
+    """
+
+    def given(name: str) -> bool:
+        source = context.get_parameter_source(name)
+        return source is not None and source.name == "COMMANDLINE"
+
+    for name, partner in partners.items():
+        if given(name) and not given(partner):
+            own, other = (f"--{one.replace('_', '-')}" for one in (name, partner))
+            message = f"{own} goes with {other}, and changes nothing without it"
+            raise typer.BadParameter(message)
+
+
 def policy_of(name: str) -> "SubtypePolicy | None":
     """Return the subtype rule of a name; None where none was named."""
     if not name:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from onephase.cli.options import AsJson
+from onephase.cli.options import AsJson, refuse_idle
 from onephase.cli.terminal import say, say_json, say_table
 
 if TYPE_CHECKING:
@@ -14,13 +14,15 @@ if TYPE_CHECKING:
     from onephase.statistics.power import PowerAt
 
 PILOT_FACTORS = (0.5, 1, 2, 4, 8)
+CHANCE = 0.5
 PLAN_FACTORS = (0.5, 0.75, 1, 1.5, 2)
 
 
 def power(  # noqa: PLR0913 - one parameter for each option
+    context: typer.Context,
     *,
     auc: Annotated[float | None, typer.Option(help="Expected AUC.", show_default=False)] = None,
-    against: Annotated[float, typer.Option(help="With --auc: the value it shall be told from.")] = 0.5,
+    against: Annotated[float, typer.Option(help="With --auc: the value it shall be told from.")] = CHANCE,
     rival: Annotated[
         float | None, typer.Option(help="With --auc: expected AUC of a rival on the same cases.", show_default=False)
     ] = None,
@@ -64,6 +66,11 @@ def power(  # noqa: PLR0913 - one parameter for each option
     """
     if sum(choice is not None for choice in (auc, mae_gain, pilot)) != 1:
         message = "choose one of --auc, --mae-gain and --pilot"
+        raise typer.BadParameter(message)
+    refuse_idle(context, against="auc", rival="auc", correlation="rival", positive="auc", sd="mae_gain")
+    refuse_idle(context, figure="pilot", first="pilot", second="pilot", seed="pilot")
+    if rival is not None and against != CHANCE:
+        message = "--rival and --against are two questions: is it told from a rival, or from a value; ask one at a time"
         raise typer.BadParameter(message)
     aim = _Aim(wanted, alpha, tuple(cases or ()))
     if pilot is not None:

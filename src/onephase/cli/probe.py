@@ -125,6 +125,7 @@ def explain(  # noqa: PLR0913 - one parameter for each option
             records,
             out=out,
             shuffled=misled,
+            tasks=opened.settings.network.tasks,
             seed=seed,
             workers=workers_of(workers, scheduler),
             progress=progress,

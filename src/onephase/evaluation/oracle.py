@@ -35,4 +35,5 @@ def with_oracle(predictions: Predictions) -> Predictions:
 def _truth_of(record: Record) -> Path | None:
     if record.provenance != "simulated":
         return None
-    return next((folder / TRUTH_NAME for folder in record.image.parents[:2] if (folder / TRUTH_NAME).exists()), None)
+    beside = (folder / TRUTH_NAME for folder in record.image.resolve().parents[:2])
+    return next((path for path in beside if path.exists()), None)

@@ -5,6 +5,7 @@ from typing import Literal, TypeAlias
 
 import torch
 from lightning.fabric import Fabric
+from lightning.fabric.plugins.environments import LightningEnvironment
 
 from onephase.errors import TrainingError
 
@@ -14,12 +15,15 @@ Precision: TypeAlias = Literal["f32", "bf16"]
 def open_fabric(precision: Precision) -> Fabric:
     """Return Fabric on the GPU where there is one, else on the CPU; under ``torchrun``, as one process of several."""
     processes, here = (int(os.environ.get(name, "1")) for name in ("WORLD_SIZE", "LOCAL_WORLD_SIZE"))
+    # left to guess, Fabric takes a lone process within a SLURM job for one of that job's tasks
+    alone = [LightningEnvironment()] if processes == 1 else None
     fabric = Fabric(
         accelerator=_accelerator(),
         devices=here,
         num_nodes=processes // here,
         strategy="ddp" if processes > 1 else "auto",
         precision="bf16-mixed" if precision == "bf16" else "32-true",
+        plugins=alone,
     )
     fabric.launch()
     return fabric

@@ -36,17 +36,18 @@ def in_processes(
             with _ctrl_c_later():
                 return pool.submit(function, item)
 
-        promises = submitted(submit, items, count=lambda: count)
-        for done, promise in enumerate(promises):
-            try:
+        done = 0
+        try:  # a pool that breaks says so to whoever waits for an answer, and to whoever gives it work
+            for promise in submitted(submit, items, count=lambda: count):
                 answer = promise.result()
-            except BrokenProcessPool:
-                message = (
-                    f"a worker process was killed after {done} of {len(items)} cases, most often for want of memory: "
-                    "start again with fewer workers, and it goes on where it stopped"
-                )
-                raise WorkerError(message) from None
-            yield answer
+                done += 1
+                yield answer
+        except BrokenProcessPool:
+            message = (
+                f"a worker process was killed after {done} of {len(items)} pieces of work, most often for want of "
+                "memory: start again with fewer workers; what keeps its work goes on where it stopped"
+            )
+            raise WorkerError(message) from None
 
 
 @contextmanager

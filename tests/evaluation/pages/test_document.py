@@ -1,10 +1,11 @@
 from dataclasses import replace
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
 from onephase.evaluation.pages.document import Document, Figure, Section
-from onephase.evaluation.pages.page import files_of
+from onephase.evaluation.pages.page import write_study
 from onephase.evaluation.pages.table import Table
 from onephase.evaluation.predictions import Predictions
 from onephase.evaluation.study import Study
@@ -37,7 +38,8 @@ def test_a_table_that_leaves_its_page_says_it_in_every_row(simulated: str, rows:
     assert document.parts()["tables/counts.csv"].splitlines() == rows
 
 
-def test_the_long_table_says_it_too(few: Predictions, few_study: Study) -> None:
-    head, *rows = files_of(replace(few_study, simulated=28), few)["tables/figures.csv"].splitlines()
+def test_the_long_table_says_it_too(few: Predictions, few_study: Study, tmp_path: Path) -> None:
+    write_study(tmp_path, replace(few_study, simulated=28), few)
+    head, *rows = (tmp_path / "tables" / "figures.csv").read_text().splitlines()
     assert head.endswith(",reason,simulated")
     assert all(row.endswith(",28 of 28 scored cases are simulated") for row in rows)

@@ -1,7 +1,7 @@
 """How often an explanation finds where the truth lies: which of two regions tells more of a biomarker."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 from itertools import combinations, permutations, product
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 from onephase.arrays import Float64
 from onephase.evaluation.explanations.looking import REGIONS, ByRegion
 from onephase.evaluation.explanations.region_truth import TASKS
-from onephase.statistics.bootstrap import Counts, Resamples, bootstrap, mean_of
+from onephase.statistics.bootstrap import Counts, Resamples, bootstrap, bootstrap_each, mean_of, means_of
 from onephase.statistics.estimate import Estimate
 
 TIE = 0.5
@@ -45,16 +45,23 @@ class RegionTruth:
     def of(cls, lost: ByRegion, *, resamples: int, seed: int = 1) -> "RegionTruth":
         """Return the truth told by the loss of each simulated case."""
         drawn = Resamples.draw([str(row) for row in range(len(lost))], np.random.default_rng(seed), resamples=resamples)
+        pairs = [(row, *pair) for row in range(len(TASKS)) for pair in combinations(range(len(REGIONS)), 2)]
+        gaps = [lost[:, row, one] - lost[:, row, other] for row, one, other in pairs]
+        by_region = lost.transpose(1, 2, 0).reshape(-1, len(lost))  # (task x region, case)
+        found = bootstrap_each(means_of(np.concatenate([by_region, gaps])), drawn)
         information = {
-            task: {name: bootstrap(mean_of(lost[:, row, column]), drawn) for column, name in enumerate(REGIONS)}
-            for row, task in enumerate(TASKS)
+            task: dict(zip(REGIONS, found[row * len(REGIONS) :], strict=False)) for row, task in enumerate(TASKS)
         }
-        pairs = []
-        for row, (one, other) in ((row, pair) for row in range(len(TASKS)) for pair in combinations(range(3), 2)):
-            gap = bootstrap(mean_of(lost[:, row, one] - lost[:, row, other]), drawn)
-            if gap.excludes(0.0) and gap.value is not None:
-                pairs.append(Pair(row, one, other) if gap.value > 0 else Pair(row, other, one))
-        return cls(information, tuple(pairs))
+        settled = tuple(
+            Pair(row, one, other) if gap.value > 0 else Pair(row, other, one)
+            for (row, one, other), gap in zip(pairs, found[len(by_region) :], strict=True)
+            if gap.value is not None and gap.excludes(0.0)
+        )
+        return cls(information, settled)
+
+    def about(self, tasks: Collection[str]) -> "RegionTruth":
+        """Return the truth without the pairs of other tasks, of which a network that lacks them can say nothing."""
+        return replace(self, pairs=tuple(pair for pair in self.pairs if TASKS[pair.task] in tasks))
 
     def first(self, task: str) -> str:
         """Return the region that tells most of a biomarker."""

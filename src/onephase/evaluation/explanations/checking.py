@@ -1,7 +1,7 @@
 """From a bundle and a cohort to explanations that were tested."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +40,7 @@ def check_explanations(  # noqa: PLR0913 - each is a choice of whoever asks
     *,
     out: Path,
     shuffled: SealedBundle | None = None,
+    tasks: Collection[str] = TASKS,
     seed: int = 1,
     resamples: int = RESAMPLES,
     workers: Workers = 1,
@@ -52,6 +53,7 @@ def check_explanations(  # noqa: PLR0913 - each is a choice of whoever asks
         records: The cases, none of which it has learned from, one lesion a patient.
         out: Folder for one small file a case, by which a broken run goes on.
         shuffled: The same trained on shuffled labels; that check is left out without it.
+        tasks: Which the bundle has learned; only of these can an explanation find where the truth lies.
         seed: Of every draw.
         resamples: Bootstrap resamples.
         workers: Who works.
@@ -76,7 +78,11 @@ def check_explanations(  # noqa: PLR0913 - each is a choice of whoever asks
     patients = [one.record.identity for one in told]
     drawn = Resamples.draw(patients, np.random.default_rng(seed), resamples=resamples)
     simulated = sum(one.record.provenance == "simulated" for one in told)
-    truth = RegionTruth.of(information_lost(seed=seed), resamples=resamples) if simulated == len(told) else None
+    truth = (
+        RegionTruth.of(information_lost(seed=seed), resamples=resamples).about(tasks)
+        if simulated == len(told)
+        else None
+    )
     return CheckedExplanations(
         bundle=bundle.identity,
         cases=len(told),

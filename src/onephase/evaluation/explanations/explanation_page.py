@@ -17,7 +17,7 @@ from onephase.evaluation.pages.curves import Panel, curve_panels
 from onephase.evaluation.pages.document import Document, Figure, Section
 from onephase.evaluation.pages.page import simulated_words
 from onephase.evaluation.pages.table import p_text
-from onephase.storage import write_texts
+from onephase.storage import json_text
 
 PAGE_NAME, JSON_NAME = "explanations.html", "explanations.json"
 LEADS = (
@@ -34,9 +34,7 @@ def write_explanations(folder: Path, found: CheckedExplanations) -> Path:
     Raises:
         StorageError: If a file cannot be written.
     """
-    files = document_of(found).files(PAGE_NAME, data=JSON_NAME, found=found.to_json())
-    write_texts({folder / name: text for name, text in files.items()})
-    return folder / PAGE_NAME
+    return document_of(found).write(folder / PAGE_NAME, beside={JSON_NAME: json_text(found.to_json())})
 
 
 def document_of(found: CheckedExplanations) -> Document:

@@ -29,7 +29,8 @@ class SanityCheck:
     """Whether one explanation can mean anything.
 
     Attributes:
-        contrast: How far regions lie from their mean at most, as a share of it; mean over cases and tasks.
+        contrast: How far regions lie from their mean at most, as a share of it; mean over cases and over the tasks of
+            which the explanation tells anything.
         random_weights: Correlation over regions with the explanation of networks whose weights were permuted: mean
             over cases and tasks, the interval over permutations. Absent where these tell no region from another, which
             is no likeness.
@@ -122,9 +123,11 @@ def randomised(bundle: Bundle, folder: Path, *, rng: np.random.Generator) -> Bun
 
 
 def _contrast(values: ByRegion) -> Float64[np.ndarray, " case"]:
-    mean = values.mean(axis=2, keepdims=True)
-    farthest = np.abs(values - mean).max(axis=2) / np.where(mean > 0, mean, 1)[:, :, 0]
-    return np.asarray(farthest.mean(axis=1))
+    mean = values.mean(axis=2)  # (case, task)
+    told = mean > 0  # of a task that the network has not learned every region is 0
+    farthest = np.abs(values - mean[:, :, None]).max(axis=2) / np.where(told, mean, 1)
+    never = np.full(len(values), np.nan)
+    return np.asarray(np.divide((farthest * told).sum(axis=1), told.sum(axis=1), out=never, where=told.any(axis=1)))
 
 
 def _mean(values: Float64[np.ndarray, " case"]) -> float:

@@ -2,8 +2,9 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
@@ -13,13 +14,15 @@ import onephase
 from onephase.evaluation.pages.table import Table
 from onephase.inference.prediction import RESEARCH_USE
 from onephase.reports.svg import footed
-from onephase.storage import json_text
+from onephase.storage import write_texts
 
 TEMPLATE = "document.html"
 EMPTY = "[ to be written ]"
 """Stands where only a person knows the answer."""
 NO_BREAK_SPACE = "\u00a0"
 BREAKABLE = re.compile(r"(?<!;) (?!\()")
+PARTS = re.compile(r'<meta name="parts" content="([^"]*)">')
+PART = re.compile(r"tables/[^/]+\.csv|figures/[^/]+\.svg")
 SIMULATED = "SIMULATED cases among these: no evidence of patients"
 
 
@@ -90,8 +93,12 @@ class Document:
     sections: tuple[Section, ...]
     facts: Mapping[str, Any] = field(default_factory=dict)
 
-    def to_html(self) -> str:
-        """Return the page in the frame of every report; nothing in it is loaded from elsewhere."""
+    def to_html(self, *, parts: Sequence[str] = ()) -> str:
+        """Return the page in the frame of every report; nothing in it is loaded from elsewhere.
+
+        Args:
+            parts: Files that belong to it, for its head.
+        """
         environment = Environment(
             loader=ChoiceLoader([PackageLoader("onephase.evaluation.pages"), PackageLoader("onephase.reports")]),
             autoescape=True,
@@ -105,34 +112,53 @@ class Document:
             for name, value in self.facts.items()
         ]
         return environment.get_template(TEMPLATE).render(
-            version=onephase.__version__, research_use=RESEARCH_USE, document=self, empty_field=EMPTY, facts=facts
+            version=onephase.__version__,
+            research_use=RESEARCH_USE,
+            document=self,
+            empty_field=EMPTY,
+            facts=facts,
+            parts=parts,
         )
 
-    def files(self, page: str, *, data: str, found: object) -> dict[str, str]:
-        """Return the page, its parts, and the plain values behind them as JSON, by name.
+    def write(self, page: Path, *, beside: Mapping[str, str]) -> Path:
+        """Write the page, its parts and what else goes with it, all of them or none; return the path of the page.
+
+        Parts that an earlier page in its place had and this one has not are removed: they would speak of other cases.
 
         Args:
-            page: Name of the page.
-            data: Name of the JSON file.
-            found: Its values.
+            page: Where it shall stand.
+            beside: Further files by name.
+
+        Raises:
+            StorageError: If a file cannot be written.
         """
-        return {page: self.to_html(), data: json_text(found), **self.parts()}
+        former = _parts_of(page)
+        parts = self.parts()
+        files = {page.name: self.to_html(parts=list(parts)), **beside, **parts}
+        write_texts({page.parent / name: text for name, text in files.items()})
+        for name in former - files.keys():
+            (page.parent / name).unlink(missing_ok=True)
+        return page
 
     def parts(self) -> dict[str, str]:
         """Return each table as CSV and each drawing as SVG, by its name in the folder of the page."""
         note = SIMULATED if self.simulated else ""
+        tables = [table for part in self.sections for table in part.tables]
+        figures = [figure for part in self.sections for figure in part.figures]
         return {
-            **{
-                f"tables/{table.name}.csv": table.to_csv(simulated=self.simulated)
-                for part in self.sections
-                for table in part.tables
-            },
-            **{
-                f"figures/{figure.name}.svg": figure.to_svg(note=note)
-                for part in self.sections
-                for figure in part.figures
-            },
+            **{f"tables/{table.name}.csv": table.to_csv(simulated=self.simulated) for table in tables},
+            **{f"figures/{figure.name}.svg": figure.to_svg(note=note) for figure in figures},
         }
+
+
+def _parts_of(page: Path) -> set[str]:
+    """Return the parts that a page names, none where there is no page; names that lead elsewhere are none of ours."""
+    try:
+        head = page.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return set()
+    named = PARTS.search(head)
+    return {name for name in named[1].split() if PART.fullmatch(name)} if named else set()
 
 
 def unbroken(cell: str) -> Markup:

@@ -9,7 +9,7 @@ from onephase.evaluation.pages.methods import methods_of, methods_text
 from onephase.evaluation.pages.sections import sections_of
 from onephase.evaluation.predictions import Predictions
 from onephase.evaluation.study import Study
-from onephase.storage import json_text, write_texts
+from onephase.storage import json_text
 
 PERCENT = 100
 PAGE_NAME = "evaluation.html"
@@ -18,21 +18,11 @@ LABELS = (
     "without their interval and number of cases say nothing: quote all three."
 )
 
-PARTS = (
-    *("abstention", "calibration", "cases", "characteristics", "checklist", "comparisons", "conformal"),
-    *("decision-curve", "flow", "ki67", "left-out", "panel", "receptors", "reliability", "subgroups", "subtypes"),
-)
-"""Tables and figures that a page may have, and has not where its cases do not define them."""
-CONFUSION = "confusion-"
-"""The tables that begin with it end with what parts the classes, such as a subtype policy."""
-
 NEVER_OF_PATIENTS = "These figures say how the program works, never how it would do on patients."
 
 
 def write_study(folder: Path, study: Study, predictions: Predictions) -> Path:
     """Write the page and every part of it as a file of its own into ``folder``, all of them or none.
-
-    Parts of an earlier page that this one has not are removed: beside it they would speak of other cases or classes.
 
     Args:
         folder: Where the files shall stand.
@@ -45,25 +35,14 @@ def write_study(folder: Path, study: Study, predictions: Predictions) -> Path:
     Raises:
         StorageError: If a file cannot be written.
     """
-    texts = {folder / name: text for name, text in files_of(study, predictions).items()}
-    write_texts(texts)
-    for file in (*folder.glob("tables/*.csv"), *folder.glob("figures/*.svg")):
-        if file not in texts and (file.stem in PARTS or file.stem.startswith(CONFUSION)):
-            file.unlink(missing_ok=True)
-    return folder / PAGE_NAME
-
-
-def files_of(study: Study, predictions: Predictions) -> dict[str, str]:
-    """Return every file of a study by its name in the folder: page, figures, tables, methods, checklist."""
     document = document_of(study, predictions)
-    return {
+    beside = {
         "evaluation.json": json_text(study.to_json()),
         "methods.txt": methods_text(methods_of(study, predictions)),
         "checklist.json": json_text([item.to_json() for item in checklist_of(study, predictions)]),
         "tables/figures.csv": figures_csv(study, simulated=document.simulated),
-        **document.parts(),
-        PAGE_NAME: document.to_html(),
     }
+    return document.write(folder / PAGE_NAME, beside=beside)
 
 
 def document_of(study: Study, predictions: Predictions) -> Document:

@@ -73,11 +73,11 @@ def _key_of(record: Record) -> CaseKey:
     """Return what decides a simulated case wholly; refuse a case that this simulator would not make again."""
     site, _, numbers = record.case_id.partition("-")
     seed, _, index = numbers.partition("-")
-    path = record.image.parents[1] / SIMULATION_NAME
     if record.provenance != "simulated" or site not in SITES or not (seed.isdigit() and index.isdigit()):
         message = "the case is not simulated, and no other scan of it is there"
         raise ImageError(message)
-    if not path.exists() or read_json(path).get("source_sha256") != source_sha256():
+    described = (folder / SIMULATION_NAME for folder in record.image.resolve().parents[:2])
+    if source_sha256() not in [read_json(path).get("source_sha256") for path in described if path.exists()]:
         message = "the case was simulated by another version of the simulator, which cannot be asked again"
         raise ImageError(message)
     return CaseKey(int(seed), int(index), site)

@@ -10,7 +10,7 @@ from onephase.evaluation.pages.table import Table, with_counts
 from onephase.evaluation.robustness.findings import COSTS, MOVED, ChangeFinding, Robustness
 from onephase.reports.style import BIOMARKER_NAMES
 from onephase.statistics.estimate import Estimate
-from onephase.storage import write_texts
+from onephase.storage import json_text
 
 PAGE_NAME, JSON_NAME = "robustness.html", "robustness.json"
 ALPHA = 0.05
@@ -33,9 +33,7 @@ def write_robustness(folder: Path, found: Robustness) -> Path:
     Raises:
         StorageError: If a file cannot be written.
     """
-    files = document_of(found).files(PAGE_NAME, data=JSON_NAME, found=found.to_json())
-    write_texts({folder / name: text for name, text in files.items()})
-    return folder / PAGE_NAME
+    return document_of(found).write(folder / PAGE_NAME, beside={JSON_NAME: json_text(found.to_json())})
 
 
 def document_of(found: Robustness) -> Document:
