@@ -1,6 +1,8 @@
 import builtins
 import sys
 from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 from onephase.baselines import boosting
 from onephase.baselines.assembled_panel import UNINFORMED
 from onephase.baselines.boosting import fit_boosted_panel, grow
+from onephase.biomarkers.intervals import read_interval
 from onephase.biomarkers.panel import Events
 from onephase.biomarkers.posterior import PanelPosterior
 from onephase.biomarkers.prior import fit_prior
@@ -51,6 +54,14 @@ def test_partial_and_missing_labels_are_used_as_far_as_they_go(make_cohort: Call
     model = fit_boosted_panel(features, partial, fold=np.arange(120) % 2)
     told = PanelPosterior.from_potentials(model.potentials(features[:1]))
     assert told.hr()[0] == pytest.approx(hr.mean(), abs=0.03)
+
+
+@pytest.mark.parametrize(("text", "used"), [("10-29", True), ("60-79", True), ("20-40", True), ("20-41", False)])
+def test_a_range_of_twenty_points_is_learned_from(make_cohort: Callable, text: str, used: bool) -> None:
+    features, events = make_cohort(40)
+    ki67 = read_interval(text, top=Decimal(100))
+    told = replace(events, ki67=np.tile([float(ki67.start / 100), float(ki67.stop / 100)], (40, 1)))
+    assert (grow(features, told).ki67 is not None) == used
 
 
 def test_the_same_cases_give_the_same_answer(make_cohort: Callable) -> None:

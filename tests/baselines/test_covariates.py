@@ -42,6 +42,14 @@ def test_a_column_that_nobody_has_is_one_sentence_but_a_division_may_lack_it() -
     assert CovariateColumns.learned(TRAINING, ["grade", "age"]).names == ("age",)
 
 
+def test_more_words_than_can_be_learned_are_said() -> None:
+    many, few = (_records(*({"surgeon": f"s{row % words}"} for row in range(20))) for words in (9, 8))
+    with pytest.raises(CohortError, match="the covariate 'surgeon' holds 9 different words, expected at most 8: join"):
+        refuse_unfit_columns(many, ["surgeon"])
+    refuse_unfit_columns(few, ["surgeon"])
+    assert len(CovariateColumns.learned(few, ["surgeon"]).names) > 0
+
+
 @pytest.mark.parametrize("missing_text", ["", "NaN", "NA", "n/a"])
 def test_numbers_among_which_one_is_missing_stay_numbers_and_a_word_among_them_is_said(missing_text: str) -> None:
     missing, words = (

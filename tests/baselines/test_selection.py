@@ -39,10 +39,10 @@ def test_a_missing_value_is_the_median_and_a_far_one_is_clipped(features: np.nda
     assert kept[:, 1].min() == pytest.approx(low)
 
 
-def test_pruning_looks_at_the_given_cases_alone(features: np.ndarray) -> None:
-    before = prune(features)
+def test_what_is_usual_is_that_of_the_training_cases_whoever_stands_beside_a_case(features: np.ndarray) -> None:
+    selection = prune(features)
     others = np.full((5, 6), 1e6)
-    assert before.of(np.concatenate([features, others]))[:200] == pytest.approx(before.of(features))
+    assert selection.of(np.concatenate([features, others]))[:200] == pytest.approx(selection.of(features))
 
 
 def test_the_most_telling_come_first(make_cohort: Callable) -> None:

@@ -18,6 +18,15 @@ def _power(predictions: Predictions, figure: str, sizes: list[int], **more: obje
     return pilot_power(predictions, figure, sizes=sizes, **values)
 
 
+def _ki67_errors(predictions: Predictions) -> tuple[np.ndarray, np.ndarray]:
+    """Return by how many points each of the pair misses Ki-67, case by case."""
+    cases = predictions.take(predictions.index_lesions())
+    exact = [row for row, one in enumerate(cases.records) if one.cohort == "full"]
+    observed = events_of(cases.records).ki67.mean(axis=1)[exact]
+    own, rival = (100 * np.abs(cases.posteriors[name].ki67_median()[exact] - observed) for name in PAIR)
+    return own, rival
+
+
 def test_power_rises_with_the_cases_to_certainty(predictions: Predictions) -> None:
     for figure in FIGURES:
         found = _power(predictions, figure, [10, 40, 400], repeats=30)
@@ -30,22 +39,34 @@ def test_power_rises_with_the_cases_to_certainty(predictions: Predictions) -> No
 
 def test_mean_differences_have_the_power_of_the_closed_form(predictions: Predictions) -> None:
     """The pilot's gains have some mean and spread; from these the noncentral t says nearly the same."""
-    cases = predictions.take(predictions.index_lesions())
-    exact = [row for row, one in enumerate(cases.records) if one.cohort == "full"]
-    observed = events_of(cases.records).ki67.mean(axis=1)[exact]
-    own, rival = (100 * np.abs(cases.posteriors[name].ki67_median()[exact] - observed) for name in PAIR)
+    own, rival = _ki67_errors(predictions)
     expected = mean_difference_power(float((rival - own).mean()), sd=float((rival - own).std()))
     found = _power(predictions, "ki67", [60], repeats=600)
-    assert found.gain.n == len(exact)
+    assert found.gain.n == len(own)
     assert found.unit == "points of Ki-67"
     assert found.gain.value == pytest.approx((rival - own).mean())
     interval = ttest_rel(rival, own).confidence_interval()
     assert (found.gain.low, found.gain.high) == pytest.approx((interval.low, interval.high))
     assert 0.2 < expected(60) < 0.97
     assert found.points[0][1].value == pytest.approx(expected(60), abs=0.07)
-    # at the pilot's own cases, each once, it is the textbook's paired test
-    p_value = ttest_rel(rival, own).pvalue
-    assert (p_value <= 0.05) == (_power(predictions, "ki67", [3000], repeats=20).points[0][1].value == 1.0)
+
+
+class EachOnce(np.random.Generator):
+    """Draws the first cases of the pilot, each once."""
+
+    def integers(self, _: int, *, size: tuple[int, int]) -> np.ndarray:
+        repeats, cases = size
+        return np.tile(np.arange(cases), (repeats, 1))
+
+
+def test_at_the_pilots_own_cases_a_mean_difference_has_the_p_value_of_the_textbook(predictions: Predictions) -> None:
+    own, rival = _ki67_errors(predictions)
+    for cases in (5, 20, len(own)):
+        assert rival[:cases].mean() > own[:cases].mean()
+        p_value = float(ttest_rel(rival[:cases], own[:cases]).pvalue)
+        for alpha, share in ((p_value * (1 - 1e-9), 0.0), (p_value * (1 + 1e-9), 1.0)):
+            found = _power(predictions, "ki67", [cases], rng=EachOnce(np.random.PCG64()), repeats=1, alpha=alpha)
+            assert found.points[0][1].value == share
 
 
 def test_a_contestant_against_itself_is_found_no_more_often_than_alpha(predictions: Predictions) -> None:

@@ -8,7 +8,13 @@ import pytest
 from onephase.biomarkers.panel import Events
 from onephase.cohort.flow import CohortFlow
 from onephase.errors import StorageError
-from onephase.evaluation.predictions import POSTERIOR_ARRAYS, Predictions, read_predictions, write_predictions
+from onephase.evaluation.predictions import (
+    POSTERIOR_ARRAYS,
+    Predictions,
+    read_predictions,
+    versions_of,
+    write_predictions,
+)
 
 
 def test_files_there_and_back(predictions: Predictions, tmp_path: Path) -> None:
@@ -43,6 +49,22 @@ def test_cases_that_calibrate_stand_beside_and_go_with_the_next_run(predictions:
     write_predictions(tmp_path, predictions)
     assert read_predictions(tmp_path).calibration is None
     assert sorted(path.name for path in tmp_path.iterdir()) == ["predictions.json", "predictions.npz"]
+
+
+def test_earlier_answers_stay_until_the_new_ones_are_whole(
+    predictions: Predictions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_predictions(tmp_path, replace(predictions, calibration=predictions.take(np.arange(7))))
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    bad = replace(predictions, calibration=replace(predictions, facts={"odd": float("nan")}))  # no JSON
+    with pytest.raises(ValueError, match="JSON"):
+        write_predictions(tmp_path, bad)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_the_versions_that_answered_are_told_each_once(predictions: Predictions) -> None:
+    parts = [replace(predictions, facts={"onephase": version}) for version in ("0.2", "0.1", "0.2")]
+    assert versions_of(parts) == "0.1, 0.2"
 
 
 def test_joined_parts_calibrate_only_where_all_do(predictions: Predictions) -> None:

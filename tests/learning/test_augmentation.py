@@ -79,6 +79,12 @@ def test_gain_and_bias_are_factors_and_bias_is_smooth():
     assert third_difference.abs().max() < 1e-3  # quadratic along each axis
 
 
+def test_one_slice_has_no_bias_across_slices():
+    image, distance_mm = torch.ones(50, 1, 1, 5, 6), torch.zeros(50, 1, 1, 5, 6)
+    biased = _draw(_only(bias=0.2), cases=50).apply(image, distance_mm)[0].log()
+    assert biased.mean(dim=(2, 3, 4)).abs().max() < 1e-4
+
+
 def test_noise_has_the_drawn_deviation():
     draw = _draw(_only(noise=0.5), cases=3)
     image = torch.zeros(3, 1, 20, 20, 20)

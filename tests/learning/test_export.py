@@ -72,16 +72,18 @@ def test_a_network_of_one_task_without_regions_attention_and_couplings_is_export
 
 TASKS = [("er",), ("ki67",), ("er", "pr"), ("er", "pr", "her2", "ki67")]
 REGIONS = [("core",), ("core", "rim"), ("core", "rim", "shell"), ("whole",)]
-SWITCHES = itertools.cycle(itertools.product([True, False], repeat=2))
+SCALES = [(1,), (0, 1)]
+SWITCHES = list(itertools.product([True, False], repeat=2))
 
 
 @pytest.mark.parametrize(
     ("tasks", "regions", "scales", "attention", "couplings"),
     [
-        (tasks, regions, scales, *next(SWITCHES))  # all four in turn
-        for tasks in TASKS
-        for regions in [*REGIONS, *REGIONS[:1]]
-        for scales in ((1,), (0, 1))
+        # all four with each of the tasks, each of the regions and each of the scales
+        (tasks, regions, scales, *SWITCHES[(one + other + 2 * third) % 4])
+        for one, tasks in enumerate(TASKS)
+        for other, regions in enumerate(REGIONS)
+        for third, scales in enumerate(SCALES)
     ],
 )
 def test_each_ablation_learns(make_dataset, make_settings, *, tasks, scales, regions, attention, couplings):
@@ -89,13 +91,21 @@ def test_each_ablation_learns(make_dataset, make_settings, *, tasks, scales, reg
         network={"tasks": tasks, "scales": scales, "regions": regions, "attention": attention, "couplings": couplings}
     )
     dataset = make_dataset(6, seed=1)
+    torch.manual_seed(0)
     network = build_network(settings.network, settings.regions, settings.imaging)
     network.head.start_from(fit_prior(dataset.events))
     batch = dataset.batch(slice(None))
     output = network(batch.image, batch.distance_mm, batch.descriptors)
     panel_nll(output, network, batch).backward()
     assert output.region_weights.shape == (6, len(tasks), len(regions))
-    assert all(torch.isfinite(p.grad).all() for p in network.parameters() if p.grad is not None)
+    untouched = set() if couplings and len(tasks) > 1 else {"head.coupling", "head.shift"}  # they stay 0
+    lone = {"weighting.constant", "weighting.gate.weight"} if len(regions) == 1 else set()  # nothing to weigh against
+    learning = {name: parameter for name, parameter in network.named_parameters() if parameter.requires_grad}
+    assert {name for name, _ in network.named_parameters()} - learning.keys() == untouched
+    assert {name for name, parameter in learning.items() if parameter.grad is None} == set()
+    assert {name for name, parameter in learning.items() if not parameter.grad.any()} == lone
+    assert all(parameter.grad.isfinite().all() for parameter in learning.values())
+    assert any(name.startswith("attention.") for name in learning) == attention
     assert len(predict_potentials(network.eval(), dataset)) == 6
 
 

@@ -168,10 +168,24 @@ def test_the_log_has_a_line_for_each_epoch(make_dataset, make_settings, tmp_path
 
 def test_an_epoch_that_gains_less_than_its_error_is_not_kept(make_dataset, make_settings, tmp_path):
     """Labels of other cases: whatever is learned, ten cases cannot show that it helps."""
-    settings = make_settings(epochs=3, network={"dropout": 0.0})
-    trained = _train(make_dataset, settings, tmp_path)
-    assert all(figures.gain <= figures.gain_error for figures in trained.history)
-    _is_its_start(trained, make_dataset(10, seed=2))
+    settings = make_settings(epochs=6, learning_rate=0.01, ema_decay=0.9, network={"dropout": 0.0})
+    own, others = make_dataset(24, seed=1), np.roll(np.arange(24), 8)
+    of_others = replace(own, events=own.events.take(others), cells=own.cells[others], ki67=own.ki67[others])
+    misled, taught = (
+        train_network(
+            training,
+            make_dataset(10, seed=2),
+            settings=settings,
+            folder=tmp_path / name,
+            resume=False,
+            progress=silent,
+        )
+        for name, training in (("misled", of_others), ("taught", own))
+    )
+    assert max(figures.gain for figures in misled.history) > 0  # one would be kept for its gain alone
+    assert all(figures.gain <= figures.gain_error for figures in misled.history)
+    _is_its_start(misled, make_dataset(10, seed=2))
+    assert taught.history[-1].gain > 2 * taught.history[-1].gain_error  # with labels of their own they do show it
 
 
 def test_a_lone_validation_patient_chooses_no_epoch(make_dataset, make_settings, tmp_path):

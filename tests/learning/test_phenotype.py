@@ -8,6 +8,7 @@ torch = pytest.importorskip("torch", reason="needs the train extra")
 from onephase.imaging.case import Case, Mask, Volume  # noqa: E402 - after the skip
 from onephase.imaging.descriptors import DESCRIPTORS, descriptors_within  # noqa: E402
 from onephase.imaging.geometry import Grid  # noqa: E402
+from onephase.learning import lessons as lessons_module  # noqa: E402
 from onephase.learning import phenotype as teaching  # noqa: E402
 from onephase.learning.lessons import (  # noqa: E402
     PATCHES,
@@ -19,7 +20,8 @@ from onephase.learning.lessons import (  # noqa: E402
 )
 from onephase.learning.phenotype import reading_skill, teach_phenotype  # noqa: E402
 from onephase.network.phenotype import taught_stage  # noqa: E402
-from onephase.simulation.phenotype import CUE_NAMES  # noqa: E402
+from onephase.simulation.anatomy import Examination  # noqa: E402
+from onephase.simulation.phenotype import CUE_NAMES, latent_scores  # noqa: E402
 from onephase.simulation.sites import SITES  # noqa: E402
 
 pytestmark = pytest.mark.torch
@@ -66,9 +68,21 @@ def test_an_outline_is_never_drawn_so_tight_that_nothing_is_left():
         assert np.isfinite(seen).all()
 
 
-def test_scores_are_independent_of_each_other():
-    scores = np.stack([np.random.default_rng([3, n]).spawn(4)[1].standard_normal(10) for n in range(500)])
-    assert np.abs(np.corrcoef(scores.T) - np.eye(10)).max() < 0.2
+def test_scores_are_those_of_what_is_shown_and_independent_of_each_other(monkeypatch):
+    """Of hundreds of lessons, so without the breasts and patches for which each takes its time."""
+    lesion = np.zeros((7, 8, 9), dtype=bool)
+    lesion[2:5, 2:6, 3:6] = True
+    shown = []
+
+    def glanced_at(*, phenotype, **_):
+        shown.append(phenotype)
+        return Examination(lesion.astype(np.int16), lesion, (1.0, 1.0, 1.0))
+
+    monkeypatch.setattr(lessons_module, "examine", glanced_at)
+    monkeypatch.setattr(lessons_module, "_described", lambda *_: np.zeros(len(DESCRIPTORS), dtype=np.float32))
+    scores = make_lessons(500, seed=3).scores
+    np.testing.assert_allclose(latent_scores(np.array(shown)), scores, rtol=1e-5, atol=1e-5)
+    assert np.abs(np.corrcoef(scores.T) - np.eye(len(CUE_NAMES))).max() < 0.2
 
 
 def test_scanners_reach_as_far_as_the_hospitals():

@@ -2,6 +2,8 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the train extra")
 
+from onephase.errors import TrainingError  # noqa: E402
+from onephase.learning import run_state  # noqa: E402
 from onephase.learning.run_state import EpochFigures, RunState  # noqa: E402
 from onephase.network.network import build_network  # noqa: E402
 from onephase.settings import LearningSettings  # noqa: E402
@@ -41,6 +43,20 @@ def test_what_gains_most_is_kept_where_it_gains_more_than_its_error(after, gains
     state = after(*gains)
     assert (state.best_epoch, state.kept_epoch) == (best, kept)
     assert (state.kept["head.unary"] == kept).all()
+
+
+@pytest.mark.parametrize("changed", ["layer", "figure"])
+def test_a_checkpoint_of_another_version_is_one_sentence(after, tmp_path, monkeypatch, changed):
+    left, taken = after((0.1, 0.05)), after()
+    if changed == "layer":
+        left.network.register_buffer("more", torch.zeros(1))
+        left.write(tmp_path, run_id="same")
+    else:
+        left.write(tmp_path, run_id="same")
+        monkeypatch.setattr(run_state, "EpochFigures", lambda **_: (_ for _ in ()).throw(TypeError("no such figure")))
+    with pytest.raises(TrainingError, match=r"is of another version of onephase .*: move it away to train anew"):
+        taken.restore(tmp_path, run_id="same")
+    assert taken.history == []
 
 
 def test_training_stops_by_what_gains_most_and_not_by_what_is_kept(after):

@@ -27,6 +27,16 @@ def test_a_patch_need_not_be_whole_blocks(make_network):
     assert all(torch.isfinite(part).all() for part in output)
 
 
+def test_what_extends_a_patch_is_of_no_region(make_network):
+    """A patch that is whole blocks already, its far ends blank, and the same without those ends."""
+    network = make_network(widths=(4, 6), scales=(1,), regions=("whole",), attention=False)
+    seen = []
+    network.weighting.register_forward_hook(lambda _, told, __: seen.append(told[1]))
+    image, distance_mm, facts = torch.randn(1, 1, 4, 8, 6), torch.randn(1, 1, 4, 8, 6), torch.randn(1, len(DESCRIPTORS))
+    network(image, distance_mm, facts)
+    assert seen[0].item() == 4 * 8 * 6
+
+
 def test_a_lesion_without_core_gives_its_core_no_weight(make_network, patches):
     weights = make_network()(*patches).region_weights
     assert (weights[0, :, 0] == 0).all()

@@ -72,6 +72,16 @@ def test_pooling_is_weighted_mean_deviation_and_shares():
         np.testing.assert_allclose(pooled[case, region, :, channel], [mean, deviation, *above], rtol=1e-4)
 
 
+def test_pooling_keeps_its_digits_where_the_stages_compute_in_half_precision():
+    """A deviation of a tenth of the mean is lost among 8 bits."""
+    features = 2 + 0.2 * torch.randn(2, 5, 3, 4, 6)
+    weights, pool = torch.rand(2, 3, 3, 4, 6), RegionPooling(5)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        pooled = pool(features, weights)
+    assert pooled.dtype == torch.float32
+    torch.testing.assert_close(pooled, pool(features, weights))
+
+
 def test_voxels_without_weight_do_not_count():
     features, weights = torch.randn(1, 2, 3, 4, 6), torch.rand(1, 2, 3, 4, 6).round()
     outside = weights.amax(dim=1, keepdim=True) == 0

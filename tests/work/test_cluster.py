@@ -86,7 +86,7 @@ def test_a_worker_killed_in_the_middle_loses_nothing_and_the_bytes_are_the_same(
 
 
 def test_a_case_that_kills_every_worker_is_a_sentence(cluster: Cluster) -> None:
-    with pytest.raises(WorkerError, match=r"several workers .* died on the same case after 0 of 1, most"):
+    with pytest.raises(WorkerError, match=r"several workers .* died on the same piece of work after 0 of 1, most"):
         list(in_order(os._exit, [1], workers=cluster))
 
 
@@ -187,5 +187,5 @@ def test_a_scheduler_that_is_lost_is_a_sentence(cluster: Cluster) -> None:  # th
     with closing(in_order(time.sleep, [0.01, *[5.0] * 9], workers=cluster)) as slept:  # none ends before the scheduler
         next(slept)
         os.kill(scheduler, signal.SIGKILL)
-        with pytest.raises(WorkerError, match=r"the Dask scheduler .* was lost after 1 of 10 cases: start both again"):
+        with pytest.raises(WorkerError, match=r"the Dask scheduler .* was lost after 1 of 10 pieces of work: start"):
             list(slept)

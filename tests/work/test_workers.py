@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from onephase.errors import MissingExtraError
+from onephase.errors import MissingExtraError, WorkerError
 from onephase.work.cluster import Cluster
 from onephase.work.workers import count_of, in_order
 
@@ -36,6 +36,22 @@ def test_one_worker_computes_on_one_core_like_many_do():
 def test_answers_come_in_the_order_of_the_items():
     assert list(in_order(abs, [-3, 1, -2], workers=2)) == [3, 1, 2]
     assert list(in_order(abs, [], workers=2)) == []
+
+
+def dies_at_five(item: int) -> int:
+    if item == 5:
+        time.sleep(1)
+        os._exit(9)
+    return item
+
+
+def test_a_pool_that_breaks_between_two_answers_is_a_sentence():
+    """It says so to whoever gives it work, which is not who waits for an answer."""
+    answers = in_order(dies_at_five, range(40), workers=2)
+    assert [next(answers), next(answers)] == [0, 1]
+    time.sleep(3)
+    with pytest.raises(WorkerError, match=r"a worker process was killed after [2-5] of 40 pieces of work, most often"):
+        list(answers)
 
 
 def test_without_dask_the_extra_is_named(monkeypatch) -> None:

@@ -69,7 +69,8 @@ def refuse_unfit_columns(records: Sequence[Record], columns: Sequence[str]) -> N
         columns: Their names.
 
     Raises:
-        CohortError: If no case has a column, or it holds numbers and words, of both together more than words may be.
+        CohortError: If no case has a column, or it holds words, or numbers and words, of which there are more than
+            words may be.
     """
     for column in columns:
         given = _given(records, column)
@@ -77,11 +78,13 @@ def refuse_unfit_columns(records: Sequence[Record], columns: Sequence[str]) -> N
             known = sorted({name for record in records for name in record.covariates})
             message = f"no case has the covariate {column!r}, expected one of: {', '.join(known) or '-'}"
             raise CohortError(message)
-        words = sorted({text for text in given if not isfinite(_number(text))})
-        if words and len(words) < len(set(given)) > MOST_WORDS:
+        words, different = sorted({text for text in given if not isfinite(_number(text))}), len(set(given))
+        if words and different > MOST_WORDS:
             message = (
-                f"the covariate {column!r} holds numbers and words such as {words[0]!r}: leave its cell empty where "
-                "it is missing"
+                f"the covariate {column!r} holds {different} different words, expected at most {MOST_WORDS}: join some"
+                if len(words) == different
+                else f"the covariate {column!r} holds numbers and words such as {words[0]!r}: leave its cell empty "
+                "where it is missing"
             )
             raise CohortError(message)
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from onephase.evaluation.study import Study
     from onephase.settings import SubtypePolicy
 
+USUAL_SPLIT = "test"
 MAIN_TABLES = ("cases", "receptors", "ki67", "panel", "comparisons")
 
 
@@ -114,7 +115,6 @@ def teach_phenotype(
 
 
 def evaluate(  # noqa: PLR0913 - one parameter for each option
-    context: typer.Context,
     prepared: Annotated[
         list[Path] | None,
         typer.Argument(metavar="PREPARED...", help="Folders that `onephase prepare` wrote.", show_default=False),
@@ -124,7 +124,9 @@ def evaluate(  # noqa: PLR0913 - one parameter for each option
     bundle: Annotated[
         Path | None, typer.Option("--bundle", "-b", help="Score this bundle on a split.", show_default=False)
     ] = None,
-    split: Annotated[str, typer.Option(help="With --bundle: test, external or validation.")] = "test",
+    split: Annotated[
+        str | None, typer.Option(help="With --bundle: test, external or validation.", show_default=USUAL_SPLIT)
+    ] = None,
     folds: Annotated[
         int | None, typer.Option(min=2, help="Train anew for each fold of the patients.", show_default=False)
     ] = None,
@@ -148,7 +150,8 @@ def evaluate(  # noqa: PLR0913 - one parameter for each option
     if settings is not None and folds is None:
         message = "--settings goes with --folds: bundles and what is stored have their own; --policy names another rule"
         raise typer.BadParameter(message)
-    refuse_idle(context, split="bundle", resume="folds")
+    refuse_idle({"--split": split}, beside="--bundle", given=bundle)
+    refuse_idle({"--resume": resume}, beside="--folds", given=folds)
     if stored == bool(prepared):
         message = (
             "--stored makes the page of what stands in --out: leave cohorts out"
@@ -167,7 +170,7 @@ def evaluate(  # noqa: PLR0913 - one parameter for each option
     if stored:
         predictions = read_predictions(out)
     elif bundle is not None:
-        predictions = _held_out(bundle, folders, split=split)
+        predictions = _held_out(bundle, folders, split=split or USUAL_SPLIT)
         write_predictions(out, predictions)
     else:
         assert folds is not None  # noqa: S101 - said above

@@ -1,6 +1,6 @@
 """Options that several commands share, worded once."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast, get_args
@@ -68,22 +68,17 @@ def a_word_of_the_command() -> Iterator[None]:
         raise typer.BadParameter(str(fault)) from None
 
 
-def refuse_idle(context: typer.Context, **partners: str) -> None:
-    """Refuse options that would change nothing, because the one that they go with was not given.
+def refuse_idle(options: Mapping[str, object], *, beside: str, given: object) -> None:
+    """Refuse options that would change nothing, because the one that they go with is not given.
 
     Args:
-        context: Of the command.
-        partners: By parameter, that which it goes with.
+        options: By name; None or False where they were left out.
+        beside: Name of the one that they go with.
+        given: Its value, None where it was left out.
     """
-
-    def given(name: str) -> bool:
-        source = context.get_parameter_source(name)
-        return source is not None and source.name == "COMMANDLINE"
-
-    for name, partner in partners.items():
-        if given(name) and not given(partner):
-            own, other = (f"--{one.replace('_', '-')}" for one in (name, partner))
-            message = f"{own} goes with {other}, and changes nothing without it"
+    for name, value in options.items():
+        if given is None and value not in (None, False):
+            message = f"{name} goes with {beside}, and changes nothing without it"
             raise typer.BadParameter(message)
 
 

@@ -14,20 +14,27 @@ if TYPE_CHECKING:
     from onephase.statistics.power import PowerAt
 
 PILOT_FACTORS = (0.5, 1, 2, 4, 8)
-CHANCE = 0.5
+CHANCE, CORRELATION, POSITIVE = 0.5, 0.5, 0.5
+FIGURE, PAIR, SEED = "panel", ("onephase", "prior"), 1
 PLAN_FACTORS = (0.5, 0.75, 1, 1.5, 2)
 
 
 def power(  # noqa: PLR0913 - one parameter for each option
-    context: typer.Context,
     *,
     auc: Annotated[float | None, typer.Option(help="Expected AUC.", show_default=False)] = None,
-    against: Annotated[float, typer.Option(help="With --auc: the value it shall be told from.")] = CHANCE,
+    against: Annotated[
+        float | None, typer.Option(help="With --auc: the value it shall be told from.", show_default=str(CHANCE))
+    ] = None,
     rival: Annotated[
         float | None, typer.Option(help="With --auc: expected AUC of a rival on the same cases.", show_default=False)
     ] = None,
-    correlation: Annotated[float, typer.Option(help="With --rival: correlation of the two estimated AUCs.")] = 0.5,
-    positive: Annotated[float, typer.Option(help="With --auc: share of positive cases.")] = 0.5,
+    correlation: Annotated[
+        float | None,
+        typer.Option(help="With --rival: correlation of the two estimated AUCs.", show_default=str(CORRELATION)),
+    ] = None,
+    positive: Annotated[
+        float | None, typer.Option(help="With --auc: share of positive cases.", show_default=str(POSITIVE))
+    ] = None,
     mae_gain: Annotated[
         float | None, typer.Option(help="Points by which a mean absolute Ki-67 error shrinks.", show_default=False)
     ] = None,
@@ -38,15 +45,23 @@ def power(  # noqa: PLR0913 - one parameter for each option
     pilot: Annotated[
         Path | None, typer.Option(help="Folder of `onephase evaluate`: its patients are redrawn.", show_default=False)
     ] = None,
-    figure: Annotated[str, typer.Option(help="With --pilot: er, pr, her2, hr, ki67 or panel.")] = "panel",
-    first: Annotated[str, typer.Option(help="With --pilot: the contestant that shall be better.")] = "onephase",
-    second: Annotated[str, typer.Option(help="With --pilot: its rival, such as prior or geometry.")] = "prior",
+    figure: Annotated[
+        str | None, typer.Option(help="With --pilot: er, pr, her2, hr, ki67 or panel.", show_default=FIGURE)
+    ] = None,
+    first: Annotated[
+        str | None, typer.Option(help="With --pilot: the contestant that shall be better.", show_default=PAIR[0])
+    ] = None,
+    second: Annotated[
+        str | None, typer.Option(help="With --pilot: its rival, such as prior or geometry.", show_default=PAIR[1])
+    ] = None,
     cases: Annotated[
         list[int] | None, typer.Option("--cases", "-n", min=4, help="Say the power of so many.", show_default=False)
     ] = None,
     wanted: Annotated[float, typer.Option("--power", min=0.01, max=0.999, help="Power that is wanted.")] = 0.8,
     alpha: Annotated[float, typer.Option(min=1e-6, max=0.5, help="Size of the two-sided test.")] = 0.05,
-    seed: Annotated[int, typer.Option(min=0, help="With --pilot: seed of the redrawing.")] = 1,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="With --pilot: seed of the redrawing.", show_default=str(SEED))
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Say how many cases are needed to see a difference of a given size.
@@ -67,19 +82,27 @@ def power(  # noqa: PLR0913 - one parameter for each option
     if sum(choice is not None for choice in (auc, mae_gain, pilot)) != 1:
         message = "choose one of --auc, --mae-gain and --pilot"
         raise typer.BadParameter(message)
-    refuse_idle(context, against="auc", rival="auc", correlation="rival", positive="auc", sd="mae_gain")
-    refuse_idle(context, figure="pilot", first="pilot", second="pilot", seed="pilot")
-    if rival is not None and against != CHANCE:
+    refuse_idle({"--against": against, "--rival": rival, "--positive": positive}, beside="--auc", given=auc)
+    refuse_idle({"--correlation": correlation}, beside="--rival", given=rival)
+    refuse_idle({"--sd": sd}, beside="--mae-gain", given=mae_gain)
+    redrawn = {"--figure": figure, "--first": first, "--second": second, "--seed": seed}
+    refuse_idle(redrawn, beside="--pilot", given=pilot)
+    if rival is not None and against is not None:
         message = "--rival and --against are two questions: is it told from a rival, or from a value; ask one at a time"
         raise typer.BadParameter(message)
     aim = _Aim(wanted, alpha, tuple(cases or ()))
     if pilot is not None:
-        answer = _of_pilot(pilot, figure, (first, second), aim, seed=seed)
+        pair = first or PAIR[0], second or PAIR[1]
+        answer = _of_pilot(pilot, figure or FIGURE, pair, aim, seed=SEED if seed is None else seed)
     elif mae_gain is not None:
         answer = _of_mae(mae_gain, sd, aim)
     else:
-        pair = {"against": against} if rival is None else {"rival": rival, "correlation": correlation}
-        answer = _of_auc({"auc": cast("float", auc), **pair, "positive_share": positive}, aim)
+        share = POSITIVE if positive is None else positive
+        if rival is None:
+            asked = {"against": CHANCE if against is None else against}
+        else:
+            asked = {"rival": rival, "correlation": CORRELATION if correlation is None else correlation}
+        answer = _of_auc({"auc": cast("float", auc), **asked, "positive_share": share}, aim)
     if as_json:
         say_json(answer)
     else:

@@ -5,7 +5,8 @@ and ``predictions.json`` (records and facts), without training again. Where the 
 were answered too, they stand beside them as ``calibration.npz`` and ``calibration.json``.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from onephase.biomarkers.posterior import PanelPosterior
 from onephase.cohort.flow import CohortFlow
 from onephase.cohort.records import Record
 from onephase.errors import StorageError
-from onephase.storage import file_aside, read_json, write_json
+from onephase.storage import file_aside, json_text, read_json
 
 FORMAT = 1
 PRIOR = "prior"
@@ -116,15 +117,23 @@ class Predictions:
         return np.array(sorted(largest.values()), dtype=np.int64)
 
 
+def versions_of(parts: Iterable[Predictions]) -> str:
+    """Return the versions of onephase that answered, each once."""
+    return ", ".join(sorted({str(part.facts["onephase"]) for part in parts}))
+
+
 def write_predictions(folder: Path, predictions: Predictions) -> None:
-    """Write ``predictions.npz`` and ``predictions.json`` into ``folder``, and beside them the cases that calibrate."""
-    # predictions.json last: where it stands, all else is there
-    if predictions.calibration is not None:
-        _write(folder, "calibration", predictions.calibration)
-    else:
-        for name in ("calibration.json", "calibration.npz"):
-            (folder / name).unlink(missing_ok=True)  # of an earlier run with another protocol
-    _write(folder, "predictions", predictions)
+    """Write ``predictions.npz`` and ``predictions.json`` into ``folder``, and beside them the cases that calibrate.
+
+    All of them or none: earlier answers stay until the new ones are whole.
+    """
+    with ExitStack() as asides:  # they get their names last in, first out: where predictions.json stands, all is there
+        _write(asides, folder, "predictions", predictions)
+        if predictions.calibration is not None:
+            _write(asides, folder, "calibration", predictions.calibration)
+        else:
+            for name in ("calibration.json", "calibration.npz"):
+                (folder / name).unlink(missing_ok=True)  # of an earlier run with another protocol
 
 
 def read_predictions(folder: Path) -> Predictions:
@@ -139,12 +148,10 @@ def read_predictions(folder: Path) -> Predictions:
     return replace(found, calibration=_read(folder, "calibration"))
 
 
-def _write(folder: Path, name: str, predictions: Predictions) -> None:
+def _write(asides: ExitStack, folder: Path, name: str, predictions: Predictions) -> None:
     arrays = {array: getattr(predictions, array) for array in CASE_ARRAYS}
     for contestant, posterior in predictions.posteriors.items():
         arrays |= {f"{contestant}.{array}": getattr(posterior, array) for array in POSTERIOR_ARRAYS}
-    with file_aside(folder / f"{name}.npz") as aside, aside.open("wb") as stream:
-        np.savez_compressed(stream, allow_pickle=False, **arrays)
     described = {
         "format": FORMAT,
         "protocol": predictions.protocol,
@@ -153,7 +160,9 @@ def _write(folder: Path, name: str, predictions: Predictions) -> None:
         "cohort_flow": [one.to_json() for one in predictions.cohort_flow],
         "records": [record.to_json(folder=folder) for record in predictions.records],
     }
-    write_json(folder / f"{name}.json", described)
+    asides.enter_context(file_aside(folder / f"{name}.json")).write_text(json_text(described), encoding="utf-8")
+    with asides.enter_context(file_aside(folder / f"{name}.npz")).open("wb") as stream:
+        np.savez_compressed(stream, allow_pickle=False, **arrays)
 
 
 def _read(folder: Path, name: str) -> Predictions:
@@ -162,7 +171,7 @@ def _read(folder: Path, name: str) -> Predictions:
         raise StorageError(message)
     described = read_json(folder / f"{name}.json")
     if not isinstance(described, dict) or described.get("format") != FORMAT:
-        message = f"{folder / name}.json does not hold predictions of format {FORMAT}: evaluate again"
+        message = f"{folder / name}.json does not hold predictions of format {FORMAT}: remove it, and answer again"
         raise StorageError(message)
     try:
         # opened here, for np.load leaves a broken file open
@@ -180,5 +189,5 @@ def _read(folder: Path, name: str) -> Predictions:
                 **{array: arrays[array] for array in CASE_ARRAYS},
             )
     except (FileNotFoundError, KeyError, TypeError, ValueError, BadZipFile) as fault:
-        message = f"the predictions in {folder} are incomplete or broken ({fault}): evaluate again"
+        message = f"the predictions in {folder} are incomplete or broken ({fault}): remove them, and answer again"
         raise StorageError(message) from None

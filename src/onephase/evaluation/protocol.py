@@ -19,7 +19,14 @@ from onephase.cohort.splits import folds as draw_folds
 from onephase.errors import BundleError, CohortError, TrainingError
 from onephase.evaluation.contestants import SIMPLE_CONTESTANTS, network_answers, prior_answers, told_by
 from onephase.evaluation.oracle import with_oracle
-from onephase.evaluation.predictions import NETWORK, PRIOR, Predictions, read_predictions, write_predictions
+from onephase.evaluation.predictions import (
+    NETWORK,
+    PRIOR,
+    Predictions,
+    read_predictions,
+    versions_of,
+    write_predictions,
+)
 from onephase.evaluation.scoring.ki67_scores import training_median
 from onephase.inference.bundle import Bundle, load_bundle
 from onephase.progress import Progress, silent
@@ -113,7 +120,7 @@ def five_fold(
     divided = crossed_splits([lesion.record for lesion in lesions], folds, seed=settings.split.seed)
     parts = []
     for fold, split_of in enumerate(divided):
-        assigned = [_assigned(one, split_of) for one in prepared]
+        assigned = assigned_splits(prepared, split_of)
         members = lesions_of(assigned)
         tested = [lesion for lesion in members if lesion.record.split == "test"]
         training = [lesion for lesion in members if lesion.record.split in LEARNED_FROM]
@@ -131,13 +138,13 @@ def five_fold(
                 "fold, and the answers of all folds are pooled."
             )
             bundle = load_bundle(path)
-            done = _answers(bundle, training, tested, fold=fold, words=words, facts={"run": run})
+            done = _answers(bundle, training, tested, fold=fold, words=words, facts={"run": run, **_version()})
             calibrating = [lesion for lesion in training if lesion.record.split == "validation"]
             done = replace(done, calibration=calibration_answers(bundle, calibrating, fold=fold))
             write_predictions(folder, done)
         parts.append(done)
         progress("folds", fold + 1, folds)
-    pooled = Predictions.joined(parts, facts={"folds": folds, **_facts(settings)})
+    pooled = Predictions.joined(parts, facts={**_facts(settings), "folds": folds, "onephase": versions_of(parts)})
     place = {record.case_id: row for row, record in enumerate(pooled.records)}
     pooled = pooled.take(np.array([place[lesion.record.case_id] for lesion in lesions]))
     pooled = replace(pooled, cohort_flow=flow_of(prepared))
@@ -201,11 +208,12 @@ def calibration_answers(bundle: Bundle, lesions: Sequence[Lesion], *, fold: int)
     )
 
 
-def _assigned(one: PreparedCohort, split_of: Mapping[str, Split]) -> PreparedCohort:
-    """Return a cohort with these splits; cases that could not be prepared, and so have none, are tested by nobody."""
-    return replace(
-        one, records=tuple(replace(record, split=split_of.get(record.case_id, "test")) for record in one.records)
-    )
+def assigned_splits(prepared: Sequence[PreparedCohort], split_of: Mapping[str, Split]) -> list[PreparedCohort]:
+    """Return the cohorts with these splits, one for each of their cases."""
+    return [
+        replace(one, records=tuple(replace(record, split=split_of[record.case_id]) for record in one.records))
+        for one in prepared
+    ]
 
 
 def crossed_splits(records: Sequence[Record], folds: int, *, seed: int) -> list[dict[str, Split]]:
@@ -267,7 +275,11 @@ def _named(progress: Progress, prefix: str) -> Progress:
 
 
 def _facts(settings: Settings) -> dict[str, Any]:
-    return {"onephase": onephase.__version__, "settings": settings.model_dump(mode="json")}
+    return {**_version(), "settings": settings.model_dump(mode="json")}
+
+
+def _version() -> dict[str, str]:
+    return {"onephase": onephase.__version__}
 
 
 def _learned(bundle: Bundle, record: Record) -> str:

@@ -111,6 +111,6 @@ class AugmentationDraw:
                 coefficients[:, axis].view(-1, 1, 1, 1, 1),
                 coefficients[:, axis + 3].view(-1, 1, 1, 1, 1),
             )
-            square = place.square() - place.square().mean()
+            place, square = (term - term.mean() for term in (place, place.square()))  # of one slice nothing is left
             logarithm = logarithm + linear * place.view(shape) + quadratic * square.view(shape)
         return torch.exp(logarithm)

@@ -93,7 +93,8 @@ def train_network(
     progress("start", 1, 1)
     training, validation = training.to(fabric.device), validation.to(fabric.device)
 
-    opened = open_step(fabric, _untrained(settings, start=start), learning=learning, cases=len(training))
+    told = max(1, int(training.events.informative().sum()))
+    opened = open_step(fabric, _untrained(settings, start=start), learning=learning, cases=told)
     state = opened.state
     at_start = _judged(state.averaged, validation)
     run_id = _run_id(training, validation, settings=settings, precision=precision)

@@ -139,11 +139,18 @@ class RunState:
         for key, tensor in tensors.items():
             group, name = key.split(":", maxsplit=1)
             groups[group][name] = tensor
-        self.network.load_state_dict(groups["network"])
-        self.averaged.load_state_dict(groups["averaged"])
-        restore_optimizer(self.optimizer, self.network, tensors=groups["optimizer"])
-        self.kept, self.step = groups["kept"], facts["step"]
-        self.history = [EpochFigures(**line) for line in facts["history"]]
+        try:
+            history = [EpochFigures(**line) for line in facts["history"]]
+            self.network.load_state_dict(groups["network"])
+            self.averaged.load_state_dict(groups["averaged"])
+            restore_optimizer(self.optimizer, self.network, tensors=groups["optimizer"])
+        except (KeyError, RuntimeError, TypeError) as fault:  # the same settings, other layers or figures
+            message = (
+                f"the checkpoint in {folder} is of another version of onephase ({str(fault).splitlines()[0]}): move it "
+                "away to train anew"
+            )
+            raise TrainingError(message) from None
+        self.kept, self.step, self.history = groups["kept"], facts["step"], history
 
 
 def _most(history: Sequence[EpochFigures]) -> int:

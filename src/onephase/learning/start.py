@@ -27,7 +27,8 @@ class Start:
 
     Attributes:
         constants: Potentials of one case: what the network says of a lesion with mean facts.
-        panel: Fitted to all training cases; None where the network looks at no fact.
+        panel: Fitted to all training cases; None where the network looks at no fact or there are too few patients for
+            folds.
         terms: What a panel that was fitted without the case adds to those constants, for each training case. A
             panel that has seen the case would leave nothing to learn where it has only overfitted.
     """

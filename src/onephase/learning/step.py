@@ -34,7 +34,7 @@ class TrainingStep:
         network: As fabric has set it up.
         state: Of the run; each step moves it.
         coupling_sd: Of the prior on couplings and shifts.
-        cases: Training cases, over which that prior is spread.
+        cases: Training cases of which anything is told, over which that prior is spread.
     """
 
     def __init__(self, fabric: Fabric, network: Any, state: RunState, *, coupling_sd: float, cases: int) -> None:
@@ -160,7 +160,7 @@ def open_step(
         fabric: Where and in what precision.
         network: With the weights that it starts from.
         learning: Of the run.
-        cases: Number of training cases.
+        cases: Number of training cases of which anything is told.
     """
     for convolution in (module for module in network.modules() if isinstance(module, torch.nn.Conv3d)):
         # Channels last: two thirds of the time of a step on a CPU.
@@ -230,7 +230,10 @@ def _capture(step: TrainingStep, batch: PatchBatch, terms: Tensor) -> tuple[torc
 
 
 def _optimizer(network: PanelNetwork, learning: LearningSettings, *, device: torch.device) -> torch.optim.Optimizer:
-    """Return an optimiser; constants and normalisation do not decay. On a GPU the rate is kept there, for a capture."""
+    """Return an optimiser; biases, normalisation and other vectors do not decay.
+
+    On a GPU the rate is kept there, for a capture.
+    """
     weights = [parameter for parameter in network.parameters() if parameter.requires_grad and parameter.ndim > 1]
     others = [parameter for parameter in network.parameters() if parameter.requires_grad and parameter.ndim <= 1]
     groups = [{"params": weights, "weight_decay": learning.weight_decay}, {"params": others, "weight_decay": 0.0}]

@@ -7,7 +7,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from onephase.arrays import Float
-from onephase.imaging.regions import FAR_MM
 from onephase.network.attention import NoAttention, SpatialAttention, enlarge, relative_to_strongest
 from onephase.network.encoder import Encoder
 from onephase.network.panel_head import PanelHead
@@ -102,8 +101,8 @@ class PanelNetwork(nn.Module):
                 fitted without the case, so that the network learns what such a panel misses on new cases.
         """
         slices, rows, columns = image.shape[2:]
-        image, distance_mm = self._whole_blocks(image, fill=0.0), self._whole_blocks(distance_mm, fill=FAR_MM)
         membership = memberships(distance_mm, names=self.settings.regions, regions=self.regions)
+        image, membership = (self._whole_blocks(volume) for volume in (image, membership))
         stages = self.encoder(torch.cat([image, membership], dim=1))
         attended = [stages[scale] for scale in self.scales]
         attention = self.attention(attended)  # (batch, 1, slice / block, row / block, column / block)
@@ -128,12 +127,12 @@ class PanelNetwork(nn.Module):
             pooled.append(pool(features, functional.avg_pool3d(weights, ratio)))
         return torch.cat(pooled, dim=2)
 
-    def _whole_blocks(self, volume: Tensor, *, fill: float) -> Tensor:
-        """Extend a patch at its far ends to whole blocks of the coarsest stage."""
+    def _whole_blocks(self, volume: Tensor) -> Tensor:
+        """Extend a patch at its far ends to whole blocks of the coarsest stage, by what is of no region."""
         extra = [-size % block for size, block in zip(volume.shape[2:], self.encoder.blocks[-1], strict=True)]
         if not any(extra):
             return volume
-        return functional.pad(volume, (0, extra[2], 0, extra[1], 0, extra[0]), value=fill)
+        return functional.pad(volume, (0, extra[2], 0, extra[1], 0, extra[0]))
 
 
 def build_network(settings: NetworkSettings, regions: RegionSettings, imaging: ImagingSettings) -> PanelNetwork:

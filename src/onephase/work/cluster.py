@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import onephase
 from onephase.errors import MissingExtraError, WorkerError
-from onephase.work.one_core import one_core
+from onephase.work.one_core import ONE_CORE, environment, one_core
 from onephase.work.waiting import submitted
 
 if TYPE_CHECKING:
@@ -88,12 +88,12 @@ def in_cluster(
                 done += 1
         except KilledWorker:
             message = (
-                f"several workers of {cluster} died on the same case after {done} of {len(items)}, most often for "
-                "want of memory: give each more (dask worker --memory-limit), start again, and it goes on"
+                f"several workers of {cluster} died on the same piece of work after {done} of {len(items)}, most often "
+                "for want of memory: give each more (dask worker --memory-limit), and start again"
             )
             raise WorkerError(message) from None
         except (CancelledError, CommClosedError):
-            message = f"{cluster} was lost after {done} of {len(items)} cases: start both again, and it goes on"
+            message = f"{cluster} was lost after {done} of {len(items)} pieces of work: start both again"
             raise WorkerError(message) from None
 
 
@@ -207,5 +207,5 @@ def _at_worker(function: Callable[[Item], Answer], leader: _Leader, item: Item) 
     except OSError as fault:
         message = f"worker {worker.address} cannot work in {leader.home} ({fault.strerror}): start it as the same user"
         raise WorkerError(message) from None
-    with one_core():
+    with environment(ONE_CORE), one_core():  # what is loaded for the item as well as what is there
         return function(item)

@@ -45,7 +45,7 @@ def in_processes(
         except BrokenProcessPool:
             message = (
                 f"a worker process was killed after {done} of {len(items)} pieces of work, most often for want of "
-                "memory: start again with fewer workers; what keeps its work goes on where it stopped"
+                "memory: start again with fewer workers"
             )
             raise WorkerError(message) from None
 

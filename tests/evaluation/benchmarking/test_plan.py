@@ -135,8 +135,27 @@ def test_without_external_cases_there_is_the_internal_test_alone() -> None:
     assert list(plan.words) == ["internal test"]
     with pytest.raises(CohortError, match="every case is of site 'here', and leaving it out leaves none"):
         _plan(_records({"here": 40}), Design(leave_sites_out=True))
-    with pytest.raises(CohortError, match="9 folds need at least 9 patients"):
+    with pytest.raises(CohortError, match=r"the external cases are of 5 patients, too few for 9 folds: take fewer"):
         _plan(_records({"here": 40, "there": 5}, external="there"), Design(folds=9))
+
+
+def test_a_lone_external_patient_is_tested_and_not_adapted_to() -> None:
+    plan = _plan(_records({"here": 40, "there": 1}, external="there"))
+    assert list(plan.words) == ["internal test", "frozen external test"]
+
+
+@pytest.mark.parametrize(
+    ("records", "design", "division"),
+    [
+        ([one for one in _records({"here": 40}) if one.split != "validation"], Design(), "'internal' has 28 .* and 0 "),
+        (_records({"A": 40, "B": 1}), Design(leave_sites_out=True), "'without A' has 2 .* and 0 "),
+    ],
+)
+def test_a_division_that_no_network_can_learn_from_is_refused_at_once(
+    records: list[Record], design: Design, division: str
+) -> None:
+    with pytest.raises(CohortError, match=f"division {division}"):
+        _plan(records, design)
 
 
 def test_few_may_be_adapted_and_the_network_may_have_more_seeds() -> None:
@@ -187,7 +206,8 @@ def test_a_cohort_without_a_test_set_is_answered_by_folds_alone() -> None:
     for none in (records, tested):
         with pytest.raises(CohortError, match="leave nobody to learn from or nobody to test: let all be answered by"):
             _plan(none)
-        with pytest.raises(CohortError, match="a learning curve is tested on cases of the split test"):
+        missing = "tested on cases of the split test" if none is records else "learns from cases of the split train"
+        with pytest.raises(CohortError, match=f"a learning curve .*{missing}, and there is none"):
             _plan(none, Design(cross_validate=True, sizes=(5,)))
 
 
@@ -225,7 +245,8 @@ def test_sites_that_folders_cannot_tell_apart_have_runs_of_their_own() -> None:
 
 
 def test_a_learning_curve_says_how_many_cases_whole_patients_make() -> None:
-    cases = [replace(one, patient_id=f"{row // 3}", split="train" if row < 30 else "test") for row, one in NUMBERED]
+    split_of = {**dict.fromkeys(range(30), "train"), **dict.fromkeys(range(30, 36), "validation")}
+    cases = [replace(one, patient_id=f"{row // 3}", split=split_of.get(row, "test")) for row, one in NUMBERED]
     plan = _plan(cases, Design(sizes=(10,)))
     assert plan.part("learned from 10").count("train") == 9
     assert "learned from 9 of the 30 training cases" in plan.words["learned from 10"]

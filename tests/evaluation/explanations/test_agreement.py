@@ -66,6 +66,16 @@ def test_without_a_settled_pair_there_is_no_figure(drawn: Resamples) -> None:
     assert "no pair of regions is settled" in agreement_with(level, _said(INFORMATION, 0.1), drawn).cohort.reason
 
 
+def test_a_network_of_one_task_is_asked_of_that_alone(truth: RegionTruth, drawn: Resamples) -> None:
+    said = _said(INFORMATION, 0.1)
+    said[:, 1:] = 0.0
+    about = truth.about(["er"])
+    assert {pair.task for pair in about.pairs} == {0}
+    assert agreement_with(about, said, drawn).cohort.value == 1.0
+    assert agreement_with(truth, said, drawn).cohort.value < 0.7
+    assert about.information == truth.information
+
+
 def test_chance_counts_the_rankings_that_agree_as_well(truth: RegionTruth, drawn: Resamples) -> None:
     """By hand: three biomarkers have one best ranking of six, the fourth has two, for one of its pairs is a tie."""
     assert agreement_with(truth, _said(INFORMATION, 0.01), drawn).chance == pytest.approx(2 / 6**4)

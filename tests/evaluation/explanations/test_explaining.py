@@ -1,11 +1,13 @@
 """Explanations case by case: broken off they go on to the same bytes, and no others are taken for them."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import SimpleITK
 from tests.evaluation.conftest import MeanOfImage
 
 from onephase.cohort.records import Record
@@ -86,7 +88,7 @@ def test_broken_off_in_the_middle_it_goes_on_to_the_same_bytes_and_explains_noth
         assert not one.problem
 
 
-def test_another_seed_bundle_or_image_is_explained_anew(
+def test_with_another_seed_bundle_or_donor_a_case_is_explained_anew(
     records: tuple[Record, ...], explained: list[Scenes], tmp_path: Path
 ) -> None:
     record, donor = records[:2]
@@ -100,6 +102,38 @@ def test_another_seed_bundle_or_image_is_explained_anew(
     assert len(explained) == 3
     partial_explain(tmp_path, Turn(record, (records[2],)))(seed=2, seal="another seal")
     assert len(explained) == 4
+
+
+def test_with_another_image_or_outline_a_case_is_explained_anew_and_whoever_has_tissue_from_it(
+    records: tuple[Record, ...], explained: list[Scenes], tmp_path: Path
+) -> None:
+    first, second, third, fourth = (_with_files_of_its_own(record, tmp_path / "files") for record in records)
+    turns = (Turn(first, (second,)), Turn(second, (third,)), Turn(third, (first,)), Turn(fourth, (third,)))
+
+    def explained_now() -> list[Record]:
+        now = []
+        for turn in turns:
+            before = len(explained)
+            assert not explain_case(_explaining(tmp_path), turn).problem
+            now += [turn.record] * (len(explained) - before)
+        return now
+
+    assert explained_now() == [first, second, third, fourth]
+    assert explained_now() == []
+    noisy = SimpleITK.AdditiveGaussianNoise(SimpleITK.ReadImage(str(first.image)), 50.0, 0.0, 1)
+    SimpleITK.WriteImage(noisy, str(first.image))
+    assert explained_now() == [first, third]
+    wider = SimpleITK.BinaryDilate(SimpleITK.ReadImage(str(third.mask)))
+    SimpleITK.WriteImage(wider, str(third.mask))
+    assert explained_now() == [second, third, fourth]
+    assert explained_now() == []
+
+
+def _with_files_of_its_own(record: Record, folder: Path) -> Record:
+    for name, source in (("images", record.image), ("masks", record.mask)):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        shutil.copy(source, folder / name)
+    return replace(record, image=folder / "images" / record.image.name, mask=folder / "masks" / record.mask.name)
 
 
 def partial_explain(out: Path, turn: Turn) -> Callable[..., object]:

@@ -54,6 +54,14 @@ def test_what_is_even_means_nothing(drawn: Resamples) -> None:
     assert sanity_of(even, others, None, resamples=drawn).faults == ("it is even: no region stands out by a tenth",)
 
 
+def test_what_is_told_of_one_task_is_not_even_for_want_of_the_others(drawn: Resamples) -> None:
+    of_er, nothing = _noisy(PATTERN, 1), np.zeros((CASES, 4, 3))
+    of_er[:, 1:] = 0.0
+    others = [_noisy(np.random.default_rng(seed).permuted(PATTERN, axis=1), seed) for seed in range(40)]
+    assert sanity_of(of_er, others, None, resamples=drawn).contrast.value == pytest.approx(0.5, abs=0.1)
+    assert sanity_of(nothing, others, None, resamples=drawn).faults == ("it is even: no region stands out by a tenth",)
+
+
 def test_what_tells_no_region_from_another_is_no_likeness(drawn: Resamples) -> None:
     check = sanity_of(_noisy(PATTERN, 1), [np.ones((CASES, 4, 3))] * 3, np.ones((CASES, 4, 3)), resamples=drawn)
     assert check.faults == ()

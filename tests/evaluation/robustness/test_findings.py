@@ -110,11 +110,12 @@ def test_what_a_change_costs_stands_with_the_cases_that_tell_it(found: Robustnes
     assert " / 30" in table.rows[0][2]
 
 
-def test_the_page_says_simulated_and_which_auc_falls(found: Robustness, tmp_path: Any) -> None:
+def test_the_page_says_simulated_and_what_is_worse(found: Robustness, tmp_path: Any) -> None:
     page = write_robustness(tmp_path, found).read_text()
     assert "30 of 30 scored cases are simulated" in page
-    assert "An AUC falls beyond chance" in page
-    assert "turned (ER)" in page
+    assert "Worse beyond chance, p adjusted for all that was compared: " in page
+    assert "turned (ER AUC)" in page
+    assert "turned (Panel)" in page
     assert "rare: too small (26 cases)." in page
     assert "never, neither: no such thing (30 cases)." in page
     assert {path.name for path in tmp_path.rglob("*.*")} >= {

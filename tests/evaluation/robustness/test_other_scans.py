@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -46,6 +47,16 @@ def test_at_another_site_it_has_that_sites_grid(record: Record) -> None:
     assert there.volume.grid.spacing_mm == (SITES["larch"].slice_mm, *(SITES["larch"].in_plane_mm,) * 2)
     with pytest.raises(ImageError, match=f"scanned at {record.site} already"):
         moved(original, _rng(), site=record.site)
+
+
+def test_a_table_that_stands_where_the_command_is_given_has_short_paths(
+    record: Record, ball: Ball, monkeypatch
+) -> None:
+    monkeypatch.chdir(record.image.parent)
+    near = replace(record, image=Path(record.image.name))
+    assert retimed(Original.read(near, in_plane=False), _rng(), by_s=0.0).volume.array.any()
+    with pytest.raises(ImageError, match="not simulated"):
+        retimed(replace(ball(), record=replace(near, provenance="real")), _rng(), by_s=10.0)
 
 
 def test_a_real_case_is_not_simulated_again(ball: Ball) -> None:

@@ -1,3 +1,4 @@
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -6,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import SimpleITK
 
 from onephase.cohort.records import Record
 from onephase.cohort.table import read_cohort
@@ -69,8 +71,8 @@ def answered(toy_bundle: Callable[..., Bundle], monkeypatch: pytest.MonkeyPatch)
     return asked
 
 
-def _probing(out: Path, *, seed: int = 1) -> Probing:
-    return Probing(Path("bundle"), "s", out, CHANGES, seed)
+def _probing(out: Path, *, seed: int = 1, seal: str = "a seal") -> Probing:
+    return Probing(Path("bundle"), seal, out, CHANGES, seed)
 
 
 def test_each_case_is_answered_as_given_and_under_each_change(
@@ -88,7 +90,7 @@ def test_each_case_is_answered_as_given_and_under_each_change(
         assert eroded[0, 1] > given[0, 1]  # every voxel lies farther outside
 
 
-def test_what_was_answered_is_not_answered_again_but_with_another_seed(
+def test_what_was_answered_is_not_answered_again_but_with_another_seed_or_bundle(
     records: tuple[Record, ...], answered: list[str], tmp_path: Path
 ) -> None:
     first = probe_cohort(_probing(tmp_path), records[:3])
@@ -98,6 +100,32 @@ def test_what_was_answered_is_not_answered_again_but_with_another_seed(
     other = probe_cohort(_probing(tmp_path, seed=2), records[:1])
     assert answered[5:] == [records[0].case_id]
     assert other[0].answers["noise of 20%"].unary[0, 0] != first[0].answers["noise of 20%"].unary[0, 0]
+    probe_cohort(_probing(tmp_path, seed=2, seal="another seal"), records[:2])
+    assert answered[6:] == [record.case_id for record in records[:2]]
+
+
+def test_with_another_image_or_outline_a_case_is_answered_anew_and_no_other(
+    records: tuple[Record, ...], answered: list[str], tmp_path: Path
+) -> None:
+    few = [_with_files_of_its_own(record, tmp_path / "files") for record in records[:3]]
+    before = probe_cohort(_probing(tmp_path), few)
+    noise = SimpleITK.AdditiveGaussianNoise(SimpleITK.ReadImage(str(few[0].image)), 50.0, 0.0, 1)
+    SimpleITK.WriteImage(noise, str(few[0].image))
+    after = probe_cohort(_probing(tmp_path), few)
+    assert answered[3:] == [few[0].case_id]
+    assert after[0].answers[UNCHANGED].unary[0, 0] != before[0].answers[UNCHANGED].unary[0, 0]
+    wider = SimpleITK.BinaryDilate(SimpleITK.ReadImage(str(few[1].mask)))
+    SimpleITK.WriteImage(wider, str(few[1].mask))
+    after = probe_cohort(_probing(tmp_path), few)
+    assert answered[4:] == [few[1].case_id]
+    assert after[1].answers[UNCHANGED].unary[0, 1] < before[1].answers[UNCHANGED].unary[0, 1]  # more lies within it
+
+
+def _with_files_of_its_own(record: Record, folder: Path) -> Record:
+    for name, source in (("images", record.image), ("masks", record.mask)):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        shutil.copy(source, folder / name)
+    return replace(record, image=folder / "images" / record.image.name, mask=folder / "masks" / record.mask.name)
 
 
 def test_a_draw_belongs_to_its_case_and_change_whatever_else_is_tried(

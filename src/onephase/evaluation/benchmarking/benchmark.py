@@ -28,6 +28,7 @@ from onephase.evaluation.contestants import OF_KNOWN_SITES, RADIOMICS, network_a
 from onephase.evaluation.predictions import NETWORK, PRIOR, Predictions, write_predictions
 from onephase.evaluation.protocol import (
     LEARNED_FROM,
+    assigned_splits,
     calibration_answers,
     finished_answers,
     gathered,
@@ -123,7 +124,7 @@ def unfinished(benchmark: Benchmark) -> tuple[Run, ...]:
     refuse_other_settings(prepared, benchmark.settings, who="the benchmark")
     refuse_repeated_cases(prepared)
     refuse_unfit_columns([record for one in prepared for record in one.records], benchmark.covariates)
-    members = {part.name: lesions_of(_assigned(prepared, part)) for part in benchmark.plan.parts}
+    members = {part.name: lesions_of(assigned_splits(prepared, part.split_of)) for part in benchmark.plan.parts}
     return tuple(
         run
         for run in benchmark.plan.runs
@@ -134,7 +135,7 @@ def unfinished(benchmark: Benchmark) -> tuple[Run, ...]:
 def answer(benchmark: Benchmark, run: Run) -> None:
     """Do one run and write its answers, unless they are there."""
     part = benchmark.plan.part(run.part)
-    prepared = _assigned([open_prepared(folder) for folder in benchmark.prepared], part)
+    prepared = assigned_splits([open_prepared(folder) for folder in benchmark.prepared], part.split_of)
     members = lesions_of(prepared)
     digest, folder = _digest(benchmark, run, members), benchmark.folder(run)
     with alone_in(folder):  # a worker of a cluster may still be at it for a leader that was killed
@@ -202,14 +203,6 @@ def _prior(training: Sequence[Lesion]) -> PanelPosterior:
     """Return what the training cases alone say of any one case, as a bundle keeps it."""
     records = [lesion.record for lesion in training if lesion.record.split == "train"]
     return PanelPosterior.from_potentials(fit_prior(events_of(records)))
-
-
-def _assigned(prepared: Sequence[PreparedCohort], part: Part) -> list[PreparedCohort]:
-    """Return the cohorts with the splits of a division."""
-    return [
-        replace(one, records=tuple(replace(record, split=part.split_of[record.case_id]) for record in one.records))
-        for one in prepared
-    ]
 
 
 def _digest(benchmark: Benchmark, run: Run, members: Sequence[Lesion]) -> str:

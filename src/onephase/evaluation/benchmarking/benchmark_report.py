@@ -6,10 +6,12 @@ from pathlib import Path
 from statistics import mean
 
 import numpy as np
+from pydantic import ValidationError
 
 import onephase
 from onephase.biomarkers.posterior import PanelPosterior
 from onephase.cohort.lesions import events_of
+from onephase.errors import StorageError
 from onephase.evaluation.benchmarking.divisions import LEARNED, slug
 from onephase.evaluation.benchmarking.learning_curve import headline_figures
 from onephase.evaluation.benchmarking.overview import OVERVIEW_NAME, overview_of
@@ -25,7 +27,7 @@ from onephase.evaluation.benchmarking.pooling import (
 )
 from onephase.evaluation.pages.page import PAGE_NAME, simulated_words, write_study
 from onephase.evaluation.pages.table import TITLES, Table
-from onephase.evaluation.predictions import PRIOR, Predictions, write_predictions
+from onephase.evaluation.predictions import PRIOR, Predictions, versions_of, write_predictions
 from onephase.evaluation.scoring.answers import answers_of
 from onephase.evaluation.scoring.scores import TrainingPrior, score
 from onephase.evaluation.study import Study, study_of
@@ -91,7 +93,7 @@ def write_report(out: Path, *, progress: Progress = silent) -> BenchmarkReport:
         StorageError: If no benchmark is there, or one of its runs is not finished.
     """
     plan, described = stored_plan(out)
-    settings = Settings.model_validate(described)
+    settings = _settings(out, described)
     runs = stored_runs(out, plan)
     seconds = {name: float(found.facts["seconds"]) for name, found in runs.items()}
     write_json(out / "timing.json", {"seconds": sum(seconds.values()), "runs": seconds})
@@ -99,7 +101,7 @@ def write_report(out: Path, *, progress: Progress = silent) -> BenchmarkReport:
     cohort_flow = stored_flow(out)
     progress("studies", 0, len(plan.words))
     for done, protocol in enumerate(plan.words, start=1):
-        predictions, seeds = pooled(plan, protocol, runs=runs, facts=_facts(plan, protocol, settings))
+        predictions, seeds = pooled(plan, protocol, runs=runs, facts=_facts(plan, protocol, settings, runs=runs))
         predictions = compared_in(seeds).stored(replace(predictions, cohort_flow=cohort_flow))
         folder = out / slug(protocol)
         write_predictions(folder, predictions)
@@ -130,6 +132,18 @@ def write_report(out: Path, *, progress: Progress = silent) -> BenchmarkReport:
         without,
         _left(out, made={page.parent for page in pages.values()} | ({out / CURVE} if curve else set())),
     )
+
+
+def _settings(out: Path, described: Mapping[str, object]) -> Settings:
+    try:
+        return Settings.model_validate(described)
+    except ValidationError as fault:
+        problem = fault.errors()[0]
+        message = (
+            f"the benchmark in {out} ran with settings that this version does not know "
+            f"({'.'.join(map(str, problem['loc']))}: {problem['msg']}): make its pages with the version that ran it"
+        )
+        raise StorageError(message) from None
 
 
 def _left(out: Path, *, made: Set[Path]) -> tuple[Path, ...]:
@@ -235,11 +249,12 @@ def _digits(figure: str) -> int:
     return 1 if "percent" in figure else 3
 
 
-def _facts(plan: Plan, protocol: str, settings: Settings) -> dict[str, object]:
+def _facts(plan: Plan, protocol: str, settings: Settings, *, runs: Mapping[str, Predictions]) -> dict[str, object]:
     parts = {part.name for part in plan.tested_by(protocol)}
-    seeds = sorted({run.seed for run in plan.runs if run.part in parts and run.seed is not None})
+    own = [run for run in plan.runs if run.part in parts]
+    seeds = sorted({run.seed for run in own if run.seed is not None})
     return {
-        "onephase": onephase.__version__,
+        "onephase": versions_of(runs[run.folder] for run in own),  # that answered, which need not be this one
         "benchmark": protocol,
         "seeds": seeds,
         "divisions": sorted(parts),

@@ -15,6 +15,9 @@ from onephase.evaluation.protocol import LEARNED_FROM, crossed_splits, learned_s
 
 INTERNAL_TEST, EXTERNAL_TEST, SITES_OUT = "internal test", "frozen external test", "leave one site out"
 
+FEWEST_TO_TRAIN = 2
+"""Cases, for a network normalises over those of a batch."""
+
 LEARNED = "learned from"
 """Protocols of the learning curve begin with it."""
 
@@ -90,13 +93,13 @@ def divided(
 
     Raises:
         CohortError: If there are too few patients for the folds or for a size, one site alone is to be left out, or
-            nothing is left to do.
+            nothing is left to do, or a division leaves too few to train a network with.
     """
     internal = _internal(records)
     whole = internal.count("train")
     parts = [internal] if whole and internal.tests else []
     words = {name: words for name, words in TABLE_WORDS.items() if parts and name in internal.tests}
-    if EXTERNAL_TEST in words:
+    if EXTERNAL_TEST in words and _can_be_adapted_to(records, folds=folds):
         adapted = f"{folds}-fold adaptation"
         words[adapted] = ADAPTATION_WORDS.format(folds=folds)
         parts += _adaptation(records, adapted, folds=folds, seed=seed)
@@ -108,7 +111,8 @@ def divided(
         words[crossed] = CROSSED_WORDS.format(folds=folds)
         parts += _crossed(records, crossed, folds=folds, seed=seed)
     if sizes and INTERNAL_TEST not in words:
-        message = "a learning curve is tested on cases of the split test, and there is none: give splits"
+        missing = "is tested on cases of the split test" if whole else "learns from cases of the split train"
+        message = f"a learning curve {missing}, and there is none: give splits"
         raise CohortError(message)
     for size in sorted(set(sizes)):
         name = f"{LEARNED} {size}"
@@ -120,7 +124,20 @@ def divided(
             "(--cross-validate), or give splits"
         )
         raise CohortError(message)
+    for part in parts:
+        _refuse_untrainable(part)
     return tuple(parts), words
+
+
+def _refuse_untrainable(part: Part) -> None:
+    """Refuse a division on which no network can be trained, before a night is spent on the others."""
+    training, validating = part.count("train"), part.count("validation")
+    if training < FEWEST_TO_TRAIN or not validating:
+        message = (
+            f"division {part.name!r} has {training} cases to train with and {validating} to validate, expected at "
+            f"least {FEWEST_TO_TRAIN} and 1: mark cases as train and validation, or ask for no such division"
+        )
+        raise CohortError(message)
 
 
 def slug(name: str) -> str:
@@ -134,6 +151,19 @@ def _internal(records: Sequence[Record]) -> Part:
     every: dict[str, Split] = {INTERNAL_TEST: "test", EXTERNAL_TEST: "external"}
     tests = {name: split for name, split in every.items() if split in given}
     return _part("internal", 0, records, {record.case_id: record.split for record in records}, tests)
+
+
+def _can_be_adapted_to(records: Sequence[Record], *, folds: int) -> bool:
+    """Tell whether the external cases can be learned from and tested in turn, which those of a lone patient cannot.
+
+    Raises:
+        CohortError: If there are several patients, but too few for the folds.
+    """
+    patients = len({record.identity for record in records if record.split == "external"})
+    if 1 < patients < folds:
+        message = f"the external cases are of {patients} patients, too few for {folds} folds: take fewer (--folds)"
+        raise CohortError(message)
+    return patients > 1
 
 
 def _adaptation(records: Sequence[Record], name: str, *, folds: int, seed: int) -> list[Part]:

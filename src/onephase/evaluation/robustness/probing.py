@@ -20,6 +20,7 @@ from onephase.imaging.preprocessing import prepare_patch
 from onephase.inference.cohort_prediction import folder_name
 from onephase.inference.opened_bundle import opened_bundle
 from onephase.progress import Progress, silent
+from onephase.simulation.version import source_sha256
 from onephase.storage import write_faults
 from onephase.work.workers import Workers, all_in_order
 
@@ -123,6 +124,7 @@ def _changed(original: Original, change: Change, *, seed: int) -> Case:
 
 
 def _depends_on(probing: Probing, record: Record) -> tuple[object, ...]:
-    """Return everything that the answers depend on, a digest of the bytes of image and mask included."""
+    """Return everything that the answers depend on, digests of image, mask and of what scans a simulated case anew."""
     names = [change.name for change in probing.changes]
-    return probing.identity, onephase.__version__, names, probing.seed, record.case_id, source_key(record)
+    scanned = (record.provenance, source_sha256() if record.provenance == "simulated" else "")
+    return probing.identity, onephase.__version__, names, probing.seed, record.case_id, *scanned, source_key(record)

@@ -14,6 +14,12 @@ from onephase.storage import json_text
 
 PAGE_NAME, JSON_NAME = "robustness.html", "robustness.json"
 ALPHA = 0.05
+COST_NAMES = {
+    **{name: f"{BIOMARKER_NAMES[name]} AUC" for name in RECEPTORS},
+    "ki67_mae_percent": "Ki-67 error",
+    "panel_gain": "Panel",
+}
+"""By figure, all of which grow as answers get better: of the error it is the sign that is turned."""
 LEADS = (
     "Each case was changed in one way at a time, prepared anew and answered anew; everything else is as the cohort "
     "gives it. How far an answer moves needs no label. What that costs is told by the cases that pathology decides, "
@@ -79,15 +85,14 @@ def moves_table(found: Robustness) -> Table:
 def costs_table(found: Robustness) -> Table:
     """Return what it costs, in the cases that have a label."""
     rows = [(one.family, one.name, *(_cost(one, name) for name in COSTS)) for one in found.findings if one.cases]
-    receptors = [f"{BIOMARKER_NAMES[name]} AUC" for name in RECEPTORS]
     return Table(
         "costs",
         "What it costs: changed less as given, on the same cases. AUC, Ki-67 error in points with its sign turned, "
         "panel log-likelihood in nats; behind each how many cases decide it, of an AUC positive / all.",
-        ("Kind", "Change", *receptors, "Ki-67 error", "Panel"),
+        ("Kind", "Change", *(COST_NAMES[name] for name in COSTS)),
         tuple(rows),
-        "Below zero, the change has made it worse. * Adjusted p below 0.05. Without an interval, no rank has changed, "
-        "or a class has one case.",
+        "Below zero, the change has made it worse. * Adjusted p below 0.05. An AUC has no interval where no rank has "
+        "changed or a class has one case, Ki-67 and panel have none with fewer than six patients.",
     )
 
 
@@ -112,7 +117,7 @@ def as_given(found: Robustness) -> list[str]:
 
 
 def what_changes_do(found: Robustness) -> list[str]:
-    """Say which change moves each answer most, and which AUC falls beyond chance."""
+    """Say which change moves each answer most, and what it makes worse beyond chance."""
     made = [one for one in found.findings if one.cases]
     if not made:
         return []
@@ -120,17 +125,17 @@ def what_changes_do(found: Robustness) -> list[str]:
     for name in MOVED:
         most = max(made, key=lambda one: one.moved[name].value or 0.0)
         said.append(_moves_most(BIOMARKER_NAMES[name], most.name, most.moved[name]))
-    fallen = [
-        f"{one.name} ({BIOMARKER_NAMES[name]})"
-        for one in made
-        for name in RECEPTORS
-        if (p := one.costs[name].adjusted_p) is not None and p < ALPHA and (one.costs[name].difference.value or 0.0) < 0
+    costs = [(one.name, COST_NAMES[name], one.costs[name]) for one in made for name in COSTS]
+    if all(cost.difference.value is None for _, _, cost in costs):
+        return [*said, "These cases have no label by which what a change costs could be told."]
+    worse = [
+        f"{change} ({figure})"
+        for change, figure, cost in costs
+        if cost.adjusted_p is not None and cost.adjusted_p < ALPHA and (cost.difference.value or 0.0) < 0
     ]
-    if all(one.value is None for one in found.auc.values()):
-        return [*said, "No AUC is defined for these cases, so nothing is known of what a change costs."]
-    if not fallen:
-        return [*said, "No AUC falls beyond chance once p is adjusted for all that was compared."]
-    return [*said, f"An AUC falls beyond chance, p adjusted for all that was compared: {', '.join(fallen)}."]
+    if not worse:
+        return [*said, "No change makes anything worse beyond chance, p adjusted for all that was compared."]
+    return [*said, f"Worse beyond chance, p adjusted for all that was compared: {', '.join(worse)}."]
 
 
 def _moves_most(marker: str, change: str, moved: Estimate) -> str:
