@@ -4,8 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from onephase.biomarkers.panel import Events
+from onephase.cli.commands import app
 from onephase.cohort.flow import CohortFlow
 from onephase.errors import StorageError
 from onephase.evaluation.predictions import (
@@ -127,3 +129,14 @@ def test_index_lesion_is_the_largest_that_has_a_label(predictions: Predictions) 
         )
         rows = replace(predictions, records=records).index_lesions()
         assert [row for row in rows if patients[row] == twice] == [scored]
+
+
+def test_a_part_of_a_study_is_scored_by_the_rule_that_is_named(predictions: Predictions, tmp_path: Path) -> None:
+    """A fold of a cross-validation and a run of a benchmark carry no settings."""
+    write_predictions(tmp_path, replace(predictions.take(np.arange(12)), facts={"run": "one", "onephase": "0.1"}))
+    words = ["evaluate", "--stored", "--out", str(tmp_path)]
+    done = CliRunner().invoke(app, words, env={"COLUMNS": "300"})
+    assert done.exit_code == 2, done.output
+    assert "are part of a study and do not say how subtypes are named: give --policy" in done.output
+    done = CliRunner().invoke(app, [*words, "--policy", "ki67_14", "--json"])
+    assert json.loads(done.stdout)["policy"] == "ki67_14"

@@ -10,12 +10,16 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the train extra")
 
+from onephase.biomarkers.panel import Events  # noqa: E402
 from onephase.biomarkers.posterior import PanelPosterior  # noqa: E402
 from onephase.errors import TrainingError  # noqa: E402
+from onephase.learning import loop  # noqa: E402
 from onephase.learning.checkpoint import CHECKPOINT_NAME, read_checkpoint  # noqa: E402
-from onephase.learning.device import resolve_precision  # noqa: E402
+from onephase.learning.dataset import PatchDataset  # noqa: E402
+from onephase.learning.device import open_fabric, resolve_precision  # noqa: E402
 from onephase.learning.loop import predict_potentials, refuse_lone_cases, train_network  # noqa: E402
 from onephase.learning.run_state import LOG_NAME  # noqa: E402
+from onephase.learning.step import open_step  # noqa: E402
 from onephase.network.network import build_network  # noqa: E402
 from onephase.progress import silent  # noqa: E402
 
@@ -252,6 +256,41 @@ def test_a_run_that_diverges_in_its_last_step_is_a_sentence(make_dataset, make_s
             resume=False,
             progress=silent,
         )
+
+
+def test_alone_within_a_slurm_job_it_is_none_of_the_jobs_tasks(monkeypatch):
+    """As workers of a cluster are, whom `srun` has not started."""
+    for name, value in {"SLURM_NTASKS": "32", "SLURM_JOB_NAME": "job", "SLURM_PROCID": "3"}.items():
+        monkeypatch.setenv(name, value)
+    fabric = open_fabric("f32")
+    assert (fabric.world_size, fabric.global_rank) == (1, 0)
+
+
+def test_cases_of_which_nothing_is_told_do_not_weaken_the_prior_on_couplings(
+    make_dataset, make_settings, tmp_path, monkeypatch
+):
+    asked = []
+
+    def opened(*given, cases, **more):
+        asked.append(cases)
+        return open_step(*given, cases=cases, **more)
+
+    monkeypatch.setattr(loop, "open_step", opened)
+    known, unknown = make_dataset(12, seed=1), make_dataset(12, seed=2, known=False)
+    together = PatchDataset.from_arrays(
+        [f"case {row}" for row in range(24)],
+        Events.stack([known.events, unknown.events]),
+        patients=[f"patient {row}" for row in range(24)],
+        **{
+            name: np.concatenate([getattr(part, name).numpy() for part in (known, unknown)])
+            for name in ("image", "distance_mm", "descriptors")
+        },
+    )
+    settings = make_settings(epochs=1)
+    train_network(
+        together, make_dataset(8, seed=3), settings=settings, folder=tmp_path, resume=False, progress=lambda *_: None
+    )
+    assert asked == [12]
 
 
 @pytest.mark.parametrize("gpu", [None, {"native": False}, {"native": True}])

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from tests.evaluation.benchmarking.conftest import EXTERNAL, INTERNAL, SETTINGS, Done, Trainer
 
+import onephase
 from onephase.cohort.lesions import events_of
 from onephase.cohort.prepared import open_prepared
 from onephase.errors import StorageError
@@ -80,6 +81,32 @@ def test_seeds_are_told_by_mean_and_range(done: Done) -> None:
         gain = posterior.log_probability(events) - predictions.posteriors["prior"].log_probability(events)
         gains.append(gain.mean())
     assert table.rows[0][-1] == f"{np.mean(gains):.3f} ({min(gains):.3f} to {max(gains):.3f})"
+
+
+def test_settings_of_another_version_are_one_sentence(done: Done, tmp_path: Path) -> None:
+    shutil.copytree(done.benchmark.out, tmp_path / "again")
+    plan = json.loads((tmp_path / "again" / "plan.json").read_text())
+    plan["settings"]["network"]["depth"] = 7
+    (tmp_path / "again" / "plan.json").write_text(json.dumps(plan))
+    with pytest.raises(
+        StorageError, match=r"this version does not know \(network\.depth: .*make its pages"
+    ):
+        write_report(tmp_path / "again")
+
+
+def test_a_page_says_which_version_answered(done: Done, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(benchmark_report, "study_of", partial(study_of, resamples=40))
+    shutil.copytree(done.benchmark.out, tmp_path / "again")
+    monkeypatch.setattr(onephase, "__version__", "99.0")
+    report = write_report(tmp_path / "again")
+    assert {study.facts["onephase"] for study in report.studies.values()} == {done_by(done)}
+
+
+def done_by(done: Done) -> str:
+    plan, _ = stored_plan(done.benchmark.out)
+    (version,) = {found.facts["onephase"] for found in stored_runs(done.benchmark.out, plan).values()}
+    assert version != "99.0"
+    return str(version)
 
 
 def test_a_folder_without_a_benchmark_is_one_sentence(tmp_path: Path) -> None:

@@ -8,15 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from onephase.cohort.prepared import PreparedCohort
 from onephase.cohort.records import Record
 from onephase.cohort.table import read_cohort
 from onephase.errors import CohortError
-from onephase.evaluation.explanations import checking, explaining
+from onephase.evaluation.explanations import checking, explaining, shuffled_labels
 from onephase.evaluation.explanations.checked import CheckedExplanations
 from onephase.evaluation.explanations.checking import check_explanations
 from onephase.evaluation.explanations.explaining import MISLED, OWN, UNLEARNED, SealedBundle
 from onephase.evaluation.explanations.explanation_page import document_of, write_explanations
-from onephase.evaluation.explanations.shuffled_labels import shuffled
+from onephase.evaluation.explanations.shuffled_labels import shuffled, train_on_shuffled
+from onephase.imaging.patches import PatchStore
 from onephase.imaging.regions import memberships
 from onephase.inference.bundle import Bundle
 from onephase.settings import ImagingSettings, RegionSettings, Settings
@@ -168,3 +170,25 @@ def test_shuffled_labels_are_the_same_labels_on_other_patients_of_the_same_split
             id(one.events) for one in split if one.split == part
         }
     assert all(one.events is other.events for one, other in zip(mixed, split, strict=True) if one.split == "test")
+
+
+def test_a_shuffled_network_learns_from_whom_the_bundle_has_learned(
+    records: tuple[Record, ...], toy_bundle: Callable[..., Bundle], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever splits the table has now."""
+    split_of = {record.case_id: split for record, split in zip(records, ["train"] * 5 + ["validation"], strict=False)}
+    bundle = replace(toy_bundle(OneRegionEach(), SETTINGS), split=split_of)
+    table = tuple(replace(record, split="test") for record in records)
+    taught: list[PreparedCohort] = []
+
+    def train(cohorts: Sequence[PreparedCohort], settings: Settings, *, out: Path, **_: object) -> Path:
+        taught.extend(cohorts)
+        return out
+
+    monkeypatch.setattr("onephase.learning.train.train", train)
+    monkeypatch.setattr(shuffled_labels, "identity_of", lambda _: "its seal")
+    store = PatchStore.__new__(PatchStore)
+    train_on_shuffled(bundle, [PreparedCohort(store, table)], out=tmp_path / "misled", seed=1)
+    assert [record.split for record in taught[0].records] == ["train"] * 5 + ["validation", "", ""]
+    with pytest.raises(CohortError, match=r"2 of the 6 cases that the bundle has learned from are in none of the fold"):
+        train_on_shuffled(bundle, [PreparedCohort(store, table[2:])], out=tmp_path / "misled", seed=1)
