@@ -88,9 +88,7 @@ def test_settings_of_another_version_are_one_sentence(done: Done, tmp_path: Path
     plan = json.loads((tmp_path / "again" / "plan.json").read_text())
     plan["settings"]["network"]["depth"] = 7
     (tmp_path / "again" / "plan.json").write_text(json.dumps(plan))
-    with pytest.raises(
-        StorageError, match=r"this version does not know \(network\.depth: .*make its pages"
-    ):
+    with pytest.raises(StorageError, match=r"this version does not know \(network\.depth: .*make its pages"):
         write_report(tmp_path / "again")
 
 
