@@ -8,13 +8,16 @@ torch = pytest.importorskip("torch", reason="needs the train extra")
 
 from onephase.biomarkers.panel import CELLS, Events  # noqa: E402
 from onephase.biomarkers.posterior import PanelPosterior  # noqa: E402
+from onephase.biomarkers.potentials import Potentials  # noqa: E402
+from onephase.biomarkers.prior import fit_prior  # noqa: E402
 from onephase.cohort.prepared import PreparedCohort, fingerprint_of  # noqa: E402
 from onephase.cohort.records import Record  # noqa: E402
 from onephase.errors import CohortError, TrainingError  # noqa: E402
 from onephase.imaging.patches import FILES, STORED, PatchStore, StoredCase  # noqa: E402
 from onephase.inference.bundle import load_bundle  # noqa: E402
+from onephase.learning.dataset import PatchDataset  # noqa: E402
 from onephase.learning.loop import predict_potentials  # noqa: E402
-from onephase.learning.train import refuse_one_class, train, training_folder  # noqa: E402
+from onephase.learning.train import refuse_one_class, train, training_folder, validation_figures  # noqa: E402
 from onephase.network.network import build_network  # noqa: E402
 from onephase.settings import NetworkSettings  # noqa: E402
 
@@ -122,3 +125,24 @@ def test_classes_of_another_task_do_not_count():
     events = _events((CELLS[:, 0], (0.1, 0.2)), (~CELLS[:, 0], (0.2, 0.3)))
     with pytest.raises(TrainingError, match="only one class of each of her2, expected both"):
         refuse_one_class(events, NetworkSettings(tasks=("her2",)))
+
+
+def test_lesions_of_one_patient_are_no_more_certain_than_she_is(make_dataset):
+    """Each case four times under one patient has the interval that each has once."""
+    once, rows = make_dataset(60, seed=4), np.repeat(np.arange(60), 4)
+    fourfold = PatchDataset.from_arrays(
+        [f"case {place}" for place in range(240)],
+        once.events.take(rows),
+        patients=[once.patients[row] for row in rows],
+        **{name: getattr(once, name).numpy()[rows] for name in ("image", "distance_mm", "descriptors")},
+    )
+    unary = CELLS[once.events.cells.argmax(axis=1)] + np.random.default_rng(5).normal(0, 1, size=(60, 3))
+    said = Potentials(unary, np.zeros(60), np.ones(60), np.zeros(3), np.zeros(3))
+    one, other = (
+        validation_figures(cases, said.take(taken), prior=fit_prior(once.events))
+        for cases, taken in ((once, np.arange(60)), (fourfold, rows))
+    )
+    assert set(one) == set(other) >= {"AUC ER", "AUC PR", "AUC HER2"}
+    for name, figure in one.items():
+        assert other[name].value == pytest.approx(figure.value)
+        assert (other[name].low, other[name].high) == pytest.approx((figure.low, figure.high), abs=0.04), name

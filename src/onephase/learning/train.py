@@ -17,12 +17,12 @@ from onephase.inference.manifest import TrainingCohort, ValidationFigure
 from onephase.learning.dataset import PatchDataset, gather
 from onephase.learning.device import leads
 from onephase.learning.export import export_network
-from onephase.learning.loop import TrainedNetwork, predict_potentials, train_network
+from onephase.learning.loop import predict_potentials, train_network
 from onephase.learning.recalibration import earned_calibration
 from onephase.progress import Progress, silent
 from onephase.settings import NetworkSettings, Settings
 from onephase.statistics.bootstrap import Resamples, bootstrap, mean_of
-from onephase.statistics.roc import auc
+from onephase.statistics.roc import auc, auc_statistic
 
 LABELS = (*RECEPTORS, "hr", "ki67")
 
@@ -77,7 +77,7 @@ def train(
             split={record.case_id: record.split for cohort in prepared for record in cohort.records if record.split},
             trained_on=_trained_on(prepared),
             seeds={"learning": settings.learning.seed, "split": settings.split.seed},
-            validation=_validation_figures(validation, trained, potentials=potentials),
+            validation=validation_figures(validation, potentials, prior=trained.prior),
         ),
     )
     return out
@@ -128,21 +128,32 @@ def _trained_on(prepared: Sequence[PreparedCohort]) -> tuple[TrainingCohort, ...
     )
 
 
-def _validation_figures(
-    validation: PatchDataset, trained: TrainedNetwork, *, potentials: Potentials
+def validation_figures(
+    validation: PatchDataset, potentials: Potentials, *, prior: Potentials
 ) -> dict[str, ValidationFigure]:
-    """Return mean panel log-likelihoods and AUCs of the validation cases, before calibration on them."""
+    """Return mean panel log-likelihoods and AUCs of the validation cases, before calibration on them.
+
+    Args:
+        validation: The cases.
+        potentials: What the network says of them.
+        prior: Of the training cases, potentials of one case.
+    """
     posterior = PanelPosterior.from_potentials(potentials)
-    prior = PanelPosterior.from_potentials(trained.prior).repeated(len(validation))
+    of_prior = PanelPosterior.from_potentials(prior).repeated(len(validation))
     resamples = Resamples.draw(validation.patients, np.random.default_rng(0))
     estimates = {
         "panel log-likelihood": bootstrap(mean_of(posterior.log_probability(validation.events)), resamples),
-        "panel log-likelihood of the prior": bootstrap(mean_of(prior.log_probability(validation.events)), resamples),
+        "panel log-likelihood of the prior": bootstrap(mean_of(of_prior.log_probability(validation.events)), resamples),
     }
     for place, receptor in enumerate(RECEPTORS):
         status = validation.events.status(receptor)
         known = status >= 0
-        estimates[f"AUC {receptor.upper()}"] = auc(posterior.marginals()[known, place], status[known] == 1)
+        scores, positive = posterior.marginals()[known, place], status[known] == 1
+        estimates[f"AUC {receptor.upper()}"] = (
+            auc(scores, positive)  # by DeLong, whose cases are independent
+            if len(set(validation.patients)) == len(validation)
+            else bootstrap(auc_statistic(scores, positive), resamples.take(known), events=int(positive.sum()))
+        )
     return {
         name: ValidationFigure(value=estimate.value, low=estimate.low, high=estimate.high, cases=estimate.n)
         for name, estimate in estimates.items()
