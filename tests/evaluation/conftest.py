@@ -1,5 +1,6 @@
 """Two small invented cohorts with predictions: one records ER, PR, HER2 and Ki-67, the other HR and HER2."""
 
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -118,6 +119,16 @@ class MeanOfImage:
             "shift": np.zeros(3),
         }
         return [answers[name].astype(np.float32) for name in names]
+
+
+def with_files_of_its_own(record: Record, folder: Path) -> Record:
+    """Return a record whose image and mask are copies in a folder, to be changed."""
+    for name, source in (("images", record.image), ("masks", record.mask)):
+        assert source is not None
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        shutil.copy(source, folder / name)
+    assert record.mask is not None
+    return replace(record, image=folder / "images" / record.image.name, mask=folder / "masks" / record.mask.name)
 
 
 def bundle_around(

@@ -1,6 +1,5 @@
 """Explanations case by case: broken off they go on to the same bytes, and no others are taken for them."""
 
-import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK
-from tests.evaluation.conftest import MeanOfImage
+from tests.evaluation.conftest import MeanOfImage, with_files_of_its_own
 
 from onephase.cohort.records import Record
 from onephase.cohort.table import read_cohort
@@ -107,7 +106,7 @@ def test_with_another_seed_bundle_or_donor_a_case_is_explained_anew(
 def test_with_another_image_or_outline_a_case_is_explained_anew_and_whoever_has_tissue_from_it(
     records: tuple[Record, ...], explained: list[Scenes], tmp_path: Path
 ) -> None:
-    first, second, third, fourth = (_with_files_of_its_own(record, tmp_path / "files") for record in records)
+    first, second, third, fourth = (with_files_of_its_own(record, tmp_path / "files") for record in records)
     turns = (Turn(first, (second,)), Turn(second, (third,)), Turn(third, (first,)), Turn(fourth, (third,)))
 
     def explained_now() -> list[Record]:
@@ -127,13 +126,6 @@ def test_with_another_image_or_outline_a_case_is_explained_anew_and_whoever_has_
     SimpleITK.WriteImage(wider, str(third.mask))
     assert explained_now() == [second, third, fourth]
     assert explained_now() == []
-
-
-def _with_files_of_its_own(record: Record, folder: Path) -> Record:
-    for name, source in (("images", record.image), ("masks", record.mask)):
-        (folder / name).mkdir(parents=True, exist_ok=True)
-        shutil.copy(source, folder / name)
-    return replace(record, image=folder / "images" / record.image.name, mask=folder / "masks" / record.mask.name)
 
 
 def partial_explain(out: Path, turn: Turn) -> Callable[..., object]:

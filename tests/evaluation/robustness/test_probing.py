@@ -1,4 +1,3 @@
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -8,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import SimpleITK
+from tests.evaluation.conftest import with_files_of_its_own
 
 from onephase.cohort.records import Record
 from onephase.cohort.table import read_cohort
@@ -107,7 +107,7 @@ def test_what_was_answered_is_not_answered_again_but_with_another_seed_or_bundle
 def test_with_another_image_or_outline_a_case_is_answered_anew_and_no_other(
     records: tuple[Record, ...], answered: list[str], tmp_path: Path
 ) -> None:
-    few = [_with_files_of_its_own(record, tmp_path / "files") for record in records[:3]]
+    few = [with_files_of_its_own(record, tmp_path / "files") for record in records[:3]]
     before = probe_cohort(_probing(tmp_path), few)
     noise = SimpleITK.AdditiveGaussianNoise(SimpleITK.ReadImage(str(few[0].image)), 50.0, 0.0, 1)
     SimpleITK.WriteImage(noise, str(few[0].image))
@@ -119,13 +119,6 @@ def test_with_another_image_or_outline_a_case_is_answered_anew_and_no_other(
     after = probe_cohort(_probing(tmp_path), few)
     assert answered[4:] == [few[1].case_id]
     assert after[1].answers[UNCHANGED].unary[0, 1] < before[1].answers[UNCHANGED].unary[0, 1]  # more lies within it
-
-
-def _with_files_of_its_own(record: Record, folder: Path) -> Record:
-    for name, source in (("images", record.image), ("masks", record.mask)):
-        (folder / name).mkdir(parents=True, exist_ok=True)
-        shutil.copy(source, folder / name)
-    return replace(record, image=folder / "images" / record.image.name, mask=folder / "masks" / record.mask.name)
 
 
 def test_a_draw_belongs_to_its_case_and_change_whatever_else_is_tried(
