@@ -77,7 +77,7 @@ def refuse_idle(options: Mapping[str, object], *, beside: str, given: object) ->
         given: Its value, None where it was left out.
     """
     for name, value in options.items():
-        if given is None and value not in (None, False):
+        if given is None and value is not None and value is not False:
             message = f"{name} goes with {beside}, and changes nothing without it"
             raise typer.BadParameter(message)
 
