@@ -9,7 +9,7 @@ from onephase.evaluation.robustness.outline_changes import boxed, regrown, shift
 
 MILLIMETRES = (1.0, 2.0, 3.0)
 NOISE = (0.05, 0.10, 0.20)
-"""Of the lesion's median intensity; simulated sites have 0.035 to 0.06 (our choice)."""
+"""Of the lesion's median intensity above the darkest surroundings; simulated sites have 0.035 to 0.06 (our choice)."""
 FIELD = (0.1, 0.2, 0.3)
 """Standard deviation of the logarithm; simulated sites have 0.08 to 0.22 (our choice)."""
 SECONDS = (-30.0, -15.0, 15.0, 30.0, 60.0)

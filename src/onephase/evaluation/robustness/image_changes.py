@@ -26,7 +26,7 @@ class _Brightness:
 
 
 def noisy(original: Original, rng: np.random.Generator, *, share: float) -> Case:
-    """Add normal noise whose standard deviation is a share of the lesion's median intensity."""
+    """Add normal noise whose standard deviation is a share of the lesion's median above the darkest around."""
     array = original.case.volume.array
     noise = rng.standard_normal(array.shape, dtype=np.float32)
     return _with_array(original.case, array + np.float32(share * _brightness(original).lesion) * noise)
