@@ -213,12 +213,18 @@ def _group(
     whole = len(rows) == len(answers[PRIOR])
     parts = subgroups_of(members.records, volume_ml=members.volume_ml) if whole else ()
     scores = {name: score(events, one, prior=prior, resamples=resamples, subgroups=parts) for name, one in own.items()}
-    rivals = [name for name in compared.rivals if compared.lead in own and name not in UNCOMPARED]
-    contenders = [
-        contender(name, events, own[name], resamples=resamples) for name in (compared.lead, *rivals) if rivals
-    ]
-    family = [versus(contenders[0], rival) for rival in contenders[1:]]
-    return Group(flow.group, flow, scores, as_one_family(family))
+    return Group(flow.group, flow, scores, _family(events, own, compared, resamples=resamples))
+
+
+def _family(
+    events: Events, answers: Mapping[str, Answers], compared: Compared, *, resamples: Resamples
+) -> tuple[Versus, ...]:
+    """Compare the lead, where it has answers, with each of its rivals."""
+    rivals = [name for name in compared.rivals if name not in UNCOMPARED]
+    if compared.lead not in answers or not rivals:
+        return ()
+    lead, *others = (contender(name, events, answers[name], resamples=resamples) for name in (compared.lead, *rivals))
+    return as_one_family([versus(lead, other) for other in others])
 
 
 def _flow(name: str, lesions: int, events: Events) -> FlowRow:
