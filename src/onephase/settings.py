@@ -23,6 +23,9 @@ Slices: TypeAlias = Annotated[int, Field(ge=1)]
 Voxels: TypeAlias = Annotated[int, Field(ge=2)]
 Channels: TypeAlias = Annotated[int, Field(ge=1)]
 
+FEWEST_TO_NORMALISE = 2
+"""Cases of a batch, from which a network learns what is ordinary: of one nothing."""
+
 FARTHEST_SHELL_MM = 12.0
 """Distances outside the lesion are stored up to here; published shells reach 10 mm at most."""
 
@@ -114,7 +117,7 @@ class LearningSettings(Section):
 
     epochs: int = Field(default=40, ge=1)
     patience: int = Field(default=10, ge=1, description="epochs without a better validation log-likelihood")
-    batch_size: int = Field(default=16, ge=2)
+    batch_size: int = Field(default=16, ge=FEWEST_TO_NORMALISE)
     learning_rate: float = Field(default=1e-3, gt=0)
     weight_decay: float = Field(default=0.02, ge=0)
     coupling_sd: float = Field(default=0.5, gt=0, description="sd of the normal prior on couplings and shifts")

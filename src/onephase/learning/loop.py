@@ -31,7 +31,7 @@ from onephase.learning.start import Start, fit_start
 from onephase.learning.step import Step, open_step, replayed_on_gpu
 from onephase.network.network import PanelNetwork, build_network
 from onephase.progress import Progress, silent
-from onephase.settings import Settings
+from onephase.settings import FEWEST_TO_NORMALISE, Settings
 from onephase.statistics.standard_error import mean_and_error
 
 
@@ -73,10 +73,10 @@ def train_network(
         TrainingError: If there are fewer than two training cases, the checkpoint is of another run, or
             training diverges.
     """
-    if len(training) < 2 or len(validation) == 0:  # noqa: PLR2004 - batch normalisation needs two
+    if len(training) < FEWEST_TO_NORMALISE or len(validation) == 0:
         message = (
-            f"training needs at least 2 training cases and 1 validation case, got {len(training)} and "
-            f"{len(validation)}: check the splits of the cohort"
+            f"training needs at least {FEWEST_TO_NORMALISE} training cases and 1 validation case, got {len(training)} "
+            f"and {len(validation)}: check the splits of the cohort"
         )
         raise TrainingError(message)
     learning, steps_an_epoch = settings.learning, batches_an_epoch(training, settings)
@@ -217,12 +217,12 @@ def refuse_lone_cases(batch_size: int, *, cases: int, processes: int) -> None:
     Raises:
         TrainingError: If there are fewer than two cases a process.
     """
-    wanted, shared = 2 * processes, min(batch_size, cases)
+    wanted, shared = FEWEST_TO_NORMALISE * processes, min(batch_size, cases)
     if shared < wanted:
         larger = f"raise learning.batch_size to {wanted}, or " if cases >= wanted else ""
         message = (
-            f"{processes} processes share batches of {shared} cases, expected 2 cases each: {larger}start fewer "
-            "processes"
+            f"{processes} processes share batches of {shared} cases, expected {FEWEST_TO_NORMALISE} cases each: "
+            f"{larger}start fewer processes"
         )
         raise TrainingError(message)
 

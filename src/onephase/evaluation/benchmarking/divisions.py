@@ -12,11 +12,9 @@ from onephase.cohort.records import Record, Split, sites_of
 from onephase.cohort.splits import folds as draw_folds
 from onephase.errors import CohortError
 from onephase.evaluation.protocol import LEARNED_FROM, crossed_splits, learned_splits
+from onephase.settings import FEWEST_TO_NORMALISE
 
 INTERNAL_TEST, EXTERNAL_TEST, SITES_OUT = "internal test", "frozen external test", "leave one site out"
-
-FEWEST_TO_TRAIN = 2
-"""Cases, for a network normalises over those of a batch."""
 
 LEARNED = "learned from"
 """Protocols of the learning curve begin with it."""
@@ -132,10 +130,10 @@ def divided(
 def _refuse_untrainable(part: Part) -> None:
     """Refuse a division on which no network can be trained, before a night is spent on the others."""
     training, validating = part.count("train"), part.count("validation")
-    if training < FEWEST_TO_TRAIN or not validating:
+    if training < FEWEST_TO_NORMALISE or not validating:
         message = (
             f"division {part.name!r} has {training} cases to train with and {validating} to validate, expected at "
-            f"least {FEWEST_TO_TRAIN} and 1: mark cases as train and validation, or ask for no such division"
+            f"least {FEWEST_TO_NORMALISE} and 1: mark cases as train and validation, or ask for no such division"
         )
         raise CohortError(message)
 
