@@ -30,7 +30,9 @@ def _prepared(folder: Path, cases: int, *, settings: Settings = SETTINGS) -> Pre
             if f"case {row}" not in writer:
                 image = np.random.default_rng(row).normal(size=PATCH).astype(np.float32)
                 distance = (np.linalg.norm(where, axis=0) - 6 - 0.5 * row).astype(np.float32)
-                writer.add(f"case {row}", Patch(image, distance, NUMBERS, frame, "given", (), {}), key=f"made {row}")
+                writer.add(
+                    f"case {row}", Patch(image, distance, -3.0, NUMBERS, frame, "given", (), {}), key=f"made {row}"
+                )
     names = [f"case {row}" for row in range(cases)]
     records = [Record(case_id=name, patient_id=name, image=Path("x"), events=Events.unknown(1)) for name in names]
     return PreparedCohort(open_store(folder), tuple(records))

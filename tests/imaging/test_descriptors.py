@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 from onephase.errors import ImageError
-from onephase.imaging.descriptors import DESCRIPTORS, describe, descriptors_within
+from onephase.imaging.descriptors import DESCRIPTORS, WITHOUT_AIR, describe, descriptors_within
+from onephase.imaging.lesion import FARTHEST_ABOVE_AIR, cut_out
 
 SPACING = (1.5, 1.2, 1.0)
+AIR = -0.3
 WHERE = np.stack(
     np.meshgrid(
         *[(np.arange(n) - (n - 1) / 2) * mm for n, mm in zip((30, 36, 42), SPACING, strict=True)], indexing="ij"
@@ -25,12 +27,12 @@ def picture(distance, seed=0):
 
 
 def named(image, distance):
-    return dict(zip(DESCRIPTORS, describe(image, distance, spacing_mm=SPACING), strict=True))
+    return dict(zip(DESCRIPTORS, describe(image, distance, spacing_mm=SPACING, air=AIR), strict=True))
 
 
 def test_names_are_unique():
     assert len(set(DESCRIPTORS)) == len(DESCRIPTORS)
-    assert len(DESCRIPTORS) == 271  # the phenotype stage is taught for these
+    assert len(DESCRIPTORS) == 273  # the phenotype stage is taught for these
 
 
 @pytest.mark.parametrize("radius", [5.0, 9.0])
@@ -44,16 +46,16 @@ def test_a_ball_has_its_volume_and_diameter(radius):
 def test_gain_and_offset_do_not_matter():
     distance = ball(8.0)
     image = picture(distance)
-    one = describe(image, distance, spacing_mm=SPACING)
-    other = describe(37 * image + 250, distance, spacing_mm=SPACING)
+    one = describe(image, distance, spacing_mm=SPACING, air=AIR)
+    other = describe(37 * image + 250, distance, spacing_mm=SPACING, air=37 * AIR + 250)
     np.testing.assert_allclose(one, other, atol=2e-3)
 
 
 def test_a_reflection_does_not_matter():
     distance = ball(7.0, centre=(2.0, -3.0, 1.0))
     image = picture(distance)
-    one = describe(image, distance, spacing_mm=SPACING)
-    other = describe(image[::-1, :, ::-1], distance[::-1, :, ::-1], spacing_mm=SPACING)
+    one = describe(image, distance, spacing_mm=SPACING, air=AIR)
+    other = describe(image[::-1, :, ::-1], distance[::-1, :, ::-1], spacing_mm=SPACING, air=AIR)
     np.testing.assert_allclose(one, other, atol=2e-3)
 
 
@@ -73,7 +75,7 @@ def test_a_ring_a_texture_and_a_spike_show_where_they_should():
 def test_the_smallest_lesions_have_finite_features(radius):
     distance = ball(radius, centre=(0.75, 0.6, 0.5))
     assert (distance < 0).any()
-    assert np.isfinite(describe(picture(distance), distance, spacing_mm=SPACING)).all()
+    assert np.isfinite(describe(picture(distance), distance, spacing_mm=SPACING, air=AIR)).all()
 
 
 def test_a_lesion_between_voxels_is_described_by_the_nearest():
@@ -86,29 +88,50 @@ def test_a_lesion_between_voxels_is_described_by_the_nearest():
 
 def test_a_lesion_that_fills_the_patch_has_finite_features():
     distance = np.full(WHERE.shape[1:], -3.0, dtype=np.float32)
-    assert np.isfinite(describe(picture(distance), distance, spacing_mm=SPACING)).all()
+    assert np.isfinite(describe(picture(distance), distance, spacing_mm=SPACING, air=AIR)).all()
 
 
 @pytest.mark.parametrize("radius", [1.0, 3.0, 6.0])
 def test_a_lesion_darker_than_all_around_it_has_finite_features(radius):
     """Within bright fat, or where an outline lies beside its lesion."""
     distance = ball(radius)
-    features = describe(-picture(distance), distance, spacing_mm=SPACING)
+    features = describe(-picture(distance), distance, spacing_mm=SPACING, air=AIR)
     assert np.isfinite(features).all()
     assert np.abs(features).max() < 50  # one such case in a cohort must not stand for all of its spread
+
+
+@pytest.mark.parametrize(("air", "above"), [(0.05, 0.1), (-0.2, 0.35), (0.3, 0.0)])
+def test_how_bright_the_surroundings_are_counts_from_air(air, above):
+    distance = ball(8.0)
+    image = np.where(distance < 0, 1.0, 0.15).astype(np.float32)
+    found = dict(zip(DESCRIPTORS, describe(image, distance, spacing_mm=SPACING, air=air), strict=True))
+    assert found["surroundings to lesion above air"] == pytest.approx(above / (0.85 + above), abs=1e-3)
+    assert np.exp(found["log surroundings above air"]) - 0.05 == pytest.approx(above / 0.85, abs=1e-3)
+
+
+def test_without_air_the_darkest_tissue_stands_for_it():
+    distance = ball(8.0)
+    image = np.where(distance < 0, 1.0, 0.15).astype(np.float32)
+    found = dict(zip(DESCRIPTORS, describe(image, distance, spacing_mm=SPACING, air=0.15), strict=True))
+    assert {name: found[name] for name in WITHOUT_AIR} == pytest.approx(WITHOUT_AIR, abs=1e-5)
+
+
+def test_air_is_not_endlessly_far_from_a_lesion_as_bright_as_its_surroundings():
+    distance = ball(8.0)
+    assert cut_out(np.ones_like(distance), distance, spacing_mm=SPACING, air=0.0).above_air == FARTHEST_ABOVE_AIR
 
 
 def test_a_void_in_the_middle_of_a_lesion_has_finite_features():
     """As a clip leaves it after a biopsy: nothing within is as bright as half of what is usual there."""
     distance = ball(3.0)
     image = np.where(distance < -1, np.float32(-5), picture(distance))
-    assert np.isfinite(describe(image, distance, spacing_mm=SPACING)).all()
+    assert np.isfinite(describe(image, distance, spacing_mm=SPACING, air=AIR)).all()
 
 
 def test_a_patch_without_a_lesion_is_refused():
     said = "the signed distance is 4 mm or more everywhere.*give each lesion a row and an outline of its own"
     with pytest.raises(ImageError, match=f"no lesion lies in the patch: {said}"):
-        describe(picture(ball(5.0)), np.full(WHERE.shape[1:], 4.0, dtype=np.float32), spacing_mm=SPACING)
+        describe(picture(ball(5.0)), np.full(WHERE.shape[1:], 4.0, dtype=np.float32), spacing_mm=SPACING, air=AIR)
 
 
 def test_a_descriptor_of_a_region_does_not_see_the_others():
@@ -120,8 +143,8 @@ def test_a_descriptor_of_a_region_does_not_see_the_others():
     assert len(descriptors_within({"core", "rim", "shell"})) == len(DESCRIPTORS)
     assert len(descriptors_within({"whole"})) == 0
     image[(distance > 10) & (WHERE[0] < -8)] = -0.5  # the darkest of the surroundings, from which all is measured
-    before = describe(image, distance, spacing_mm=SPACING)
-    after = describe(image + 0.3 * ((distance >= 2) & (WHERE[0] > 5)), distance, spacing_mm=SPACING)
+    before = describe(image, distance, spacing_mm=SPACING, air=AIR)
+    after = describe(image + 0.3 * ((distance >= 2) & (WHERE[0] > 5)), distance, spacing_mm=SPACING, air=AIR)
     changed = {DESCRIPTORS[place] for place in np.flatnonzero(np.abs(after - before) > 0.05)}
     inside = {DESCRIPTORS[place] for place in inner}
     assert changed

@@ -24,7 +24,7 @@ def _patch(number: int) -> Patch:
     grid = Grid.axial(SHAPE, (1.5, 1.5, 1.5))
     image, distance = (rng.standard_normal(SHAPE).astype(np.float32) for _ in range(2))
     numbers = rng.standard_normal(len(DESCRIPTORS)).astype(np.float32)
-    return Patch(image, distance, numbers, grid, "given", ("a flag",), {"volume_ml": float(number)})
+    return Patch(image, distance, -3.0, numbers, grid, "given", ("a flag",), {"volume_ml": float(number)})
 
 
 def _add(folder, numbers) -> None:

@@ -67,7 +67,9 @@ def test_a_patch_owes_nothing_to_the_slices_that_it_does_not_need(order: tuple[i
     array = np.zeros_like(case.volume.array)
     array[needed.start : needed.stop] = case.volume.array[needed.start : needed.stop]
     part = replace(case, volume=Volume(array, case.volume.grid, needed))
-    np.testing.assert_array_equal(prepare_patch(part, SMALL, REGIONS).image, prepare_patch(case, SMALL, REGIONS).image)
+    some, every = prepare_patch(part, SMALL, REGIONS), prepare_patch(case, SMALL, REGIONS)
+    np.testing.assert_array_equal(some.image, every.image)
+    np.testing.assert_array_equal(some.descriptors, every.descriptors)  # of air, too, no other slice counts
     for place in (needed.start + 3, needed.stop - 4):  # and much to the others, less at the very ends
         array = case.volume.array.copy()
         array[place] += 1000
@@ -93,8 +95,10 @@ def test_scanner_gain_and_offset_do_not_matter(gain, offset):
     case = _case()
     array = (case.volume.array.astype(np.float64) * gain + offset * gain).astype(np.float32)
     other = Case("a", Volume(array, case.volume.grid), case.roi)
-    reference = prepare_patch(case, SMALL, REGIONS)
-    np.testing.assert_allclose(prepare_patch(other, SMALL, REGIONS).image, reference.image, atol=5e-3)
+    reference, found = prepare_patch(case, SMALL, REGIONS), prepare_patch(other, SMALL, REGIONS)
+    np.testing.assert_allclose(found.image, reference.image, atol=5e-3)
+    assert found.air == pytest.approx(reference.air, abs=5e-3)
+    np.testing.assert_allclose(found.descriptors[-2:], reference.descriptors[-2:], atol=5e-3)
 
 
 def test_resampling_to_a_finer_grid_is_simpleitks_linear_interpolation():

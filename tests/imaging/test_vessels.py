@@ -15,7 +15,7 @@ FAR = np.full(SHAPE, 5.0, dtype=np.float32)
 
 
 def lesion_of(image, distance=FAR, spacing=SPACING):
-    return Lesion(image.astype(np.float32), distance.astype(np.float32), distance < 0, spacing)
+    return Lesion(image.astype(np.float32), 0.0, distance.astype(np.float32), distance < 0, spacing)
 
 
 def away_from(axis):
@@ -64,7 +64,7 @@ def named(tubes, *, radius=1.5, gain=1.0, offset=0.0):
         angle = 2 * np.pi * place / max(tubes, 1)
         line = np.hypot(GRID[1] - 14 * np.cos(angle), GRID[2] - 14 * np.sin(angle))
         image = np.maximum(image, 1.3 * np.clip(radius - line + 0.5, 0, 1))
-    lesion = cut_out((gain * image + offset).astype(np.float32), FROM_BALL, spacing_mm=BALL_SPACING)
+    lesion = cut_out((gain * image + offset).astype(np.float32), FROM_BALL, spacing_mm=BALL_SPACING, air=0.0)
     return {name: value for name, _, value in vessels(lesion)}
 
 
@@ -97,7 +97,7 @@ def test_a_lesion_without_surroundings_or_in_one_slice_is_described():
 
 
 def test_what_a_descriptor_looks_at_is_named():
-    lesion = cut_out(np.exp(-FROM_BALL).astype(np.float32), FROM_BALL, spacing_mm=BALL_SPACING)
+    lesion = cut_out(np.exp(-FROM_BALL).astype(np.float32), FROM_BALL, spacing_mm=BALL_SPACING, air=0.0)
     regions = {name: needed for name, needed, _ in vessels(lesion)}
     assert regions["tubes at 12-16 mm mean"] == {"shell"}
     assert "rim" in regions["tubes at 2-4 mm mean"]  # smoothing and differences reach that far

@@ -73,7 +73,7 @@ def train(
 def teach_phenotype(
     *,
     out: Annotated[Path, typer.Option("--out", "-o", help="The file to write.", show_default=False)],
-    lessons: Annotated[int, typer.Option(min=100, help="Simulated lesions to learn from.")] = 14400,
+    lessons: Annotated[int, typer.Option(min=100, help="Simulated lesions to learn from.")] = 24000,
     seed: Annotated[int, typer.Option(min=0, help="Of lesions and weights.")] = 2026,
     workers: Workers = 0,
     as_json: AsJson = False,

@@ -1,8 +1,9 @@
 """Region descriptors: some 270 numbers a lesion, from first order and shape to filter responses and vessels.
 
 The network starts from what they say and looks for what they miss; alone, in a linear panel, they are the honest
-simple contestant that it must beat. Everything is computed from the patch and its signed distance in a few
-hundredths of a second. They are plain descriptors, not IBSI-compliant radiomics features (MIRP gives those).
+simple contestant that it must beat. Everything is computed from the patch, its signed distance and how bright
+air is in the volume, in a few hundredths of a second. They are plain descriptors, not IBSI-compliant radiomics
+features (MIRP gives those).
 """
 
 from collections.abc import Collection, Iterable, Iterator
@@ -39,6 +40,10 @@ QUANTILES = (0.02, 0.10, 0.25, 0.75, 0.90, 0.98)
 LOW_SHARES = (0.35, 0.5, 0.7)
 HIGH_SHARES = (0.5, 0.8)
 HALF = 0.5
+FAINT = 0.05
+"""Added to what is above air before the logarithm, in a lesion's units."""
+WITHOUT_AIR = {"log surroundings above air": float(np.log(FAINT)), "surroundings to lesion above air": 0.0}
+"""What a volume tells that shows no air, since its darkest tissue stands for it."""
 
 
 def describe(
@@ -46,6 +51,7 @@ def describe(
     distance_mm: Float[np.ndarray, "slice row column"],
     *,
     spacing_mm: tuple[float, float, float],
+    air: float,
 ) -> Float64[np.ndarray, " descriptor"]:
     """Describe a lesion by :data:`DESCRIPTORS`; finite for every lesion, however small.
 
@@ -53,11 +59,12 @@ def describe(
         image: Patch around the lesion, any gain and offset.
         distance_mm: Signed distance to the lesion surface, negative inside.
         spacing_mm: Voxel spacing (slice, row, column).
+        air: Brightness of air in units of the image.
 
     Raises:
         ImageError: If no voxel is inside, nor within a voxel of the lesion.
     """
-    lesion = cut_out(image, distance_mm, spacing_mm=spacing_mm)
+    lesion = cut_out(image, distance_mm, spacing_mm=spacing_mm, air=air)
     values = np.array([value for _, _, value in _described(lesion)], dtype=np.float64)
     return np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
 
@@ -85,6 +92,7 @@ def _described(lesion: Lesion) -> Iterator[tuple[str, frozenset[RegionName], flo
     yield from _within({"rim", "shell"}, _surroundings(lesion))
     for name, regions, value in chain(responses(lesion), vessels(lesion)):
         yield name, frozenset(regions), value
+    yield from _within({"core", "rim", "shell"}, _above_air(lesion))
 
 
 def _within(
@@ -241,11 +249,17 @@ def _surroundings(lesion: Lesion) -> Iterator[tuple[str, float]]:
         yield f"{start:g}-{stop:g} mm lower quartile", quantile(values, 0.25)
 
 
+def _above_air(lesion: Lesion) -> Iterator[tuple[str, float]]:
+    """How bright the lowest surroundings are above air, which is how far suppression let fat shine."""
+    yield "log surroundings above air", np.log(lesion.above_air + FAINT)
+    yield "surroundings to lesion above air", lesion.above_air / (lesion.above_air + 1)
+
+
 def _of_a_ball() -> tuple[tuple[str, frozenset[RegionName]], ...]:
     """Names and regions in the order of the numbers, read off a ball."""
     where = np.stack(np.meshgrid(*[np.arange(-6.0, 7.0)] * 3, indexing="ij"))
     distance = (np.linalg.norm(where, axis=0) - 4).astype(np.float32)
-    ball = Lesion(np.exp(-distance).astype(np.float32), distance, distance < 0, (1.0, 1.0, 1.0))
+    ball = Lesion(np.exp(-distance).astype(np.float32), 1.0, distance, distance < 0, (1.0, 1.0, 1.0))
     return tuple((name, regions) for name, regions, _ in _described(ball))
 
 

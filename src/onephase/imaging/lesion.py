@@ -15,6 +15,8 @@ SMALL = 1e-6
 LOWEST_QUANTILE = 0.02
 RIM_MM = (-2.0, 2.0)
 """Where descriptors see the rim, by signed distance to the surface; core within, shell beyond."""
+FARTHEST_ABOVE_AIR = 20.0
+"""In a lesion's units; of one that hardly differs from its surroundings air lies endlessly far."""
 TRUNCATE = 2.5  # standard deviations at which a Gaussian kernel ends
 
 
@@ -24,12 +26,14 @@ class Lesion:
 
     Attributes:
         image: Image, in units of the lesion's median intensity above the lowest surroundings.
+        above_air: How bright the lowest surroundings are above air, in the same units.
         distance: Signed distance to the lesion surface in mm, negative inside.
         inside: The lesion.
         spacing_mm: Voxel spacing.
     """
 
     image: Float32[np.ndarray, "slice row column"]
+    above_air: float
     distance: Float32[np.ndarray, "slice row column"]
     inside: Bool[np.ndarray, "slice row column"]
     spacing_mm: tuple[float, float, float]
@@ -40,6 +44,7 @@ def cut_out(
     distance_mm: Float[np.ndarray, "slice row column"],
     *,
     spacing_mm: tuple[float, float, float],
+    air: float,
 ) -> Lesion:
     """Cut a lesion out of its patch, with 16 mm around it.
 
@@ -47,6 +52,7 @@ def cut_out(
         image: Patch around the lesion, any gain and offset.
         distance_mm: Signed distance to the lesion surface, negative inside.
         spacing_mm: Voxel spacing (slice, row, column).
+        air: Brightness of air in units of the image.
 
     Raises:
         ImageError: If no voxel is inside, nor within a voxel of the lesion.
@@ -62,13 +68,17 @@ def cut_out(
         raise ImageError(message)
     box = box_of(near)
     cut, inside = image[box].astype(np.float32), inside[box]
-    lowest = quantile(cut, LOWEST_QUANTILE)
+    lowest = darkest = quantile(cut, LOWEST_QUANTILE)
     middle = quantile(cut[inside], 0.5)
     if middle - lowest <= 0:  # darker than all around it: the range of all is the unit, the lesion's median 1 as ever
         lowest = middle - (quantile(cut, 1 - LOWEST_QUANTILE) - lowest)
     scale = max(middle - lowest, SMALL)
     return Lesion(
-        (cut - np.float32(lowest)) / np.float32(scale), distance_mm[box].astype(np.float32), inside, spacing_mm
+        (cut - np.float32(lowest)) / np.float32(scale),
+        min(max(darkest - air, 0.0) / scale, FARTHEST_ABOVE_AIR),
+        distance_mm[box].astype(np.float32),
+        inside,
+        spacing_mm,
     )
 
 

@@ -4,6 +4,8 @@ A magnetic resonance image has no unit, so only ratios to other tissue of the sa
 The answer is the same for every positive gain and every offset of the scanner.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from onephase.arrays import Bool, Float32
@@ -19,9 +21,31 @@ LEAST_SPREAD_SHARE = 0.05
 NORMAL_90 = 3.29
 """Standard deviations between the 5th and 95th percentile of a normal distribution."""
 
-LOWEST, HIGHEST = -8.0, 16.0
+LOWEST, HIGHEST = -1 / LEAST_SPREAD_SHARE, 16.0
+"""Air that is in view lies no deeper: the scale is a share of the range at least."""
 
 SCARCE = "little tissue lies around the lesion within the patch, so the intensity was normalised by all of the patch"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Normalised:
+    """A patch without its scanner's gain and offset.
+
+    Attributes:
+        image: In units of the spread of the tissue around the lesion, clipped to -20..16; 0 outside the volume.
+        centre: What 0 is in the scanner's units.
+        scale: What 1 is.
+        scarce: Whether there was so little tissue that all of the patch was taken for it.
+    """
+
+    image: Float32[np.ndarray, "slice row column"]
+    centre: float
+    scale: float
+    scarce: bool
+
+    def in_units(self, value: float) -> float:
+        """Return a value of the scanner in units of the image."""
+        return (value - self.centre) / self.scale
 
 
 def normalise(
@@ -29,17 +53,13 @@ def normalise(
     *,
     inside: Bool[np.ndarray, "slice row column"],
     reference: Bool[np.ndarray, "slice row column"],
-) -> tuple[Float32[np.ndarray, "slice row column"], bool]:
+) -> Normalised:
     """Return the image in units of the spread of the tissue around the lesion.
 
     Args:
         image: The patch in the scanner's units.
         inside: Where the patch lies within the volume; elsewhere the answer is 0.
         reference: Where neither lesion nor shell is.
-
-    Returns:
-        The normalised image, clipped to -8..16, and whether reference tissue was scarce, so that
-        all of the patch was taken for it.
     """
     seen = image[inside]
     tissue = _tissue(image[inside & reference])
@@ -52,7 +72,7 @@ def normalise(
     if scale <= 0:  # all but a few voxels are alike: the few still differ by the whole range
         scale = float(np.ptp(seen)) or 1.0
     normal = np.clip((image - centre) / scale, LOWEST, HIGHEST)
-    return np.where(inside, normal, 0).astype(np.float32), scarce
+    return Normalised(np.where(inside, normal, 0).astype(np.float32), centre, scale, scarce)
 
 
 def _tissue(reference: Float32[np.ndarray, " voxel"]) -> Float32[np.ndarray, " tissue"]:

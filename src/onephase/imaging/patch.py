@@ -15,6 +15,7 @@ class Patch:
     Attributes:
         image: Normalised intensity; 0 outside the volume.
         distance_mm: Signed distance to the lesion surface, negative inside; `regions.FAR_MM` outside the volume.
+        air: Brightness of air in units of the image.
         descriptors: The lesion in numbers, as `descriptors.DESCRIPTORS` names them.
         frame: Where its voxels are.
         outline_method: ``given``, or the semi-automatic method that drew the outline.
@@ -25,6 +26,7 @@ class Patch:
 
     image: Float32[np.ndarray, "slice row column"]
     distance_mm: Float32[np.ndarray, "slice row column"]
+    air: float
     descriptors: Float32[np.ndarray, " descriptor"]
     frame: Grid
     outline_method: str

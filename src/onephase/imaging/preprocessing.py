@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from onephase.arrays import Float32, Int64
+from onephase.imaging.air import air_level
 from onephase.imaging.case import Case, Mask, Roi
 from onephase.imaging.descriptors import describe
 from onephase.imaging.flags import NO_CORE, frame_flags, outline_flags
@@ -46,7 +47,7 @@ def prepare_patch(case: Case, imaging: ImagingSettings, regions: RegionSettings,
     distance = _distance(tumour, bounds, axes=axes, in_plane=in_plane)
     distance = np.where(inside, distance, np.float32(FAR_MM))
     beyond_shell = distance > regions.shell_reach_mm + regions.softness_mm
-    image, scarce = normalise(
+    normal = normalise(
         resample(crop_of(case.volume.array, axes).astype(np.float32), axes), inside=inside, reference=beyond_shell
     )
     maps = memberships(distance, regions)
@@ -62,10 +63,11 @@ def prepare_patch(case: Case, imaging: ImagingSettings, regions: RegionSettings,
         *outline_flags(lesion, method=tumour.method, roi=case.roi, grid=grid, in_plane=in_plane, regions=regions),
         *frame_flags(bounds, frame=frame, grid=grid, in_plane=in_plane, regions=regions),
         *([] if maps["core"].sum() >= LEAST_CORE_VOXELS else [NO_CORE]),
-        *([SCARCE] if scarce else []),
+        *([SCARCE] if normal.scarce else []),
     )
-    numbers = describe(image, distance, spacing_mm=frame.spacing_mm).astype(np.float32)
-    return Patch(image, distance, numbers, frame, tumour.method, flags, facts)
+    air = normal.in_units(air_level(case.volume.array[_slices(axes)]))
+    numbers = describe(normal.image, distance, spacing_mm=frame.spacing_mm, air=air).astype(np.float32)
+    return Patch(normal.image, distance, air, numbers, frame, tumour.method, flags, facts)
 
 
 def slices_needed(roi: Roi, grid: Grid, *, imaging: ImagingSettings) -> range:
@@ -79,13 +81,18 @@ def slices_needed(roi: Roi, grid: Grid, *, imaging: ImagingSettings) -> range:
     if not isinstance(roi, Mask):
         return range(grid.shape[0])
     axes = sampling_of(patch_frame(grid, lesion_bounds(roi.array), imaging), grid)
-    needed = next(sampling.crop for sampling in axes if sampling.axis == 0)
+    needed = _slices(axes)
     return range(needed.start, needed.stop)
 
 
 def outlined(case: Case) -> Case:
     """Return the case with its region of interest as a mask."""
     return replace(case, roi=outline(case))
+
+
+def _slices(axes: tuple[AxisSampling, AxisSampling, AxisSampling]) -> slice:
+    """Return the slices of the volume that a patch needs; more of them need not be read."""
+    return next(sampling.crop for sampling in axes if sampling.axis == 0)
 
 
 def _distance(

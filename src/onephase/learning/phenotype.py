@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from onephase.arrays import Bool, Float32
-from onephase.imaging.descriptors import DESCRIPTORS, descriptors_within
+from onephase.imaging.descriptors import DESCRIPTORS, WITHOUT_AIR, descriptors_within
 from onephase.learning.lessons import Lessons
 from onephase.learning.run_state import seeded
 from onephase.network.phenotype import WIDTH, PhenotypeStage
@@ -25,6 +25,8 @@ BLUR = 0.1
 RIDGE = 100.0
 FULL_SIGHT = 0.75
 """Share of steps in which a lesson shows all regions; in the others some, for the ablations see no more."""
+AIRLESS = 0.125
+"""Share of steps in which no air is in view, as in a volume that was cut out of its surroundings."""
 SIGHTS: tuple[tuple[RegionName, ...], ...] = (("core",), ("core", "rim"), ("rim",), ("rim", "shell"))
 
 
@@ -45,7 +47,7 @@ def teach_phenotype(lessons: Lessons, *, seed: int, width: int = WIDTH, progress
         stage = PhenotypeStage(width=width, dropout=DROPOUT)
         stage.centre.copy_(descriptors.mean(dim=(0, 1)))
         stage.scale.copy_(descriptors.std(dim=(0, 1)).clamp_min(1e-6))
-        standard = stage.standardise(descriptors)  # (lesson, view, descriptor)
+        standard, airless = (stage.standardise(told) for told in (descriptors, _without_air(descriptors)))
         _start_linear(stage, standard, scores)
         optimizer = torch.optim.AdamW(stage.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
         sights = _sights()
@@ -59,7 +61,8 @@ def teach_phenotype(lessons: Lessons, *, seed: int, width: int = WIDTH, progress
                     group["lr"] = LEARNING_RATE * min(1.0, 10 * done + 0.04) * (1 + math.cos(math.pi * done)) / 2
                 seen = _seen(sights, len(rows), generator=generator)
                 view = torch.randint(standard.shape[1], (len(rows),), generator=generator)
-                shown = standard[rows, view]
+                air_is_seen = torch.rand(len(rows), 1, generator=generator) >= AIRLESS
+                shown = torch.where(air_is_seen, standard[rows, view], airless[rows, view])  # (lesson, descriptor)
                 blurred = shown + BLUR * torch.randn(shown.shape, generator=generator)
                 error = (stage.read(blurred * seen) - scores[rows]).square().mean()
                 optimizer.zero_grad()
@@ -88,6 +91,16 @@ def _start_linear(stage: PhenotypeStage, standard: Tensor, scores: Tensor) -> No
         stage.linear.weight.copy_(slopes.T)
         stage.linear.bias.copy_(about)
         stage.refine.weight.mul_(0.1)
+
+
+def _without_air(
+    descriptors: Float32[Tensor, "lesson view descriptor"],
+) -> Float32[Tensor, "lesson view descriptor"]:
+    """Return what the lessons would tell if no air were in view."""
+    told = descriptors.clone()
+    for name, value in WITHOUT_AIR.items():
+        told[..., DESCRIPTORS.index(name)] = value
+    return told
 
 
 def _sights() -> Float32[Tensor, "sight descriptor"]:

@@ -83,7 +83,8 @@ def write_toy_cohort(folder: Path) -> Path:
             numbers = rng.normal(size=len(DESCRIPTORS)).astype(np.float32)
             numbers[:50] += 2 * (cell > 3)
             facts = {"volume_ml": 1.0 + row, **dict.fromkeys(SIDES, 10.0)}
-            patch = Patch(image, rng.normal(size=PATCH).astype(np.float32), numbers, frame, "given", (), facts)
+            distance = rng.normal(size=PATCH).astype(np.float32)
+            patch = Patch(image, distance, -3.0, numbers, frame, "given", (), facts)
             writer.add(f"case {row}", patch, key=str(row))
     write_records(folder / RECORDS, records)
     (folder / FAILURES).write_text("[]")

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,6 +27,7 @@ from onephase.evaluation.explanations.explaining import (
     turns_of,
 )
 from onephase.evaluation.explanations.looking import Scenes
+from onephase.imaging.patch import Patch
 from onephase.inference.bundle import Bundle
 from onephase.settings import ImagingSettings, Settings
 from onephase.simulation.cohort import simulate_cohort
@@ -48,9 +50,12 @@ def explained(toy_bundle: Callable[..., Bundle], monkeypatch: pytest.MonkeyPatch
     shown: list[Scenes] = []
     make = explaining.scenes_of
 
-    def noted(*patches: object, **choices: object) -> Scenes:
-        shown.append(make(*patches, **choices))
-        return shown[-1]
+    def noted(patch: Patch, donor: Patch, *choices: Any, **more: Any) -> Scenes:
+        scenes = make(patch, donor, *choices, **more)
+        for scene, one in zip(scenes.descriptors[:2], (patch, donor), strict=True):
+            np.testing.assert_allclose(scene, one.descriptors, rtol=1e-5)  # by the air of each one's own volume
+        shown.append(scenes)
+        return scenes
 
     monkeypatch.setattr(explaining, "scenes_of", noted)
     return shown

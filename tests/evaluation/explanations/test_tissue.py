@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -18,7 +20,7 @@ def _ball(radius_mm: float, brightness: dict[str, float], *, seed: int = 1) -> T
     image = np.random.default_rng(seed).normal(0, 0.1, size=SHAPE).astype(np.float32)
     for name, member in memberships(distance, REGIONS).items():
         image += member * np.float32(brightness.get(name, 0.0))
-    return Tissue(image, distance, SPACING_MM)
+    return Tissue(image, distance, SPACING_MM, air=-3.0)
 
 
 OWN = _ball(8.0, {"core": 5.0, "rim": 3.0, "shell": 1.0})
@@ -45,6 +47,7 @@ def test_an_exchanged_region_looks_like_the_donors(region: str) -> None:
     assert changed.image[_within(OWN, region)].mean() == pytest.approx(brightness, abs=0.15)
     untouched = memberships(OWN.distance_mm, REGIONS)[region] == 0
     np.testing.assert_array_equal(changed.image[untouched], OWN.image[untouched])
+    assert changed.air == OWN.air
 
 
 def test_a_lesion_that_gives_to_itself_stays_as_it_was() -> None:
@@ -55,9 +58,8 @@ def test_a_lesion_that_gives_to_itself_stays_as_it_was() -> None:
 def test_neighbours_stay_neighbours() -> None:
     """A donor that is bright above and dark below gives a lesion that is bright above and dark below."""
     above = np.arange(SHAPE[0])[:, None, None] > SHAPE[0] / 2
-    donor = Tissue(
-        np.where(above, 1.0, -1.0).astype(np.float32) * np.ones(SHAPE, np.float32), OTHER.distance_mm, SPACING_MM
-    )
+    image = np.where(above, 1.0, -1.0).astype(np.float32) * np.ones(SHAPE, np.float32)
+    donor = replace(OTHER, image=image)
     changed = with_region_of(OWN, donor, "rim", REGIONS)
     rim = _within(OWN, "rim")
     assert np.corrcoef(changed.image[rim], np.broadcast_to(above, SHAPE)[rim])[0, 1] > 0.9
@@ -70,6 +72,6 @@ def test_a_region_that_is_not_there_changes_nothing() -> None:
 
 
 def test_a_patch_of_nothing_but_lesion_cannot_be_filled() -> None:
-    full = Tissue(OWN.image, np.full(SHAPE, -3.0, dtype=np.float32), SPACING_MM)
+    full = replace(OWN, distance_mm=np.full(SHAPE, -3.0, dtype=np.float32))
     with pytest.raises(ImageError, match="nothing beyond the shell"):
         with_surroundings(full, "core", REGIONS, rng=np.random.default_rng(3))

@@ -3,7 +3,7 @@
 The outline and every distance stay. A region's soft edge is kept: at half membership, a voxel is half exchanged.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -25,11 +25,13 @@ class Tissue:
         image: Normalised intensities.
         distance_mm: Signed distance to the lesion surface, negative inside.
         spacing_mm: Voxel spacing.
+        air: Brightness of air in units of the image.
     """
 
     image: Float32[np.ndarray, "slice row column"]
     distance_mm: Float32[np.ndarray, "slice row column"]
     spacing_mm: tuple[float, float, float]
+    air: float
 
 
 def with_surroundings(tissue: Tissue, region: str, regions: RegionSettings, *, rng: np.random.Generator) -> Tissue:
@@ -72,7 +74,7 @@ def _exchanged(
 ) -> Tissue:
     image = tissue.image.copy()
     image[where] += member[where] * (other - image[where])
-    return Tissue(image, tissue.distance_mm, tissue.spacing_mm)
+    return replace(tissue, image=image)
 
 
 def _places(tissue: Tissue, where: Bool[np.ndarray, "slice row column"]) -> Float64[np.ndarray, "voxel 4"]:
