@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from onephase.errors import ImageError
 from onephase.imaging.case import Box, Case, Mask, Volume
+from onephase.imaging.descriptors import DESCRIPTORS
 from onephase.imaging.flags import IN_PLANE, NO_CORE, ONE_VOXEL, SHELL_LEAVES_PATCH, SHELL_LEAVES_VOLUME
 from onephase.imaging.frame import lesion_bounds, patch_frame
 from onephase.imaging.geometry import Grid
@@ -99,6 +100,22 @@ def test_scanner_gain_and_offset_do_not_matter(gain, offset):
     np.testing.assert_allclose(found.image, reference.image, atol=5e-3)
     assert found.air == pytest.approx(reference.air, abs=5e-3)
     np.testing.assert_allclose(found.descriptors[-2:], reference.descriptors[-2:], atol=5e-3)
+
+
+def test_air_in_view_of_plain_fat_is_air_to_the_descriptors_too():
+    """Fat that varies little makes a small unit, in which air lies deep: cut off sooner, it would lie above itself."""
+    case = _case(shape=(24, 90, 80), centre=(12, 20, 40))
+    assert isinstance(case.roi, Mask)
+    values = 100 + 2 * np.random.default_rng(1).standard_normal(case.volume.grid.shape) + 60 * case.roi.array
+    values[:, :10] = 0  # before the skin
+    patch = prepare_patch(
+        Case("a", Volume(values.astype(np.float32), case.volume.grid), case.roi),
+        ImagingSettings(patch_voxels=(20, 40, 40)),
+        REGIONS,
+    )
+    assert patch.air < -10
+    assert patch.image.min() == pytest.approx(patch.air, abs=0.01)
+    assert patch.descriptors[DESCRIPTORS.index("surroundings to lesion above air")] == pytest.approx(0, abs=0.01)
 
 
 def test_resampling_to_a_finer_grid_is_simpleitks_linear_interpolation():

@@ -68,7 +68,7 @@ def test_a_network_starts_as_the_panel_of_the_descriptors(training, settings):
 def test_terms_come_from_panels_that_have_not_seen_the_case(training, settings):
     start = _start(training, settings())
     er = training.events.status("er") == 1
-    assert start.terms[er, 0].mean() > start.terms[~er, 0].mean() + 0.15  # what tells is found
+    assert start.terms[er, 0].min() > start.terms[~er, 0].max()  # what tells is found, however narrow the spread
     cells = training.events.cells.copy()
     cells[0] = cells[0][::-1]  # every receptor of the first case is turned round
     turned = Events(cells, training.events.ki67.copy(), training.events.pr_high.copy())
