@@ -42,8 +42,6 @@ HIGH_SHARES = (0.5, 0.8)
 HALF = 0.5
 FAINT = 0.05
 """Added to what is above air before the logarithm, in a lesion's units."""
-WITHOUT_AIR = {"log surroundings above air": float(np.log(FAINT)), "surroundings to lesion above air": 0.0}
-"""What a volume tells that shows no air, since its darkest tissue stands for it."""
 
 
 def describe(
@@ -92,7 +90,7 @@ def _described(lesion: Lesion) -> Iterator[tuple[str, frozenset[RegionName], flo
     yield from _within({"rim", "shell"}, _surroundings(lesion))
     for name, regions, value in chain(responses(lesion), vessels(lesion)):
         yield name, frozenset(regions), value
-    yield from _within({"core", "rim", "shell"}, _above_air(lesion))
+    yield from _within({"core", "rim", "shell"}, _fat(lesion.above_air))
 
 
 def _within(
@@ -249,10 +247,10 @@ def _surroundings(lesion: Lesion) -> Iterator[tuple[str, float]]:
         yield f"{start:g}-{stop:g} mm lower quartile", quantile(values, 0.25)
 
 
-def _above_air(lesion: Lesion) -> Iterator[tuple[str, float]]:
+def _fat(above_air: float) -> Iterator[tuple[str, float]]:
     """How bright the lowest surroundings are above air, which is how far suppression let fat shine."""
-    yield "log surroundings above air", np.log(lesion.above_air + FAINT)
-    yield "surroundings to lesion above air", lesion.above_air / (lesion.above_air + 1)
+    yield "log surroundings above air", float(np.log(above_air + FAINT))
+    yield "surroundings to lesion above air", above_air / (above_air + 1)
 
 
 def _of_a_ball() -> tuple[tuple[str, frozenset[RegionName]], ...]:
@@ -264,3 +262,5 @@ def _of_a_ball() -> tuple[tuple[str, frozenset[RegionName]], ...]:
 
 
 DESCRIPTORS, _NEEDED = (tuple(part) for part in zip(*_of_a_ball(), strict=True))
+WITHOUT_AIR = dict(_fat(0.0))
+"""What a volume tells that shows no air, since its darkest tissue stands for it; by descriptor."""
