@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from against_ridge import Part, contestants, part, print_table
+from known_cases import WHOLE, Part, contestants, part, print_table
 
 from onephase.cohort.case_of import case_of
 from onephase.cohort.prepared import open_prepared
@@ -75,6 +75,7 @@ def main() -> None:
         print_table(
             cases,
             {name: posteriors[place] for name, posteriors in answers.items()},
+            lead=WHOLE,
             median=training_median(training.events),
         )
 
