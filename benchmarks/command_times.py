@@ -70,9 +70,9 @@ def _run(command: tuple[str, ...]) -> tuple[float, float, float]:
 
 
 def _warm(folder: Path, table: Path, *, cases: int) -> None:
+    from onephase.cohort.case_of import case_of
     from onephase.cohort.table import read_cohort
     from onephase.inference.bundle import load_bundle
-    from onephase.inference.cohort_prediction import case_of
     from onephase.inference.predict import predict
 
     bundle, reading, predicting = load_bundle(folder), [], []

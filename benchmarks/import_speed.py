@@ -51,6 +51,7 @@ def duke(case: Path, folder: Path, *, patients: int) -> None:
                 original = f"DICOM_Images/{patient}/{sequence}/{patient}_{sequence}_{place:03d}.dcm"
                 path = f"Duke-Breast-Cancer-MRI/{patient}/study/{sequence}/1-{place:03d}.dcm"
                 mapping.append((original, path, path))
+    tables: dict[str, Sequence[tuple[str, ...]]]
     tables = {"Clinical_and_Other_Features.csv": clinical, "Annotation_Boxes.csv": boxes, MAPPING: mapping}
     for name, rows in tables.items():
         with (folder / name).open("w", newline="", encoding="utf-8") as stream:

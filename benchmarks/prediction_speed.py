@@ -16,7 +16,10 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from onephase.inference.bundle import Bundle
 
 AS_INSTALLED = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 """What is installed has its bytecode: the run that fills the file cache writes it where it is stale."""
@@ -172,8 +175,11 @@ def _warm(folder: Path, image: Path, mask: Path, *, rounds: int, threads: int) -
         with torch.inference_mode():
             return _potentials(network, network(image_[:, None], distance[:, None], descriptors))
 
+    def answering(bundle: "Bundle") -> Callable[[], Any]:
+        return lambda: bundle.run(*arrays).potentials
+
     ways: dict[str, Callable[[], Any]] = {"eager torch": eagerly}
-    ways |= {name: lambda bundle=bundle: bundle.run(*arrays).potentials for name, bundle in opened.items()}
+    ways |= {name: answering(bundle) for name, bundle in opened.items()}
     expected = eagerly().unary
     times: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(rounds):
@@ -224,7 +230,7 @@ def _size_mb(name: str) -> float:
     from importlib.metadata import distribution
 
     found = distribution(name)
-    sizes = (Path(found.locate_file(file)) for file in found.files or ())
+    sizes = (Path(str(found.locate_file(file))) for file in found.files or ())
     return sum(path.stat().st_size for path in sizes if path.is_file()) / 1e6
 
 

@@ -82,7 +82,7 @@ def write_series(folder: Path, image: np.ndarray) -> None:
         meta = FileMetaDataset()
         meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = MRImageStorage, generate_uid()
         meta.TransferSyntaxUID = ExplicitVRLittleEndian
-        one = FileDataset(None, {}, file_meta=meta, preamble=b"\0" * 128)
+        one = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
         one.SOPClassUID, one.SOPInstanceUID = MRImageStorage, meta.MediaStorageSOPInstanceUID
         one.StudyInstanceUID, one.SeriesInstanceUID, one.FrameOfReferenceUID = study, series, frame
         one.Modality, one.BodyPartExamined, one.SeriesDescription = "MR", "BREAST", "ax dyn post 1"
@@ -134,7 +134,10 @@ def torchio_steps() -> Callable[[Path, Path], np.ndarray]:
         torchio.ZNormalization(),
     ])  # fmt: skip
     return lambda image, mask: steps(
-        torchio.Subject(image=torchio.ScalarImage(image), mask=torchio.LabelMap(mask))
+        torchio.Subject(
+            image=torchio.ScalarImage(image),  # type: ignore[no-untyped-call]
+            mask=torchio.LabelMap(mask),  # type: ignore[no-untyped-call]
+        )
     ).image.numpy()[0]
 
 

@@ -73,7 +73,10 @@ def main() -> None:
             folder = Path(name)
             (folder / "leader.py").write_text(LEADER)
             table = write_cohort(folder, cases=cases)
-            command = [sys.executable, folder / "leader.py", table, folder / "store", SETTINGS, str(arguments.workers)]
+            command = [
+                sys.executable,
+                *map(str, (folder / "leader.py", table, folder / "store", SETTINGS, arguments.workers)),
+            ]
             print(f"{cases} cases, {arguments.workers} workers", flush=True)
             subprocess.run(command, check=True)
 

@@ -65,7 +65,7 @@ class Sound:
 
     def tissue(self, image: np.ndarray) -> np.ndarray:
         """Return which voxels are no air."""
-        return image > image.min() + 0.15 * (np.percentile(image, 99) - image.min())
+        return np.asarray(image > image.min() + 0.15 * (np.percentile(image, 99) - image.min()))
 
 
 def in_air(sound: Sound) -> Case:

@@ -14,10 +14,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from onephase.cohort.quality.look import Look, look_at
+from onephase.cohort.quality.look import Look, Seen, look_at
 from onephase.cohort.quality.picture import Picture
 from onephase.cohort.quality.quality import OF_ALL_CASES, Decisions, JudgedCase, JudgedFlag, Quality
 from onephase.cohort.quality.signature import signature
@@ -25,6 +26,9 @@ from onephase.cohort.records import Record
 from onephase.cohort.table import read_cohort
 from onephase.reports.quality import write_quality
 from onephase.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 FLAGS = [
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
@@ -51,16 +55,18 @@ def looks_of(records: Sequence[Record], settings: Settings, *, cases: int) -> tu
     for number in range(cases - len(first)):
         record, look = records[number % len(first)], first[number % len(first)]
         names.append(replace(record, case_id=f"{record.case_id}-{number}", patient_id=f"copy-{number}"))
-        looks.append(replace(look, case_id=names[-1].case_id, seen=None if look.seen is None else _other(look, rng)))
+        looks.append(
+            replace(look, case_id=names[-1].case_id, seen=None if look.seen is None else _other(look.seen, rng))
+        )
     return names[:cases], looks[:cases]
 
 
-def _other(look: Look, rng: np.random.Generator):  # noqa: ANN202 - Seen
-    shift = tuple(rng.integers(-30, 31, size=2))
-    close, whole = (_changed(picture, shift, rng) for picture in (look.seen.close, look.seen.whole))
-    volume = rng.normal(size=look.seen.volume_signature.shape).astype(np.float32)
+def _other(seen: Seen, rng: np.random.Generator) -> Seen:
+    down, right = map(int, rng.integers(-30, 31, size=2))
+    close, whole = (_changed(picture, (down, right), rng) for picture in (seen.close, seen.whole))
+    volume = rng.normal(size=seen.volume_signature.shape).astype(np.float32)
     volume /= np.linalg.norm(volume)  # no copy of the case that it was made of
-    return replace(look.seen, close=close, whole=whole, signature=signature(close.grey), volume_signature=volume)
+    return replace(seen, close=close, whole=whole, signature=signature(close.grey), volume_signature=volume)
 
 
 def _changed(picture: Picture, shift: tuple[int, int], rng: np.random.Generator) -> Picture:
@@ -92,9 +98,9 @@ def opened(page: Path, *, cases: int) -> dict[str, float]:
     return told
 
 
-def _after(tab, act: str) -> float:  # noqa: ANN001 - playwright's page
+def _after(tab: "Page", act: str) -> float:
     timed = f"const at = performance.now(); {act}; await {SETTLED}; return performance.now() - at;"
-    return tab.evaluate(f"(async () => {{ {timed} }})()") / 1e3
+    return float(tab.evaluate(f"(async () => {{ {timed} }})()")) / 1e3
 
 
 def main() -> None:

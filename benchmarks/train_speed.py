@@ -155,7 +155,7 @@ def _report_monai(
             )
             output = network(batch.image, batch.distance_mm, batch.descriptors)
             optimizer.zero_grad()
-            panel_nll(output, network, batch).backward()
+            panel_nll(output, network, batch).backward()  # type: ignore[no-untyped-call] # of torch
             optimizer.step()
 
     epoch()  # starts the loading processes
