@@ -1,11 +1,14 @@
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.stats import rayleigh
 
 from onephase.errors import ImageError
 from onephase.evaluation.robustness.change import Original
 from onephase.evaluation.robustness.image_changes import amplified, biased, noisy, thickened
+from onephase.imaging.case import Volume
 from onephase.imaging.preprocessing import prepare_patch
 from onephase.settings import ImagingSettings, RegionSettings
 
@@ -17,13 +20,34 @@ def _rng() -> np.random.Generator:
     return np.random.default_rng(5)
 
 
+def _with_array(original: Original, array: np.ndarray) -> Original:
+    volume = Volume(array.astype(np.float32), original.case.volume.grid)
+    return replace(original, case=replace(original.case, volume=volume))
+
+
 def test_noise_is_a_share_of_how_far_the_lesion_stands_out(ball: Ball) -> None:
     original = ball()
-    array = original.case.volume.array
-    added = noisy(original, _rng(), share=0.1).volume.array - array
-    lesion = np.median(array[original.mask.array])  # about 400, above a darkest of about 90
+    array, inside = original.case.volume.array, original.mask.array
+    added = (noisy(original, _rng(), share=0.1).volume.array - array)[inside]
+    lesion = np.median(array[inside])  # about 400, above a darkest of about 90
     assert added.std() == pytest.approx(0.1 * (lesion - 90), rel=0.05)
-    assert abs(added.mean()) < 0.5
+    assert abs(added.mean()) < 5  # a magnitude of so strong a signal is hardly lifted
+
+
+def test_noise_is_a_scanners(ball: Ball) -> None:
+    """Magnitudes of nothing are Rayleigh's: scipy knows their moments; gain and offset go with the image."""
+    original = ball()
+    array, inside = original.case.volume.array.copy(), original.mask.array
+    array[~inside] = 50
+    empty = _with_array(original, array)
+    noise = 0.1 * (np.median(array[inside]) - 50)
+    changed = noisy(empty, _rng(), share=0.1).volume.array
+    air = changed[~inside] - 50
+    assert air.min() >= 0
+    assert air.mean() == pytest.approx(rayleigh.mean(scale=noise), rel=0.02)
+    assert air.std() == pytest.approx(rayleigh.std(scale=noise), rel=0.02)
+    otherwise = noisy(_with_array(original, 3 * array - 700), _rng(), share=0.1).volume.array
+    np.testing.assert_allclose(otherwise, 3 * changed - 700, atol=0.01)
 
 
 def test_a_field_is_smooth_has_its_spread_and_leaves_the_darkest_alone(ball: Ball) -> None:

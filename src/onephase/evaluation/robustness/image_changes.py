@@ -6,10 +6,11 @@ import numpy as np
 
 from onephase.errors import ImageError
 from onephase.evaluation.robustness.change import Original
+from onephase.imaging.air import air_level
 from onephase.imaging.case import Case, Mask, Volume
 from onephase.imaging.frame import around
 from onephase.imaging.geometry import Grid
-from onephase.simulation.acquisition import BIAS_CORRELATION_MM
+from onephase.simulation.acquisition import BIAS_CORRELATION_MM, rician
 from onephase.simulation.fields import RandomField, standardised
 
 SURROUNDINGS_MM = 20.0
@@ -26,10 +27,15 @@ class _Brightness:
 
 
 def noisy(original: Original, rng: np.random.Generator, *, share: float) -> Case:
-    """Add normal noise whose standard deviation is a share of the lesion's median above the darkest around."""
+    """Add a scanner's noise, of a standard deviation of a share of the lesion's median above the darkest around.
+
+    Normal in both channels of which the image is the magnitude: air brightens by it, and nothing gets darker than air.
+    """
     array = original.case.volume.array
-    noise = rng.standard_normal(array.shape, dtype=np.float32)
-    return _with_array(original.case, array + np.float32(share * _brightness(original).lesion) * noise)
+    nothing = np.float32(air_level(array))
+    return _with_array(
+        original.case, nothing + rician(rng, array - nothing, noise=share * _brightness(original).lesion)
+    )
 
 
 def biased(original: Original, rng: np.random.Generator, *, spread: float) -> Case:
