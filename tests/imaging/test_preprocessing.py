@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from onephase.errors import ImageError
 from onephase.imaging.case import Box, Case, Mask, Volume
-from onephase.imaging.descriptors import DESCRIPTORS
-from onephase.imaging.flags import IN_PLANE, NO_CORE, ONE_VOXEL, SHELL_LEAVES_PATCH, SHELL_LEAVES_VOLUME
+from onephase.imaging.descriptors import DESCRIPTORS, SHARE_ABOVE_AIR
+from onephase.imaging.flags import DEEP_AIR, IN_PLANE, NO_CORE, ONE_VOXEL, SHELL_LEAVES_PATCH, SHELL_LEAVES_VOLUME
 from onephase.imaging.frame import lesion_bounds, patch_frame
 from onephase.imaging.geometry import Grid
+from onephase.imaging.normalisation import LOWEST
 from onephase.imaging.preprocessing import prepare_patch, slices_needed
 from onephase.imaging.regions import FAR_MM
 from onephase.imaging.sampling import crop_of, resample, sampling_of
@@ -115,7 +116,31 @@ def test_air_in_view_of_plain_fat_is_air_to_the_descriptors_too():
     )
     assert patch.air < -10
     assert patch.image.min() == pytest.approx(patch.air, abs=0.01)
-    assert patch.descriptors[DESCRIPTORS.index("surroundings to lesion above air")] == pytest.approx(0, abs=0.01)
+    assert patch.descriptors[DESCRIPTORS.index(SHARE_ABOVE_AIR)] == pytest.approx(0, abs=0.01)
+
+
+def test_a_little_air_deeper_than_a_patch_is_cut_off_is_cut_off_with_it():
+    case = _case(shape=(40, 90, 80), centre=(20, 32, 40), radius_mm=4.0)
+    assert isinstance(case.roi, Mask)
+    values = 100 + 2 * np.random.default_rng(1).standard_normal(case.volume.grid.shape) + 60 * case.roi.array
+    values[17:24, 20:26, 30:46] = 0  # .6 % of the patch, so no part of its range; of what is near the lesion 2.5 %
+    values[:, 70:] = 0  # beyond the patch
+    volume = Volume(values.astype(np.float32), case.volume.grid)
+    patch = prepare_patch(
+        Case("a", volume, case.roi), ImagingSettings(spacing_mm=1.0, patch_voxels=(64, 64, 64)), REGIONS
+    )
+    assert patch.image.min() == LOWEST == patch.air
+    assert patch.descriptors[DESCRIPTORS.index(SHARE_ABOVE_AIR)] == pytest.approx(0, abs=0.01)
+
+
+@pytest.mark.parametrize(("fill", "flagged"), [(0.0, False), (-2.0, True)])
+def test_padding_darker_than_air_is_flagged(fill, flagged):
+    case = _case()
+    values = np.pad(case.volume.array, ((0, 0), (0, 0), (0, 20)), constant_values=fill * case.volume.array.max())
+    padded = Grid.axial(values.shape, case.volume.grid.spacing_mm, origin_mm=case.volume.grid.origin_mm)
+    mask = Mask(np.pad(case.roi.array, ((0, 0), (0, 0), (0, 20))), padded)
+    patch = prepare_patch(Case("a", Volume(values, padded), mask), SMALL, REGIONS)
+    assert (DEEP_AIR in patch.flags) == flagged
 
 
 def test_resampling_to_a_finer_grid_is_simpleitks_linear_interpolation():

@@ -40,6 +40,8 @@ QUANTILES = (0.02, 0.10, 0.25, 0.75, 0.90, 0.98)
 LOW_SHARES = (0.35, 0.5, 0.7)
 HIGH_SHARES = (0.5, 0.8)
 HALF = 0.5
+SHARE_ABOVE_AIR = "surroundings to lesion above air"
+"""This descriptor is 0 where the darkest surroundings are air, and .5 where the lesion is twice as bright as they."""
 FAINT = 0.05
 """Added to what is above air before the logarithm, in a lesion's units."""
 
@@ -250,7 +252,7 @@ def _surroundings(lesion: Lesion) -> Iterator[tuple[str, float]]:
 def _fat(above_air: float) -> Iterator[tuple[str, float]]:
     """How bright the lowest surroundings are above air, which is how far suppression let fat shine."""
     yield "log surroundings above air", float(np.log(above_air + FAINT))
-    yield "surroundings to lesion above air", above_air / (above_air + 1)
+    yield SHARE_ABOVE_AIR, above_air / (above_air + 1)
 
 
 def _of_a_ball() -> tuple[tuple[str, frozenset[RegionName]], ...]:
@@ -263,4 +265,8 @@ def _of_a_ball() -> tuple[tuple[str, frozenset[RegionName]], ...]:
 
 DESCRIPTORS, _NEEDED = (tuple(part) for part in zip(*_of_a_ball(), strict=True))
 WITHOUT_AIR = dict(_fat(0.0))
-"""What a volume tells that shows no air, since its darkest tissue stands for it; by descriptor."""
+"""What tells nothing of air, by descriptor: darkest tissue stands for it.
+
+A volume that shows none tells a little more, for its darkest half percent lies below the darkest of the lesion's
+surroundings.
+"""

@@ -9,6 +9,10 @@ from onephase.imaging.geometry import Grid
 from onephase.settings import RegionSettings
 
 NO_CORE = "the lesion is too thin to have a core, so core takes no part in the answer"
+DEEP_AIR = (
+    "the darkest tissue around the lesion is more than twice as far above air as the lesion is above it: look whether "
+    "the volume is padded with a value darker than air"
+)
 ONE_VOXEL = "the outline holds one voxel only"
 IN_PLANE = "slices are taken as not contiguous, so regions are measured in plane"
 SHELL_LEAVES_PATCH = "the shell is cut by the border of the patch"

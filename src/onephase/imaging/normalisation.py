@@ -22,7 +22,7 @@ NORMAL_90 = 3.29
 """Standard deviations between the 5th and 95th percentile of a normal distribution."""
 
 LOWEST, HIGHEST = -1 / LEAST_SPREAD_SHARE, 16.0
-"""Air that is in view lies no deeper: the scale is a share of the range at least."""
+"""Air of a hundredth of the patch or more lies no deeper: the scale is a share of the range at least."""
 
 SCARCE = "little tissue lies around the lesion within the patch, so the intensity was normalised by all of the patch"
 
@@ -44,8 +44,9 @@ class Normalised:
     scarce: bool
 
     def in_units(self, value: float) -> float:
-        """Return a value of the scanner in units of the image."""
-        return (value - self.centre) / self.scale
+        """Return a value of the scanner in units of the image, cut off where the image was."""
+        units = (value - self.centre) / self.scale
+        return max(units, LOWEST) if self.image.min() <= LOWEST else units
 
 
 def normalise(

@@ -7,8 +7,8 @@ import numpy as np
 from onephase.arrays import Float32, Int64
 from onephase.imaging.air import air_level
 from onephase.imaging.case import Case, Mask, Roi
-from onephase.imaging.descriptors import describe
-from onephase.imaging.flags import NO_CORE, frame_flags, outline_flags
+from onephase.imaging.descriptors import DESCRIPTORS, SHARE_ABOVE_AIR, describe
+from onephase.imaging.flags import DEEP_AIR, NO_CORE, frame_flags, outline_flags
 from onephase.imaging.frame import lesion_bounds, patch_frame, sides_mm
 from onephase.imaging.geometry import Grid
 from onephase.imaging.measurements import ML_PER_MM3, longest_mm, volume_ml
@@ -20,6 +20,8 @@ from onephase.imaging.sampling import AxisSampling, crop_of, inside_of, resample
 from onephase.settings import ImagingSettings, RegionSettings
 
 LEAST_CORE_VOXELS = 0.5
+TWICE_ABOVE_AIR = 2 / 3
+"""Of `SHARE_ABOVE_AIR`; lesions that the phenotype stage was taught on have up to .61, public slices up to .57."""
 SIDES = ("height_mm", "depth_mm", "width_mm")
 """Of the bounding box, along the axes of a patch of a volume: up, posterior, left."""
 
@@ -59,14 +61,15 @@ def prepare_patch(case: Case, imaging: ImagingSettings, regions: RegionSettings,
         **{f"{name}_ml": float(part.sum()) * voxel_ml for name, part in maps.items()},
         **sides,
     }
+    air = normal.in_units(air_level(case.volume.array[_slices(axes)]))
+    numbers = describe(normal.image, distance, spacing_mm=frame.spacing_mm, air=air).astype(np.float32)
     flags = (
         *outline_flags(lesion, method=tumour.method, roi=case.roi, grid=grid, in_plane=in_plane, regions=regions),
         *frame_flags(bounds, frame=frame, grid=grid, in_plane=in_plane, regions=regions),
         *([] if maps["core"].sum() >= LEAST_CORE_VOXELS else [NO_CORE]),
         *([SCARCE] if normal.scarce else []),
+        *([DEEP_AIR] if numbers[DESCRIPTORS.index(SHARE_ABOVE_AIR)] > TWICE_ABOVE_AIR else []),
     )
-    air = normal.in_units(air_level(case.volume.array[_slices(axes)]))
-    numbers = describe(normal.image, distance, spacing_mm=frame.spacing_mm, air=air).astype(np.float32)
     return Patch(normal.image, distance, air, numbers, frame, tumour.method, flags, facts)
 
 

@@ -24,7 +24,7 @@ def all_changes() -> tuple[Change, ...]:
         *(Change(f"dilated by {mm:g} mm", "outline", partial(regrown, by_mm=mm)) for mm in MILLIMETRES),
         *(Change(f"shifted by {mm:g} mm", "outline", partial(shifted, by_mm=mm)) for mm in MILLIMETRES),
         Change("box in place of the mask", "outline", boxed),
-        *(Change(f"noise of {share:.0%}", "intensity", partial(noisy, share=share)) for share in NOISE),
+        *(Change(f"scanner noise of {share:.0%}", "intensity", partial(noisy, share=share)) for share in NOISE),
         *(Change(f"bias field of {spread:.0%}", "intensity", partial(biased, spread=spread)) for spread in FIELD),
         *(Change(f"gain x {times:g}", "intensity", partial(amplified, times=times)) for times in (0.5, 2.0)),
         *(Change(f"slices {times} times as thick", "slices", partial(thickened, times=times)) for times in (2, 3)),

@@ -33,9 +33,8 @@ def noisy(original: Original, rng: np.random.Generator, *, share: float) -> Case
     """
     array = original.case.volume.array
     nothing = np.float32(air_level(array))
-    return _with_array(
-        original.case, nothing + rician(rng, array - nothing, noise=share * _brightness(original).lesion)
-    )
+    signal = np.maximum(array - nothing, 0)
+    return _with_array(original.case, nothing + rician(rng, signal, noise=share * _brightness(original).lesion))
 
 
 def biased(original: Original, rng: np.random.Generator, *, spread: float) -> Case:
