@@ -4,9 +4,11 @@ The question of the field: at some hundred cases a network loses to ridge. Compa
 the pathology of N cases: geometry, the plain descriptors by ridge, all descriptors by ridge, the phenotype stage as it
 travels with the package (whole, without couplings, each task alone), and one that was taught by those N cases' own
 phenotype alone. ``--radiomics`` adds MIRP's features in two classifiers (1.6 s of a core a case, kept beside the
-patches); ``--seeds`` trains networks as well, ``--single-tasks`` four of one task each beside every one of them. With
-``--work`` what has been trained is kept, and the same command goes on where it was broken off. All are compared with
-the networks together where there are several, else with the stage.
+patches); ``--seeds`` trains networks as well; beside every one of them ``--single-tasks`` four of one task each, and
+``--labels-alone`` one without the stage, which starts from ridge on the descriptors and has learned from these cases'
+pathology and nothing else. With ``--work`` what has been trained is kept, and the same command goes on where it was
+broken off. All are compared with the networks together where there are several, else with the stage. Shares are of the
+way from chance to the oracle; in the last column, too, both are resampled together.
 
 Everything is simulated, and the stage was taught on lesions of the same simulator (other scanners, independent
 phenotypes): this shows what seeing well is worth, not how well the stage sees in patients.
@@ -40,7 +42,7 @@ from onephase.learning.phenotype import reading_skill, teach_phenotype
 from onephase.learning.recalibration import earned_calibration
 from onephase.network.phenotype import taught_stage
 from onephase.progress import silent
-from onephase.settings import Settings, TaskName
+from onephase.settings import Settings, StartName, TaskName
 from onephase.simulation.phenotype import CUE_NAMES
 from onephase.simulation.truth import read_truth
 
@@ -77,24 +79,25 @@ class Training:
     epochs: int
     work: Path
 
-    def network(self, seed: int, tasks: tuple[TaskName, ...] = TASKS) -> list[PanelPosterior]:
+    def network(
+        self, seed: int, tasks: tuple[TaskName, ...] = TASKS, *, start: StartName = "phenotype"
+    ) -> list[PanelPosterior]:
         """What a network says of each tested part, calibrated by the validation cases."""
         settings = Settings.model_validate(
-            {"learning": {"epochs": self.epochs, "seed": seed}, "network": {"tasks": tasks}}
+            {"learning": {"epochs": self.epochs, "seed": seed}, "network": {"tasks": tasks, "start": start}}
         )
+        name = "-".join((*tasks, *(() if start == "phenotype" else (start,)), f"{len(self.learned.rows)}-seed-{seed}"))
         held_out = self.validation.patches()
         found = train_network(
             self.learned.patches(),
             held_out,
             settings=settings,
-            folder=self.work / f"{'-'.join(tasks)}-{len(self.learned.rows)}-seed-{seed}",
+            folder=self.work / name,
             resume=True,
             progress=silent,
         )
         gained = max(epoch.gain for epoch in found.history)
-        print(
-            f"{' '.join(tasks)}, seed {seed}: {gained:+.4f} nats at the best of {len(found.history)} epochs", flush=True
-        )
+        print(f"{name}: {gained:+.4f} nats at the best of {len(found.history)} epochs", flush=True)
         calibration = earned_calibration(
             predict_potentials(found.network, held_out), self.validation.events, patients=held_out.patients
         )
@@ -134,6 +137,7 @@ def asked() -> argparse.Namespace:
     parser.add_argument("--radiomics", action="store_true")
     parser.add_argument("--seeds", nargs="*", type=int, default=[])
     parser.add_argument("--single-tasks", action="store_true")
+    parser.add_argument("--labels-alone", action="store_true")
     parser.add_argument("--work", type=Path)
     parser.add_argument("--epochs", type=int, default=4)
     return parser.parse_args()
@@ -162,6 +166,9 @@ def main() -> None:
         networks = Training(training, validation, parts[1:], chosen.epochs, chosen.work or Path(passing))
         whole = [networks.network(seed) for seed in chosen.seeds]
         answers |= of_seeds(NETWORK, whole, chosen.seeds)
+        if chosen.labels_alone:
+            alone = [networks.network(seed, start="descriptors") for seed in chosen.seeds]
+            answers |= of_seeds("network without the stage", alone, chosen.seeds)
         if chosen.single_tasks:
             answers |= of_seeds("single tasks", [networks.single_tasks(seed) for seed in chosen.seeds], chosen.seeds)
     prior = PanelPosterior.from_potentials(fit_prior(known))

@@ -5,7 +5,8 @@ Shared by `against_ridge.py` and `other_outlines.py`; no command of its own.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import get_args
+from functools import cached_property
+from typing import TypeAlias, get_args
 
 import numpy as np
 import torch
@@ -25,12 +26,12 @@ from onephase.imaging.descriptors import DESCRIPTORS
 from onephase.learning.dataset import PatchDataset
 from onephase.learning.start import SPREADS
 from onephase.settings import TaskName
-from onephase.simulation.oracle import oracle_posterior
+from onephase.simulation.oracle import OraclePosterior, oracle_posterior
 from onephase.simulation.phenotype import latent_scores
 from onephase.simulation.truth import Truth
-from onephase.statistics.bootstrap import Resamples
+from onephase.statistics.bootstrap import Resampled, Resamples, compare, mean_of
 from onephase.statistics.estimate import Estimate
-from onephase.statistics.roc import auc
+from onephase.statistics.roc import auc_statistic
 
 PLAIN = DESCRIPTORS.index("log intensity mean to -7 mm")  # descriptors before the filter responses
 GEOMETRY_SPREADS = (0.1, 0.3, 1.0)
@@ -47,6 +48,9 @@ SHOWN = (
     "ki67_mae_percent",
     "panel_gain",
 )
+
+
+Said: TypeAlias = PanelPosterior | OraclePosterior
 
 
 @dataclass(frozen=True)
@@ -180,36 +184,90 @@ def contestants(
     }
 
 
+@dataclass(frozen=True)
+class Ceiling:
+    """How far a contestant comes from knowing nothing to the oracle, which is resampled with it."""
+
+    events: Events
+    oracle: OraclePosterior
+    median: float
+    resamples: Resamples
+
+    @property
+    def told(self) -> np.ndarray:
+        """Cases with a percentage of Ki-67."""
+        return np.asarray(has_percentage(self.events))
+
+    def aucs(self, said: Said) -> list[Resampled]:
+        """AUC of each receptor."""
+        found = []
+        for place, name in enumerate(RECEPTORS):
+            status = self.events.status(name)
+            known = status >= 0
+            statistic = auc_statistic(said.marginals()[known, place], status[known] == 1)
+            found.append(Resampled.of(statistic, self.resamples.take(known)))
+        return found
+
+    def error(self, median: np.ndarray) -> Resampled:
+        """Mean absolute error of Ki-67 in points."""
+        apart = 100 * np.abs(median[self.told] - ki67_reference(self.events)[self.told])
+        return Resampled.of(mean_of(apart), self.resamples.take(self.told))
+
+    def shares(self, said: Said) -> tuple[Resampled, Resampled]:
+        """Mean over receptors of the way from chance to the oracle; of Ki-67's from the constant median."""
+        reached = zip(self.aucs(said), self._best_aucs, strict=True)
+        pairs = [(one.value, one.drawn, top.value, top.drawn) for one, top in reached]
+        receptors = Resampled(
+            float(np.mean([(value - 0.5) / (top - 0.5) for value, _, top, _ in pairs])),
+            np.mean([(drawn - 0.5) / (tops - 0.5) for _, drawn, _, tops in pairs], axis=0),
+            self.resamples,
+        )
+        error, best, constant = self.error(said.ki67_median()), self._best_error, self._constant_error
+        ki67 = Resampled(
+            (constant.value - error.value) / (constant.value - best.value),
+            (constant.drawn - error.drawn) / (constant.drawn - best.drawn),
+            self.resamples,
+        )
+        return receptors, ki67
+
+    @cached_property
+    def _best_aucs(self) -> list[Resampled]:
+        return self.aucs(self.oracle)
+
+    @cached_property
+    def _best_error(self) -> Resampled:
+        return self.error(self.oracle.ki67_median())
+
+    @cached_property
+    def _constant_error(self) -> Resampled:
+        return self.error(np.full(len(self.oracle), self.median))
+
+
 def print_table(cases: Part, answers: dict[str, PanelPosterior], *, lead: str, median: float) -> None:
     print(f"| | ER | PR | HER2 | share | Ki-67 MAE | share | panel | {lead} less this |\n|" + "---|" * 9)
     events, oracle = cases.events, oracle_posterior(cases.truth)
-    told = has_percentage(events)
-    reference = ki67_reference(events)[told]
-    constant = 100 * np.abs(median - reference).mean()
-
-    def aucs(marginals: np.ndarray) -> list[float]:
-        status = [events.status(name) for name in RECEPTORS]
-        found = [auc(marginals[known >= 0, place], known[known >= 0] == 1).value for place, known in enumerate(status)]
-        return [value for value in found if value is not None]
-
-    ceiling = aucs(oracle.marginals())
-    best = 100 * np.abs(oracle.ki67_median()[told] - reference).mean()
-    print(f"| oracle | {' | '.join(f'{value:.3f}' for value in ceiling)} | 1 | {best:.2f} | 1 | | |")
     resamples = Resamples.draw(cases.truth.case_ids, np.random.default_rng(1))
+    ceiling = Ceiling(events, oracle, median, resamples)
     compared = {
         name: contender(name, events, answers_of(posterior, events, policy="ki67_20"), resamples=resamples)
         for name, posterior in answers.items()
     }
-    for name, posterior in answers.items():
-        reached = aucs(posterior.marginals())
-        error = 100 * np.abs(posterior.ki67_median()[told] - reference).mean()
-        share = np.mean([(value - 0.5) / (top - 0.5) for value, top in zip(reached, ceiling, strict=True)])
+    shares = {name: ceiling.shares(posterior) for name, posterior in answers.items()}
+    shown: dict[str, Said] = {"oracle": oracle, **answers}
+    for name, posterior in shown.items():
+        reached = " | ".join(f"{one.value:.3f}" for one in ceiling.aucs(posterior))
+        error = ceiling.error(posterior.ki67_median()).value
+        receptors, ki67 = shares[name] if name in shares else ceiling.shares(posterior)
         likely = posterior.log_probability(events).mean()
-        row = f"| {name} | {' | '.join(f'{value:.3f}' for value in reached)} | {share:.3f} | {error:.2f} "
-        row += f"| {(constant - error) / (constant - best):.3f} | {likely:.3f} |"
-        if name != lead:
+        row = f"| {name} | {reached} | {receptors.value:.3f} | {error:.2f} | {ki67.value:.3f} | {likely:.3f} |"
+        if name not in (lead, "oracle"):
+            apart = {
+                "share": compare(shares[lead][0], receptors).difference,
+                "Ki-67 share": compare(shares[lead][1], ki67).difference,
+            }
             figures = versus(compared[lead], compared[name]).figures
-            row += " " + ", ".join(f"{label} {_written(figures[label].difference)}" for label in SHOWN)
+            apart |= {label: figures[label].difference for label in SHOWN}
+            row += " " + ", ".join(f"{label} {_written(difference)}" for label, difference in apart.items())
         print(row + " |")
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from onephase.cohort.columns import says_who
+from onephase.cohort.columns import says_who, seems_to_tell
 from onephase.cohort.table import check_cohort, cohort_names, read_cohort, write_splits
 from onephase.errors import CohortError
 from onephase.settings import SplitSettings
@@ -68,6 +68,42 @@ def test_who_a_patient_is_is_not_carried_along(write_table) -> None:
         ("warning", column) for column in ("PatientName", "Date of Birth", "address")
     ]
     assert "CANARY" not in str(told)
+
+
+def test_a_label_under_another_name_is_a_covariate_and_said(write_table) -> None:
+    header, *rows = SOUND
+    table = write_table(f"{header},PR status,gender,Ki-67 index", *(f"{row},1,f,20" for row in rows))
+    told = [problem for problem in problems_of(table) if "speaks of" in problem[3]]
+    assert [(severity, column) for severity, _, column, _, _ in told] == [
+        ("warning", "PR status"),
+        ("warning", "Ki-67 index"),
+    ]
+    assert all("PR status" in record.covariates for record in read_cohort(table).records)
+
+
+@pytest.mark.parametrize(
+    ("column", "label"),
+    [
+        ("ER_status", "er"),
+        ("Oestrogen receptor", "er"),
+        ("PgR (%)", "pr"),
+        ("HER2Score", "her2"),
+        ("HER 2 IHC", "her2"),
+        ("HRStatus", "hr"),
+        ("hormone receptor", "hr"),
+        ("Ki-67 index", "ki67"),
+        ("MIB1", "ki67"),
+        ("HER-2", None),
+        ("er", None),
+        ("spread", None),
+        ("HERNIA", None),
+        ("primary", None),
+        ("skin", None),
+    ],
+)
+def test_the_label_that_a_name_speaks_of(column: str, label: str | None) -> None:
+    """``HER-2`` and ``er`` are known columns, of which other checks speak."""
+    assert seems_to_tell(column) == label
 
 
 def test_counts_tell_known_partly_known_and_missing(write_table) -> None:

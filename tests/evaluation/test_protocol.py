@@ -193,6 +193,15 @@ def test_another_cohort_is_answered_by_the_bundle_alone(prepared: PreparedCohort
     assert np.isnan(answered.ki67_constant).all()
 
 
+def test_a_cohort_of_which_the_bundle_knows_nothing_is_no_internal_test(prepared: PreparedCohort) -> None:
+    """A user checks her own cohort, which draws splits, and evaluates a bundle that was trained elsewhere."""
+    answered = held_out(_bundle({}), [prepared], split="test")
+    assert {record.split for record in answered.records} == {"test"}
+    assert answered.protocol.startswith(
+        "External test: cases of the split test of cohorts from which the bundle has learned nothing"
+    )
+
+
 def test_a_bundle_is_not_tested_on_what_it_has_learned(prepared: PreparedCohort) -> None:
     split = {record.case_id: record.split for record in prepared.records}
     tested = next(record for record in prepared.records if record.split == "test")

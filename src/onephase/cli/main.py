@@ -18,7 +18,7 @@ EXTRA_OF = {
 """The extra that brings a package which the light core does not have."""
 ON_INTERRUPTION = (
     "interrupted; nothing is half-written and what was finished is kept: "
-    "start the same command again to go on (train and evaluate with --resume)"
+    "start the same command again to go on (train and evaluate with --resume; export begins anew)"
 )
 
 

@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
 from onephase.biomarkers.panel import Events
-from onephase.cohort.columns import LABELS, says_who
+from onephase.cohort.columns import LABELS, says_who, seems_to_tell
 from onephase.cohort.csv_file import CohortFile
 from onephase.cohort.problems import Problem
 from onephase.cohort.records import Record
@@ -124,6 +124,17 @@ def personal_columns(tables: Sequence[CohortFile]) -> Iterator[Problem]:
         for column in filter(says_who, table.columns):
             found = "it is called as one that says who a patient is, and is not carried along"
             yield Problem(table.cohort, "", column, found, "delete it before the table is passed on", "warning")
+
+
+def labels_by_another_name(tables: Sequence[CohortFile]) -> Iterator[Problem]:
+    """Say which columns are taken as covariates though their names speak of a label."""
+    for table in tables:
+        for column in table.columns:
+            label = seems_to_tell(column)
+            if label is not None and not says_who(column):
+                found = f"its name speaks of {label}, and it is taken as a covariate: no label is read from it"
+                fix = f"rename it to {label} if that is what pathology wrote, else delete it or leave it as it is"
+                yield Problem(table.cohort, "", column, found, fix, "warning")
 
 
 def half_split(tables: Sequence[CohortFile]) -> Iterator[Problem]:

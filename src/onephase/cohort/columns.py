@@ -49,6 +49,33 @@ _PERSONAL = re.compile(
 )
 
 
+def seems_to_tell(column: str) -> str | None:
+    """Return the label whose name stands as a word in another column's name, or None.
+
+    Such a column may hold the label itself under a name that only people understand.
+
+    Examples:
+        >>> seems_to_tell("ER_status"), seems_to_tell("Ki-67 index"), seems_to_tell("HER2Score")
+        ('er', 'ki67', 'her2')
+        >>> seems_to_tell("er"), seems_to_tell("gender"), seems_to_tell("age")
+        (None, None, None)
+    """
+    if known_as(column) is not None:
+        return None
+    parted = re.sub(r"(?<=[A-Za-z0-9])(?=[A-Z][a-z])", " ", column).lower()
+    words = re.sub(r"[^a-z0-9]+", " ", parted)
+    return next((label for label, names in _LABEL_WORDS.items() if names.search(words)), None)
+
+
+_LABEL_WORDS = {
+    "er": re.compile(r"\b(?:er|o?estrogen)\b"),
+    "pr": re.compile(r"\b(?:pr|pgr|progesterone)\b"),
+    "her2": re.compile(r"\b(?:her ?2|erbb2)\b"),
+    "hr": re.compile(r"\b(?:hr|hormone receptors?)\b"),
+    "ki67": re.compile(r"\b(?:ki ?67|ki|mib ?1)\b"),
+}
+
+
 def letters_of(column: str) -> str:
     """Return a name's letters and digits, all small: how names are compared that are written in many ways."""
     return "".join(character for character in column.casefold() if character.isalnum())

@@ -16,7 +16,7 @@ from onephase.errors import EvidenceError
 from onephase.imaging.case import Box, SeedPoint
 from onephase.readers.phase import FIRST_POST
 
-FORMS = "docs/cohort-table.md shows every form"
+FORMS = "docs/evidence.md shows what is understood"
 LONGEST_ID = 100
 NAMES = ("case_id", "patient_id", "lesion_id", "site")
 

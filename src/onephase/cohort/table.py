@@ -178,6 +178,7 @@ _OF_TABLES: tuple[Callable[[Sequence[CohortFile]], Iterator[Problem]], ...] = (
     checks.paths_that_do_not_travel,
     checks.half_split,
     checks.personal_columns,
+    checks.labels_by_another_name,
     missing_files,
 )
 _ALWAYS: tuple[Callable[[Sequence[Record]], Iterator[Problem]], ...] = (

@@ -44,6 +44,7 @@ SPLIT_WORDS: Mapping[str, str] = {
     "external": "Frozen external test: the bundle as it was trained, on cases of another source, not fitted to them.",
     "validation": "Validation cases: they chose the epoch and the calibration, so the figures are optimistic.",
 }
+ELSEWHERE_WORDS = "External test: cases of the split test of cohorts from which the bundle has learned nothing."
 
 
 def held_out(bundle: Bundle, prepared: Sequence[PreparedCohort], *, split: Split) -> Predictions:
@@ -76,9 +77,10 @@ def held_out(bundle: Bundle, prepared: Sequence[PreparedCohort], *, split: Split
     training = [lesion for lesion in lesions if _learned(bundle, lesion.record) in LEARNED_FROM]
     if split in LEARNED_FROM:
         training = [lesion for lesion in training if lesion.record.split != split]
+    words = ELSEWHERE_WORDS if split == "test" and not training else SPLIT_WORDS[split]
     recalibrated = not bundle.calibration.is_identity
     facts = {"bundle": bundle.identity, "split": split, "recalibrated": recalibrated, **_facts(bundle.settings)}
-    answered = _answers(bundle, training, tested, fold=0, words=SPLIT_WORDS[split], facts=facts)
+    answered = _answers(bundle, training, tested, fold=0, words=words, facts=facts)
     calibrating = [lesion for lesion in training if _learned(bundle, lesion.record) == "validation"]
     calibration = calibration_answers(bundle, calibrating, fold=0)
     return replace(answered, calibration=calibration, cohort_flow=flow_of(prepared))

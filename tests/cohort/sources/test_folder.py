@@ -63,6 +63,14 @@ def test_who_a_patient_is_is_not_taken(clinic: Path, do_import, tmp_path: Path) 
     assert notes == ["2 columns of the table say who a patient is, and were not taken"]
 
 
+def test_a_column_that_speaks_of_a_label_and_is_not_mapped_is_named(clinic: Path, do_import, tmp_path: Path) -> None:
+    said = {name: value for name, value in MAP.items() if name != "er"}
+    done = do_import("folder", clinic, **said)
+    notes = json.loads((tmp_path / "out" / "cohort.source.json").read_text())["notes"]
+    assert notes == ["'ER_status' became a covariate and er is empty: is it --map er='ER_status'?"]
+    assert [problem.column for problem in done.check.problems if "speaks of" in problem.problem] == ["ER_status"]
+
+
 def test_counts_add_up_and_the_record_says_why(clinic: Path, do_import, tmp_path: Path) -> None:
     done = do_import("folder", clinic, licence="CC BY 4.0", **MAP)
     record = json.loads((tmp_path / "out" / "cohort.source.json").read_text())

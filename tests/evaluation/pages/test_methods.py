@@ -18,7 +18,7 @@ def test_what_is_stored_is_said(few: Predictions, few_study: Study) -> None:
     for said in (
         "30 lesions of 28 patients",
         "full (15 lesions)",
-        "0.7 to 0.1 to 0.2 (training, validation, test) with seed 11",
+        "Where the table named no split, patients were drawn at random",
         "48 x 48 x 48 voxels",
         "At most 17 epochs",
         "40 bootstrap resamples over patients (seed 7)",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from onephase.cohort.columns import BOX, KNOWN, LABELS, SEED, known_as, says_who
+from onephase.cohort.columns import BOX, KNOWN, LABELS, SEED, known_as, says_who, seems_to_tell
 from onephase.cohort.rows import NAMES
 from onephase.cohort.sources.sheets import Sheet, find_table, read_sheet
 from onephase.cohort.sources.source import (
@@ -101,9 +101,15 @@ def read_table(download: Download, *, find_mask: FindMask) -> Found:
     )
     meaning = "as written there; what positive meant, label_convention says"
     labels = tuple(Label(label, f"column {where[label]}", meaning) for label in LABELS if label in where)
-    personal = sum(says_who(column) and column not in where.values() for column in sheet.columns)
-    notes = (f"{personal} columns of the table say who a patient is, and were not taken",) if personal else ()
-    return Found(tuple(names), lesions, left_out, (sheet.path,), notes=notes, labels=labels)
+    unnamed = [column for column in sheet.columns if column not in where.values()]
+    personal = sum(map(says_who, unnamed))
+    notes = [f"{personal} columns of the table say who a patient is, and were not taken"] if personal else []
+    notes += [
+        f"{column!r} became a covariate and {label} is empty: is it --map {label}={column!r}?"
+        for column in unnamed
+        if (label := seems_to_tell(column)) is not None and label not in where
+    ]
+    return Found(tuple(names), lesions, left_out, (sheet.path,), notes=tuple(notes), labels=labels)
 
 
 def _lesion(name: str, row: Row, *, folder: Path, find_mask: FindMask) -> Lesion:

@@ -101,11 +101,9 @@ def _separation(study: Study, settings: Settings | None) -> str:
     sentences = [study.protocol]
     if settings is not None and "folds" in study.facts:
         sentences.append(f"Folds were drawn by patient with seed {settings.split.seed}.")
-    elif settings is not None and "split" in study.facts:
-        split = settings.split
+    elif "split" in study.facts:
         sentences.append(
-            f"Where the table named no split, patients were drawn {split.train:g} to {split.validation:g} to "
-            f"{split.test:g} (training, validation, test) with seed {split.seed}."
+            "Where the table named no split, patients were drawn at random, HR, HER2 and high Ki-67 shared out evenly."
         )
     sentences.append(
         "Lesions of one patient never part; as a test or external case, none is accepted that the model had learned "
