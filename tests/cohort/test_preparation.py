@@ -281,7 +281,7 @@ def test_an_estimate_goes_on_where_a_case_fails_as_preparing_does(own_cohort, tm
 def test_a_dead_worker_is_named_with_its_likely_cause(own_cohort, monkeypatch) -> None:
     monkeypatch.setattr("onephase.cohort.preparation.cut_patch", die)
     with pytest.raises(
-        WorkerError, match="a worker process was killed after 0 of 7 pieces of work, most often for want of memory"
+        WorkerError, match="killed 3 times in a row after 0 of 7 pieces of work, most often for want of memory"
     ):
         prepare([own_cohort], own_cohort.parents[1] / "other", SMALL, workers=2)
 

@@ -267,3 +267,11 @@ def test_folds_are_not_trained_by_processes_that_train_together(
     with pytest.raises(TrainingError, match="cross-validation trains each network in one process, and torchrun has st"):
         five_fold([prepared], SETTINGS, out=tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_another_stage_is_another_run(prepared: PreparedCohort, monkeypatch: pytest.MonkeyPatch) -> None:
+    members = lesions_of([prepared])
+    before = protocol.run_digest(members, {})
+    assert protocol.run_digest(members, {}) == before
+    monkeypatch.setattr(protocol, "taught_sha256", lambda: "another")
+    assert protocol.run_digest(members, {}) != before

@@ -147,15 +147,17 @@ def test_a_finished_run_resumed_does_nothing_more(make_dataset, make_settings, t
     assert torch.equal(again.network.head.unary, first.network.head.unary)
 
 
-@pytest.mark.parametrize("change", ["settings", "cases", "patients"])
-def test_the_checkpoint_of_another_run_is_refused(make_dataset, make_settings, tmp_path, change):
+@pytest.mark.parametrize("change", ["settings", "cases", "patients", "stage"])
+def test_the_checkpoint_of_another_run_is_refused(make_dataset, make_settings, tmp_path, monkeypatch, change):
     _train(make_dataset, make_settings(epochs=1), tmp_path)
+    if change == "stage":
+        monkeypatch.setattr("onephase.learning.loop.taught_sha256", lambda: "another")
     settings = make_settings(epochs=1, learning_rate=0.5) if change == "settings" else make_settings(epochs=1)
     training = make_dataset(24, seed=7 if change == "cases" else 1)
     if change == "patients":
         training = replace(training, patients=("one and the same",) * len(training))
     with pytest.raises(
-        TrainingError, match="is of a run with other settings, cases or precision: choose another folder"
+        TrainingError, match="is of a run with other settings, cases, precision or stage: choose another folder"
     ):
         train_network(
             training, make_dataset(10, seed=2), settings=settings, folder=tmp_path, resume=True, progress=silent

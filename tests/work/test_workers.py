@@ -38,13 +38,32 @@ def test_answers_come_in_the_order_of_the_items():
     assert list(in_order(abs, [], workers=2)) == []
 
 
-def test_a_pool_that_breaks_between_two_answers_is_a_sentence():
-    """It says so to whoever gives it work, which is not who waits for an answer."""
-    dies = "__import__('time').sleep(1) or __import__('os')._exit(9)"
-    answers = in_order(eval, [dies if item == 5 else str(item) for item in range(40)], workers=2)
+def test_a_pool_that_breaks_between_two_answers_goes_on(tmp_path: Path):
+    """It says that it is broken to whoever gives it work, which is not who waits for an answer."""
+    tried = tmp_path / "tried"
+    dies_once = f"[__import__('time').sleep(1), __import__('pathlib').Path({str(tried)!r}).touch(exist_ok=False), "
+    dies_once = f"5 if __import__('os').path.exists({str(tried)!r}) else {dies_once} __import__('os')._exit(9)]"
+    answers = in_order(eval, [dies_once if item == 5 else str(item) for item in range(40)], workers=2)
     assert [next(answers), next(answers)] == [0, 1]
     time.sleep(3)
-    with pytest.raises(WorkerError, match=r"a worker process was killed after [2-5] of 40 pieces of work, most often"):
+    assert list(answers) == list(range(2, 40))
+    assert tried.exists()
+
+
+def test_a_killed_worker_loses_nothing(tmp_path: Path):
+    """Killed from outside, in the middle of its work, as the kernel does when memory runs out."""
+    slow = (
+        f"[__import__('time').sleep(0.2), open({str(tmp_path / 'pid')!r}, 'w').write(str(__import__('os').getpid()))]"
+    )
+    answers = in_order(eval, [f"({item}, {slow})[0]" for item in range(12)], workers=2)
+    found = [next(answers)]
+    os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+    assert found + list(answers) == list(range(12))
+
+
+def test_work_that_kills_each_of_its_workers_is_a_sentence():
+    answers = in_order(eval, ["__import__('os')._exit(9)" if item == 5 else str(item) for item in range(12)], workers=2)
+    with pytest.raises(WorkerError, match="were killed 3 times in a row after 5 of 12 pieces of work, most often for"):
         list(answers)
 
 

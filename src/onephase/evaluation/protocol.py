@@ -29,6 +29,7 @@ from onephase.evaluation.predictions import (
 )
 from onephase.evaluation.scoring.ki67_scores import training_median
 from onephase.inference.bundle import Bundle, load_bundle
+from onephase.network.taught import taught_sha256
 from onephase.progress import Progress, silent
 from onephase.settings import Settings
 
@@ -240,11 +241,11 @@ def learned_splits(records: Sequence[Record], *, seed: int) -> dict[str, Split]:
 
 
 def run_digest(members: Sequence[Lesion], choices: Mapping[str, Any]) -> str:
-    """Return what stands for a run's choices, patches, patients, sites, labels and splits: no other run is taken up.
+    """Return what stands for a run's choices, stage, patches, patients, sites, labels and splits: no other is taken up.
 
     Covariates are not in it, for most contestants look at none, and a column more shall not cost a night of training.
     """
-    described = json.dumps([choices, [_decides(lesion) for lesion in members]])
+    described = json.dumps([choices, taught_sha256(), [_decides(lesion) for lesion in members]])
     return hashlib.sha256(described.encode()).hexdigest()
 
 

@@ -30,6 +30,7 @@ from onephase.learning.schedule import averaging_decay, learning_rate_share
 from onephase.learning.start import Start, fit_start
 from onephase.learning.step import Step, open_step, replayed_on_gpu
 from onephase.network.network import PanelNetwork, build_network
+from onephase.network.taught import taught_sha256
 from onephase.progress import Progress, silent
 from onephase.settings import FEWEST_TO_NORMALISE, Settings
 from onephase.statistics.standard_error import mean_and_error
@@ -229,7 +230,7 @@ def refuse_lone_cases(batch_size: int, *, cases: int, processes: int) -> None:
 
 def _run_id(training: PatchDataset, validation: PatchDataset, *, settings: Settings, precision: str) -> str:
     """Return a digest of all that a run depends on."""
-    digest = hashlib.sha256(json.dumps([settings.model_dump(mode="json"), precision]).encode())
+    digest = hashlib.sha256(json.dumps([settings.model_dump(mode="json"), precision, taught_sha256()]).encode())
     for dataset in (training, validation):
         digest.update(json.dumps([dataset.case_ids, dataset.patients]).encode())
         for tensor in (dataset.cells, dataset.ki67, dataset.image, dataset.distance_mm, dataset.descriptors):

@@ -131,7 +131,7 @@ class RunState:
         tensors, facts = found
         if facts["run_id"] != run_id:
             message = (
-                f"the checkpoint in {folder} is of a run with other settings, cases or precision: "
+                f"the checkpoint in {folder} is of a run with other settings, cases, precision or stage: "
                 "choose another folder, or move this one away to train anew"
             )
             raise TrainingError(message)

@@ -23,10 +23,10 @@ from torch.nn import functional
 from onephase.arrays import Float, Int64
 from onephase.errors import TrainingError
 from onephase.imaging.descriptors import DESCRIPTORS
+from onephase.network.taught import TAUGHT
 from onephase.simulation.phenotype import CUE_NAMES
 from onephase.storage import file_aside
 
-TAUGHT = "phenotype.safetensors"
 WIDTH = 512
 FARTHEST = 5.0
 """Standard deviations at which a descriptor is cut: a scanner unlike all that were taught must not run away."""

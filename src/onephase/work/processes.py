@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from multiprocessing import connection, get_context, parent_process
 from typing import TypeVar
 
@@ -21,33 +21,49 @@ from onephase.work.waiting import submitted
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
+MOST_BREAKS = 3
+"""How often one piece of work may take its process with it, as on a cluster."""
+
 
 def in_processes(
     function: Callable[[Item], Answer], items: Sequence[Item], *, count: int
 ) -> Generator[Answer, None, None]:
     """Yield the answers of ``count`` processes; see :func:`onephase.work.workers.in_order`.
 
+    When a process is killed, others are started in place of all of them and go on behind the last answer.
+
     Raises:
-        WorkerError: If a process was killed.
+        WorkerError: If processes were killed again and again without an answer between.
     """
+    done = breaks = 0
+    while True:
+        begun = done
+        try:  # a pool that breaks says so to whoever waits for an answer, and to whoever gives it work
+            with closing(_answers(function, items[begun:], count=count)) as answers:
+                for answer in answers:
+                    done += 1
+                    yield answer
+        except BrokenProcessPool:
+            breaks = breaks + 1 if done == begun else 1
+            if breaks == MOST_BREAKS:
+                message = (
+                    f"worker processes were killed {MOST_BREAKS} times in a row after {done} of {len(items)} pieces of "
+                    "work, most often for want of memory: start again with fewer workers"
+                )
+                raise WorkerError(message) from None
+        else:
+            return
+
+
+def _answers(function: Callable[[Item], Answer], items: Sequence[Item], *, count: int) -> Generator[Answer, None, None]:
     with environment(ONE_CORE), _pool(count) as pool:
 
         def submit(item: Item) -> Future[Answer]:
             with _ctrl_c_later():
                 return pool.submit(function, item)
 
-        done = 0
-        try:  # a pool that breaks says so to whoever waits for an answer, and to whoever gives it work
-            for promise in submitted(submit, items, count=lambda: count):
-                answer = promise.result()
-                done += 1
-                yield answer
-        except BrokenProcessPool:
-            message = (
-                f"a worker process was killed after {done} of {len(items)} pieces of work, most often for want of "
-                "memory: start again with fewer workers"
-            )
-            raise WorkerError(message) from None
+        for promise in submitted(submit, items, count=lambda: count):
+            yield promise.result()
 
 
 @contextmanager

@@ -33,7 +33,8 @@ def in_order(
         sees: Files and folders that the work needs; a cluster that does not see what this machine sees is refused.
 
     Raises:
-        WorkerError: If a process was killed, most often for want of memory, or a cluster cannot do the work.
+        WorkerError: If a process is killed again and again, most often for want of memory, or a cluster cannot do
+            the work.
         MissingExtraError: If a cluster is asked for and Dask is not installed.
     """
     if isinstance(workers, Cluster):

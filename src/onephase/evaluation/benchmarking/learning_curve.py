@@ -7,12 +7,11 @@ from collections.abc import Mapping
 
 from onephase.evaluation.pages.curves import Panel, Points, curve_panels
 from onephase.evaluation.pages.document import Figure
-from onephase.evaluation.pages.findings import main_contestant
+from onephase.evaluation.pages.findings import in_colour, main_contestant
 from onephase.evaluation.pages.table import TITLES, Table, counts
 from onephase.evaluation.scoring.answers import SCORED_RECEPTORS
 from onephase.evaluation.scoring.scores import Scores
 from onephase.evaluation.study import Study
-from onephase.reports.style import SERIES_COLOURS
 from onephase.statistics.estimate import Estimate
 
 FEWEST_SIZES = 2
@@ -82,7 +81,7 @@ def learning_table(studies: Mapping[int, Study]) -> Table:
 def learning_figure(studies: Mapping[int, Study]) -> Figure:
     """Draw the learning curves, a panel a figure; see :func:`learning_curves`."""
     panels = [
-        Panel(TITLES[figure], {name: own[name] for name in list(own)[: len(SERIES_COLOURS)]}, {})
+        Panel(TITLES[figure], {name: own[name] for name in in_colour(own, next(iter(own)))}, {})
         for figure, own in learning_curves(studies).items()
     ]
     return Figure("learning-curve", curve_panels(panels, across="training cases", up="figure"))

@@ -1,12 +1,18 @@
 """What the figures of a study say in words, with interval and n, and what they do not show."""
 
-from onephase.evaluation.predictions import NETWORK, ORACLE
+from collections.abc import Iterable
+
+from onephase.evaluation.predictions import NETWORK, ORACLE, PRIOR
 from onephase.evaluation.scoring.comparisons import Versus
 from onephase.evaluation.scoring.scores import Scores
 from onephase.evaluation.study import Group
+from onephase.reports.style import SERIES_COLOURS
 from onephase.statistics.estimate import Comparison
 
 CHANCE = 0.5
+IN_COLOUR = (ORACLE, "descriptors, ridge", "radiomics, ridge", "geometry", PRIOR)
+"""Whom a figure draws beside the main contestant before anybody else: the ceiling, the rivals, and knowing nothing."""
+
 NAMES = {"er": "ER", "pr": "PR", "her2": "HER2", "hr": "HR"}
 
 
@@ -75,6 +81,16 @@ def calibration_finding(group: Group, contestant: str) -> str:
 def main_contestant(group: Group) -> str:
     """Return the contestant that the page is about: the network, or the first where it does not take part."""
     return NETWORK if NETWORK in group.scores else next(iter(group.scores))
+
+
+def in_colour(names: Iterable[str], main: str) -> tuple[str, ...]:
+    """Return the contestants that a figure of curves has colours for: the main one, those it is held against, others.
+
+    Ablations come last: they lie on the main one's curve, and a dozen of them would leave no colour for a rival.
+    """
+    given = list(names)
+    first = [name for name in (main, *IN_COLOUR) if name in given]
+    return tuple(dict.fromkeys([*first, *given]))[: len(SERIES_COLOURS)]
 
 
 def _verdict(comparison: Comparison, name: str, *, digits: int = 3) -> str:

@@ -6,13 +6,12 @@ from onephase.cohort.lesions import events_of
 from onephase.evaluation.pages.curves import Panel, curve_panels
 from onephase.evaluation.pages.document import Figure
 from onephase.evaluation.pages.figures import forest, reliability_diagrams, scatter
-from onephase.evaluation.pages.findings import NAMES
+from onephase.evaluation.pages.findings import NAMES, in_colour
 from onephase.evaluation.pages.restraint_tables import title_of
 from onephase.evaluation.predictions import Predictions
 from onephase.evaluation.scoring.ki67_scores import has_percentage, ki67_reference
 from onephase.evaluation.scoring.scores import Scores
 from onephase.evaluation.study import Study
-from onephase.reports.style import SERIES_COLOURS
 
 PERCENT = 100
 BELOW_NOTHING = 0.2  # of the best that calling all positive earns: how far below zero a decision curve is shown
@@ -71,7 +70,7 @@ def decision_figure(study: Study, contestant: str) -> tuple[Figure, ...]:
         if one.decision and study.whole.flow.positive[one.receptor]:
             curves = {
                 name: tuple((point.threshold, point.model) for point in scores.receptor(one.receptor).decision)
-                for name, scores in _first(study, contestant).items()
+                for name, scores in _drawn(study, contestant).items()
             }
             everyone = tuple((point.threshold, point.treat_all) for point in one.decision)
             # of few positive cases, calling all positive earns less than nothing at every threshold
@@ -88,7 +87,7 @@ def abstention_figure(study: Study, contestant: str) -> tuple[Figure, ...]:
     for number, one in enumerate(study.whole.scores[contestant].abstention):
         if one.curve.points:
             curves = {
-                name: scores.abstention[number].curve.points for name, scores in _first(study, contestant).items()
+                name: scores.abstention[number].curve.points for name, scores in _drawn(study, contestant).items()
             }
             panels.append(Panel(title_of(one.target), curves, {}))
     if not panels:
@@ -96,8 +95,7 @@ def abstention_figure(study: Study, contestant: str) -> tuple[Figure, ...]:
     return (Figure("abstention", curve_panels(panels, across="share answered", up="error")),)
 
 
-def _first(study: Study, contestant: str) -> dict[str, Scores]:
-    """Return the scores of all cases, the main contestant's first, as many as there are colours."""
+def _drawn(study: Study, contestant: str) -> dict[str, Scores]:
+    """Return the scores of all cases of the contestants that have a colour, the main one's first."""
     scores = study.whole.scores
-    names = [contestant, *(name for name in scores if name != contestant)]
-    return {name: scores[name] for name in names[: len(SERIES_COLOURS)]}
+    return {name: scores[name] for name in in_colour(scores, contestant)}
