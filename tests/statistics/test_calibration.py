@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.calibration import calibration_curve
 from sklearn.metrics import brier_score_loss
 
 from onephase.statistics.bootstrap import Resamples
@@ -42,6 +43,20 @@ def test_error_is_the_gap_of_the_bins_in_any_order_of_cases(seed: int) -> None:
     for rows in (np.arange(207), order):
         error = expected_calibration_error(probability[rows], positive[rows], resamples=_resamples(207))
         assert error.value == pytest.approx(by_hand)
+
+
+@given(seed=SEEDS)
+def test_bins_and_error_agree_with_scikit_learn(seed: int) -> None:
+    """Where no two predictions are equal, and the bins are of one size."""
+    rng = np.random.default_rng(seed)
+    probability = rng.permutation((np.arange(200) + rng.uniform(0.1, 0.9, size=200)) / 200)
+    positive = rng.uniform(size=200) < probability
+    observed, predicted = calibration_curve(positive, probability, n_bins=10, strategy="quantile")
+    bins = reliability(probability, positive)
+    assert [one.predicted for one in bins] == pytest.approx(list(predicted))
+    assert [one.observed.value for one in bins] == pytest.approx(list(observed))
+    error = expected_calibration_error(probability, positive, resamples=_resamples(200))
+    assert error.value == pytest.approx(np.abs(observed - predicted).mean())
 
 
 def test_error_grows_with_overconfidence() -> None:

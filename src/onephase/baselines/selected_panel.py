@@ -11,7 +11,7 @@ import numpy as np
 
 from onephase.arrays import Bool, Float64, Int64
 from onephase.baselines.selection import Selection, select
-from onephase.biomarkers.linear_panel import LinearPanel, fit_linear_panel
+from onephase.biomarkers.linear_panel import SPREADS, LinearPanel, fit_linear_panel
 from onephase.biomarkers.panel import Events
 from onephase.biomarkers.posterior import PanelPosterior
 from onephase.biomarkers.potentials import Potentials
@@ -21,9 +21,6 @@ COUNTS = (8, 24, 72)
 
 MOST_A_CASE = 0.5
 """Features a training case: with more of them, every model fits."""
-
-SPREADS = (0.03, 0.1, 0.3)
-"""Candidates for the spread of a weight, as in :mod:`~onephase.biomarkers.linear_panel`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,6 +7,7 @@ import torch
 
 from onephase.arrays import Float64
 from onephase.biomarkers.linear_panel import OUTPUTS, LinearPanel, choose_spread, fit_linear_panel, fit_without_folds
+from onephase.biomarkers.linear_panel import SPREADS as LINEAR_SPREADS
 from onephase.biomarkers.panel import RECEPTORS
 from onephase.biomarkers.potentials import Potentials
 from onephase.learning.dataset import PatchDataset
@@ -16,7 +17,7 @@ from onephase.settings import Settings, StartName
 
 SPREADS: dict[StartName, tuple[float, ...]] = {
     "phenotype": (0.03, 0.06, 0.1, 0.2, 0.4),
-    "descriptors": (0.01, 0.02, 0.035, 0.06, 0.1, 0.2),
+    "descriptors": LINEAR_SPREADS,
 }
 """Candidates for the spread of a weight: of all facts together, log odds of 0.1 to about 2."""
 
