@@ -29,6 +29,9 @@ COSTLY = ("morph_moran_i", "morph_geary_c")
 FEWEST_VOXELS = 27
 """A smaller region has no texture worth a number: its features are missing."""
 
+BINS = 32
+"""Grey levels of histogram and texture."""
+
 MARGIN_MM = 8.0  # beyond the shell, so that a local mean over 1 cm3 sees what lies around
 
 
@@ -51,7 +54,7 @@ class IbsiSettings:
     spacing_mm: tuple[float, float, float]
     shell_reach_mm: float
     by_slice: bool
-    bins: int = 32
+    bins: int = BINS
     volume_bins: int = 1000
 
     @classmethod

@@ -3,6 +3,7 @@
 What no stored fact tells is not here: :mod:`onephase.evaluation.pages.checklist` lists it as an empty field.
 """
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -12,6 +13,7 @@ import scipy
 from pydantic import ValidationError
 
 import onephase
+from onephase.baselines.ibsi import BINS
 from onephase.evaluation.pages.document import Paragraph
 from onephase.evaluation.predictions import NETWORK, ORACLE, PRIOR, Predictions
 from onephase.evaluation.scoring.conformal_scores import LEVEL
@@ -21,6 +23,7 @@ from onephase.reports.style import POLICY_NAMES
 from onephase.settings import Settings
 
 PERCENT = 100
+ENSEMBLE = re.compile(r".+, \d+ seeds")
 
 OF_ALL_LEARNED_CASES: Mapping[str, str] = {
     "radiomics, ridge": "a linear panel on radiomics features (radiomics, ridge)",
@@ -41,6 +44,14 @@ CONTESTANT_WORDS: Mapping[str, str] = {
     "single tasks": "four networks with one task each, together one contestant (single tasks)",
     PRIOR: "the panel of the training cases, the same for every case (prior)",
     ORACLE: "the simulator's own posterior given the true phenotype, a ceiling and no rival (oracle)",
+    "couplings off": "the network with biomarkers independent of each other given the image (couplings off)",
+    "attention off": "the network that averages evenly over a region (attention off)",
+    "one scale": "the network with its coarsest scale alone (one scale)",
+    "core only": "the network that sees the core alone (core only)",
+    "core and rim": "the network without the peritumoral shell (core and rim)",
+    "whole crop": "the network that knows no regions (whole crop)",
+    "phenotype off": "the network begun from a linear panel on descriptors (phenotype off)",
+    "phenotype and descriptors off": "the network begun from the prior alone (phenotype and descriptors off)",
     **OF_ALL_LEARNED_CASES,
 }
 
@@ -149,17 +160,32 @@ def _recalibration(study: Study) -> str:
 
 
 def _contestants(study: Study) -> str:
-    named = [CONTESTANT_WORDS.get(name, name) for name in study.whole.scores]
-    learned = (
-        " Linear panels and boosting learned from training and validation cases together; their penalties were chosen "
-        "by folds of these."
-        if not OF_ALL_LEARNED_CASES.keys().isdisjoint(study.whole.scores)
-        else ""
-    )
-    return (
-        f"On the same cases answered: {'; '.join(named)}. Every contestant answers with the same kind of joint "
-        f"distribution, so that none wins by its form.{learned}"
-    )
+    rows = list(study.whole.scores)
+    ensembles = [row for row in rows if ENSEMBLE.fullmatch(row)]
+    named = [CONTESTANT_WORDS.get(name, name) for name in rows if name not in ensembles]
+    sentences = [
+        f"On the same cases answered: {'; '.join(named)}.",
+        "Every contestant answers with the same kind of joint distribution, so that none wins by its form.",
+    ]
+    if ensembles:
+        sentences.append(
+            f"The answers of the seeds of a network, averaged, are a row of their own: {', '.join(ensembles)}."
+        )
+    if not OF_ALL_LEARNED_CASES.keys().isdisjoint(rows):
+        sentences.append(
+            "Linear panels and boosting learned from training and validation cases together; the penalties of the "
+            "panels were chosen by folds of these, trees grew by fixed settings."
+        )
+    radiomics = [row for row in rows if row.startswith("radiomics")]
+    if radiomics:
+        sentences.append(
+            "Radiomics features are those of the IBSI by MIRP, of the lesion and of the peritumoral shell, discretised "
+            f"into {BINS} bins between the extremes of a region; which of them a model looks at was chosen within its "
+            "training cases, and anew within each fold of them."
+        )
+    if any(row.endswith("harmonised") for row in radiomics):
+        sentences.append("ComBat was fitted to training cases alone, by site.")
+    return " ".join(sentences)
 
 
 def _statistics(study: Study) -> str:
