@@ -9,7 +9,7 @@ from onephase.cohort.records import Record
 from onephase.cohort.splits import draw_splits
 from onephase.errors import SettingsError
 from onephase.evaluation.benchmarking.plan import Design
-from onephase.evaluation.contestants import RADIOMICS, rivals
+from onephase.evaluation.contestants import rivals
 from onephase.evaluation.predictions import NETWORK
 from onephase.settings import Settings, SplitSettings
 from onephase.simulation.plan import plan_of
@@ -51,14 +51,13 @@ PRESETS: Mapping[str, Preset] = {
             other_seeds=1,
             folds=2,
             adapted=(NETWORK, "descriptors, ridge", "geometry", "cohort alone"),
-            without=tuple(RADIOMICS),
         ),
         ACQUISITION,
     ),
 }
 """``paper``: 886 internal cases split 7:1:2 and 74 external ones, three seeds, five folds; ablations are not adapted,
-for what a part of the network is worth is told by the internal and the frozen external test. ``quick``: all but
-radiomics, whose features alone would take its minutes, on 240 cases; too small and too short to rank anybody."""
+for what a part of the network is worth is told by the internal and the frozen external test. ``quick``: the whole
+table on 240 cases; too small and too short to rank anybody."""
 
 
 def preset_of(name: str) -> Preset:

@@ -23,7 +23,7 @@ from onephase.reports.style import POLICY_NAMES
 from onephase.settings import Settings
 
 PERCENT = 100
-ENSEMBLE = re.compile(r".+, \d+ seeds")
+ENSEMBLE = re.compile(r".+, (\d+) seeds")
 
 OF_ALL_LEARNED_CASES: Mapping[str, str] = {
     "radiomics, ridge": "a linear panel on radiomics features (radiomics, ridge)",
@@ -161,16 +161,14 @@ def _recalibration(study: Study) -> str:
 
 def _contestants(study: Study) -> str:
     rows = list(study.whole.scores)
-    ensembles = [row for row in rows if ENSEMBLE.fullmatch(row)]
-    named = [CONTESTANT_WORDS.get(name, name) for name in rows if name not in ensembles]
+    ensembles = [found for row in rows if (found := ENSEMBLE.fullmatch(row))]
+    named = [CONTESTANT_WORDS.get(name, name) for name in rows if not ENSEMBLE.fullmatch(name)]
     sentences = [
         f"On the same cases answered: {'; '.join(named)}.",
         "Every contestant answers with the same kind of joint distribution, so that none wins by its form.",
     ]
     if ensembles:
-        sentences.append(
-            f"The answers of the seeds of a network, averaged, are a row of their own: {', '.join(ensembles)}."
-        )
+        sentences.append(f"The answers of {ensembles[0][1]} seeds of a network, averaged, are a row of their own.")
     if not OF_ALL_LEARNED_CASES.keys().isdisjoint(rows):
         sentences.append(
             "Linear panels and boosting learned from training and validation cases together; the penalties of the "
