@@ -142,7 +142,7 @@ def evaluate(  # noqa: PLR0913 - one parameter for each option
 
     Either a bundle on a split that it has not learned from (--bundle), or cross-validation (--folds 5), or
     the same page again from stored predictions (--stored). Writes evaluation.html, evaluation.json,
-    tables/*.csv, figures/*.svg, methods.txt, checklist.json and the predictions themselves.
+    tables/*.csv, figures/*.svg, methods.txt, model-card.md, checklist.json and the predictions.
     """
     if sum((bundle is not None, folds is not None, stored)) != 1:
         message = "choose one of --bundle BUNDLE, --folds N and --stored"

@@ -6,6 +6,7 @@ from onephase.evaluation.pages.checklist import checklist_of
 from onephase.evaluation.pages.document import Document
 from onephase.evaluation.pages.long_table import figures_csv
 from onephase.evaluation.pages.methods import methods_of, methods_text
+from onephase.evaluation.pages.model_card import CARD_NAME, model_card
 from onephase.evaluation.pages.sections import sections_of
 from onephase.evaluation.predictions import Predictions
 from onephase.evaluation.study import Study
@@ -39,6 +40,7 @@ def write_study(folder: Path, study: Study, predictions: Predictions) -> Path:
     beside = {
         "evaluation.json": json_text(study.to_json()),
         "methods.txt": methods_text(methods_of(study, predictions)),
+        CARD_NAME: model_card(study, predictions, simulated=document.simulated),
         "checklist.json": json_text([item.to_json() for item in checklist_of(study, predictions)]),
         "tables/figures.csv": figures_csv(study, simulated=document.simulated),
     }
