@@ -86,7 +86,7 @@ def test_a_person_reads_a_sentence_and_what_was_assumed() -> None:
         (["--auc", 0.7, "--mae-gain", 1], "choose one of --auc, --mae-gain and --pilot"),
         (["--auc", 1.2], "auc must lie between 0 and 1, got 1.2"),
         (["--mae-gain", 1], "--mae-gain needs --sd"),
-        (["--pilot", "nowhere", "--figure", "grade"], "--figure must be one of er, pr, her2, hr, ki67, panel"),
+        (["--pilot", "nowhere", "--figure", "grade"], "--figure must be one of er, pr, her2, hr, ki67, subtype, panel"),
     ],
 )
 def test_what_cannot_be_asked_is_said(words: list[object], message: str) -> None:

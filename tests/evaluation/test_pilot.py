@@ -8,6 +8,7 @@ from onephase.cohort.lesions import events_of
 from onephase.errors import CohortError
 from onephase.evaluation.pilot import FIGURES, PilotPower, pilot_power
 from onephase.evaluation.predictions import Predictions
+from onephase.evaluation.study import study_of
 from onephase.statistics.power import mean_difference_power
 
 PAIR = ("onephase", "geometry")
@@ -33,7 +34,7 @@ def test_power_rises_with_the_cases_to_certainty(predictions: Predictions) -> No
         shares = [share.value for _, share in found.points]
         assert shares == sorted(shares)
         assert shares[-1] == 1.0
-        assert found.test == ("paired t test" if figure in ("ki67", "panel") else "DeLong's paired test")
+        assert found.test == ("paired t test" if figure in ("ki67", "subtype", "panel") else "DeLong's paired test")
         assert [share.n for _, share in found.points] == [30] * 3
 
 
@@ -49,6 +50,15 @@ def test_mean_differences_have_the_power_of_the_closed_form(predictions: Predict
     assert (found.gain.low, found.gain.high) == pytest.approx((interval.low, interval.high))
     assert 0.2 < expected(60) < 0.97
     assert found.points[0][1].value == pytest.approx(expected(60), abs=0.07)
+
+
+def test_the_subtype_is_that_of_the_study(predictions: Predictions) -> None:
+    """What couplings are judged by: the gain is the difference that the page shows."""
+    found = _power(predictions, "subtype", [20], repeats=2)
+    whole = study_of(predictions, policy="ki67_20", resamples=10).whole
+    own, rival = (whole.scores[name].subtypes[0].log_likelihood for name in PAIR)
+    assert (found.gain.value, found.gain.n) == (pytest.approx(own.value - rival.value), own.n)
+    assert found.unit == "nats a case"
 
 
 class EachOnce(np.random.Generator):

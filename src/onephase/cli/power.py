@@ -46,7 +46,7 @@ def power(  # noqa: PLR0913 - one parameter for each option
         Path | None, typer.Option(help="Folder of `onephase evaluate`: its patients are redrawn.", show_default=False)
     ] = None,
     figure: Annotated[
-        str | None, typer.Option(help="With --pilot: er, pr, her2, hr, ki67 or panel.", show_default=FIGURE)
+        str | None, typer.Option(help="With --pilot: er, pr, her2, hr, ki67, subtype or panel.", show_default=FIGURE)
     ] = None,
     first: Annotated[
         str | None, typer.Option(help="With --pilot: the contestant that shall be better.", show_default=PAIR[0])

@@ -13,21 +13,23 @@ from scipy.stats import t
 
 from onephase.arrays import Bool, Float64, Int64
 from onephase.biomarkers.panel import Events
+from onephase.biomarkers.subtypes import subtype_of
 from onephase.cohort.lesions import events_of
 from onephase.errors import CohortError
 from onephase.evaluation.predictions import Predictions
 from onephase.evaluation.scoring.answers import SCORED_RECEPTORS, Answers, answers_of
 from onephase.evaluation.scoring.ki67_scores import has_percentage, ki67_reference
+from onephase.evaluation.scoring.subtype_scores import log_likelihood_of
 from onephase.settings import SubtypePolicy
 from onephase.statistics.estimate import Estimate
 from onephase.statistics.proportion import proportion
 from onephase.statistics.roc import compare_aucs
 
-FigureName: TypeAlias = Literal["er", "pr", "her2", "hr", "ki67", "panel"]
+FigureName: TypeAlias = Literal["er", "pr", "her2", "hr", "ki67", "subtype", "panel"]
 FIGURES: tuple[str, ...] = get_args(FigureName)
 REPEATS = 500
 PERCENT = 100
-POLICY: SubtypePolicy = "ki67_20"  # no figure here looks at subtypes
+POLICY: SubtypePolicy = "ki67_20"
 
 Rows: TypeAlias = Int64[np.ndarray, " drawn"]
 
@@ -38,7 +40,7 @@ class PilotPower:
 
     Attributes:
         figure: What is compared: the AUC of ``er``, ``pr``, ``her2`` or ``hr``, the error of ``ki67``, or
-            the log-likelihood of the ``panel``.
+            the log-likelihood of the ``subtype`` (Ki-67 below 20 % parts A from B) or of the ``panel``.
         first: The contestant that shall be better.
         second: Its rival.
         gain: By how much the first was ahead in the pilot: AUC, Ki-67 points, or nats a case.
@@ -59,7 +61,7 @@ class PilotPower:
     @property
     def unit(self) -> str:
         """What the gain is measured in."""
-        return {"ki67": "points of Ki-67", "panel": "nats a case"}.get(self.figure, "AUC")
+        return {"ki67": "points of Ki-67", "subtype": "nats a case", "panel": "nats a case"}.get(self.figure, "AUC")
 
     def enough(self, power: float) -> int | None:
         """Return the smallest size listed that reaches the power; None when none does."""
@@ -144,6 +146,11 @@ def _test_of(figure: FigureName, events: Events, first: Answers, second: Answers
         truth = ki67_reference(events)[rows]
         error, other = (PERCENT * np.abs(one.ki67_median[rows] - truth) for one in (first, second))
         return _mean_test(other - error)
+    if figure == "subtype":
+        subtype = subtype_of(events, POLICY)
+        rows = np.flatnonzero(subtype >= 0)
+        own, rival = (log_likelihood_of(subtype[rows], one.subtypes[rows]) for one in (first, second))
+        return _mean_test(own - rival)
     if figure == "panel":
         rows = np.flatnonzero(events.informative())
         return _mean_test(first.log_probability[rows] - second.log_probability[rows])
