@@ -21,8 +21,8 @@ def test_a_dry_run_says_what_the_paper_would_take_and_does_nothing(tmp_path: Pat
     done = _benchmark("--preset", "quick", "--seeds", 3, "--out", tmp_path / "out", "--dry-run", "--workers", 2)
     assert done.exit_code == 0, done.output
     assert "SIMULATED" in done.output
-    # twelve networks, and six others, on the internal cases; the network and three others in each of two folds
-    assert "57 of 57 runs are to be done:" in " ".join(done.output.split())
+    # twelve networks, and ten others, on the internal cases; the network and three others in each of two folds
+    assert "61 of 61 runs are to be done:" in " ".join(done.output.split())
     for name in ("single tasks", "descriptors, ridge", "frozen external test", "2-fold adaptation 2"):
         assert name in done.output
     assert not (tmp_path / "out").exists()
