@@ -89,6 +89,8 @@ def test_a_label_under_another_name_is_a_covariate_and_said(write_table) -> None
         ("PgR (%)", "pr"),
         ("HER2Score", "her2"),
         ("HER 2 IHC", "her2"),
+        ("HER2neu", "her2"),
+        ("c-erbB-2", "her2"),
         ("HRStatus", "hr"),
         ("hormone receptor", "hr"),
         ("Ki-67 index", "ki67"),

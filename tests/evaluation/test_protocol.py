@@ -197,9 +197,23 @@ def test_a_cohort_of_which_the_bundle_knows_nothing_is_no_internal_test(prepared
     """A user checks her own cohort, which draws splits, and evaluates a bundle that was trained elsewhere."""
     answered = held_out(_bundle({}), [prepared], split="test")
     assert {record.split for record in answered.records} == {"test"}
-    assert answered.protocol.startswith(
-        "External test: cases of the split test of cohorts from which the bundle has learned nothing"
-    )
+    assert answered.protocol.startswith("Cases of cohorts from which the bundle has learned nothing")
+    assert answered.protocol.endswith("The bundle was trained on 1 cases, real.")
+    validating = held_out(_bundle({}), [prepared], split="validation")
+    assert validating.protocol.startswith("Cases of cohorts from which the bundle has learned nothing")
+
+
+def test_what_a_case_is_to_the_bundle_is_said_whatever_its_table_calls_it(prepared: PreparedCohort) -> None:
+    """The bundle's own test cases alone, as an external cohort, and beside another cohort."""
+    tests = tuple(replace(one, split="external") for one in prepared.records if one.split == "test")
+    bundle = _bundle({one.case_id: "test" for one in tests})
+    alone = replace(prepared, records=tests)
+    assert held_out(bundle, [alone], split="external").protocol.startswith("Internal test")
+    known = {one.case_id: one.split for one in prepared.records if one.cohort == "first"}
+    own = [one for one in prepared.records if one.split == "test" and one.cohort == "first"]
+    mixed = held_out(_bundle(known), [prepared], split="test")
+    assert mixed.protocol.startswith(f"{len(own)} of {len(mixed)} lesions: Internal test")
+    assert "The others: Cases of cohorts from which the bundle has learned nothing" in mixed.protocol
 
 
 def test_a_bundle_is_not_tested_on_what_it_has_learned(prepared: PreparedCohort) -> None:

@@ -21,7 +21,7 @@ class Tally:
         processor_s: Processor time.
         slowest_s: The longest that an input was computed on.
         slowest: Its number.
-        largest_mib: The most memory that a process took.
+        largest_mib: The most memory that a process took beyond what it had when it began.
     """
 
     done: int = 0

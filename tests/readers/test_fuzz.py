@@ -93,3 +93,21 @@ def test_what_is_steered_keeps_inputs_that_lead_to_new_code(shared_data: Path, t
     assert _tally(tmp_path / "sheet")["done"] == 1000
     assert not (tmp_path / "sheet" / "findings.txt").exists(), (tmp_path / "sheet" / "findings.txt").read_text()
     assert len(list((tmp_path / "sheet" / "kept").iterdir())) > 3
+
+
+def test_what_a_reader_takes_of_memory_is_counted_and_what_was_taken_before_is_not(monkeypatch, tmp_path: Path) -> None:
+    monkeypatch.syspath_prepend(FUZZ.parent)
+    import fuzz
+    from fuzz_targets import Form, Target
+
+    monkeypatch.setattr(fuzz, "LARGEST_KIB", 100 * 1024)
+    np.ones(40_000_000).sum()  # 305 MiB, and given back
+    form = Form(tmp_path, tmp_path / "broken", b"")
+    for mebibytes, findings in ((50, 0), (200, 1)):
+        target = Target("none", lambda content, _: content, lambda *_, size=mebibytes: np.ones(size << 17).sum())
+        work = tmp_path / str(mebibytes)
+        work.mkdir()
+        with fuzz.Watch(work) as watch:
+            watch.read(target, form, b"")
+        assert watch.tally.findings == findings
+        assert mebibytes - 5 < watch.tally.largest_mib < mebibytes + 30

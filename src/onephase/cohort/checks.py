@@ -133,7 +133,7 @@ def labels_by_another_name(tables: Sequence[CohortFile]) -> Iterator[Problem]:
             label = seems_to_tell(column)
             if label is not None and not says_who(column):
                 found = f"its name speaks of {label}, and it is taken as a covariate: no label is read from it"
-                fix = f"rename it to {label} if that is what pathology wrote, else delete it or leave it as it is"
+                fix = f"what pathology wrote belongs into a column {label}: else delete it, or leave it as it is"
                 yield Problem(table.cohort, "", column, found, fix, "warning")
 
 

@@ -70,7 +70,7 @@ def seems_to_tell(column: str) -> str | None:
 _LABEL_WORDS = {
     "er": re.compile(r"\b(?:er|o?estrogen)\b"),
     "pr": re.compile(r"\b(?:pr|pgr|progesterone)\b"),
-    "her2": re.compile(r"\b(?:her ?2|erbb2)\b"),
+    "her2": re.compile(r"\b(?:her ?2(?: ?neu)?|c? ?erb ?b ?2|neu)\b"),
     "hr": re.compile(r"\b(?:hr|hormone receptors?)\b"),
     "ki67": re.compile(r"\b(?:ki ?67|ki|mib ?1)\b"),
 }

@@ -45,7 +45,7 @@ SPLIT_WORDS: Mapping[str, str] = {
     "external": "Frozen external test: the bundle as it was trained, on cases of another source, not fitted to them.",
     "validation": "Validation cases: they chose the epoch and the calibration, so the figures are optimistic.",
 }
-ELSEWHERE_WORDS = "External test: cases of the split test of cohorts from which the bundle has learned nothing."
+ELSEWHERE_WORDS = "Cases of cohorts from which the bundle has learned nothing: an external test of it."
 
 
 def held_out(bundle: Bundle, prepared: Sequence[PreparedCohort], *, split: Split) -> Predictions:
@@ -78,7 +78,7 @@ def held_out(bundle: Bundle, prepared: Sequence[PreparedCohort], *, split: Split
     training = [lesion for lesion in lesions if _learned(bundle, lesion.record) in LEARNED_FROM]
     if split in LEARNED_FROM:
         training = [lesion for lesion in training if lesion.record.split != split]
-    words = ELSEWHERE_WORDS if split == "test" and not training else SPLIT_WORDS[split]
+    words = _words(bundle, tested, training, split=split)
     recalibrated = not bundle.calibration.is_identity
     facts = {"bundle": bundle.identity, "split": split, "recalibrated": recalibrated, **_facts(bundle.settings)}
     answered = _answers(bundle, training, tested, fold=0, words=words, facts=facts)
@@ -287,6 +287,23 @@ def _version() -> dict[str, str]:
 
 def _learned(bundle: Bundle, record: Record) -> str:
     return bundle.split.get(record.case_id, "")
+
+
+def _words(bundle: Bundle, tested: Sequence[Lesion], training: Sequence[Lesion], *, split: Split) -> str:
+    """Say what the tested lesions are to the bundle, whatever their table calls them, and what it has learned from."""
+    kept = "validation" if split == "validation" else "test"
+    cohorts = set() if split == "external" else {lesion.record.cohort for lesion in training}
+    own = sum(_learned(bundle, one.record) == kept or one.record.cohort in cohorts for one in tested)
+    ours = SPLIT_WORDS[kept]
+    others = SPLIT_WORDS["external"] if split == "external" else ELSEWHERE_WORDS
+    if own == len(tested):
+        said = ours
+    elif own == 0:
+        said = others
+    else:
+        said = f"{own} of {len(tested)} lesions: {ours} The others: {others}"
+    cases = sum(cohort.cases for cohort in bundle.manifest.trained_on)
+    return f"{said} The bundle was trained on {cases} cases, {bundle.manifest.provenance}."
 
 
 def _refuse_learned(tested: Sequence[Lesion], learned: set[str]) -> None:

@@ -34,7 +34,7 @@ def test_what_is_stored_is_said(few: Predictions, few_study: Study) -> None:
 
 
 def test_who_learned_from_validation_cases_too_is_said(few: Predictions, few_study: Study) -> None:
-    said = "Linear panels and boosting learned from training and validation cases together"
+    said = "learned from training and validation cases together"
     assert said in _text(few_study, few)
     scores = {"onephase": few_study.whole.scores["onephase"]}
     alone = replace(few_study, groups=(replace(few_study.whole, scores=scores),))
@@ -44,7 +44,7 @@ def test_who_learned_from_validation_cases_too_is_said(few: Predictions, few_stu
 def test_every_rival_has_words_and_learned_from_validation_cases_too(few: Predictions, few_study: Study) -> None:
     """Rivals choose nothing on validation, so they learn from it; networks and what is no rival do not."""
     assert set(OF_ALL_LEARNED_CASES) == set(rivals(["age"]))
-    said = "Linear panels and boosting learned from training and validation cases together"
+    said = "learned from training and validation cases together"
     scores = dict.fromkeys(("onephase", "radiomics, ridge, harmonised"), few_study.whole.scores["onephase"])
     alone = replace(few_study, groups=(replace(few_study.whole, scores=scores),))
     text = _text(alone, few)

@@ -118,7 +118,7 @@ def _separation(study: Study, settings: Settings | None) -> str:
         )
     sentences.append(
         "Lesions of one patient never part; as a test or external case, none is accepted that the model had learned "
-        "from. Epoch and recalibration were chosen on validation cases alone."
+        "from, as far as the names of patients tell. Epoch and recalibration were chosen on validation cases alone."
     )
     return " ".join(sentences)
 
@@ -171,8 +171,8 @@ def _contestants(study: Study) -> str:
         sentences.append(f"The answers of {ensembles[0][1]} seeds of a network, averaged, are a row of their own.")
     if not OF_ALL_LEARNED_CASES.keys().isdisjoint(rows):
         sentences.append(
-            "Linear panels and boosting learned from training and validation cases together; the penalties of the "
-            "panels were chosen by folds of these, trees grew by fixed settings."
+            "Linear panels, and boosting where it takes part, learned from training and validation cases together; the "
+            "penalties of the panels were chosen by folds of these, trees grew by fixed settings."
         )
     radiomics = [row for row in rows if row.startswith("radiomics")]
     if radiomics:

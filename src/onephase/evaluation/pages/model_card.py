@@ -37,8 +37,8 @@ def model_card(study: Study, predictions: Predictions, *, simulated: str) -> str
         "joint probability distribution over ER, PR, HER2 and Ki-67. It does not find tumours. The reference labels "
         "come from tissue, mostly biopsies, and carry their sampling error.",
         *(f"## {one.heading}\n{one.text}" for one in paragraphs),
-        f"## How well it did\n{study.protocol} Beside it stand what size alone says (geometry) and the panel of the "
-        "training cases without any image (prior).",
+        f"## How well it did\n{study.protocol} Beside it stand, where they take part, what size alone says (geometry) "
+        "and the panel of the training cases without any image (prior).",
         *(_markdown(table, model) for table in tables_of(study) if table.name in SHOWN),
         "## What it is not for\nDiagnosis, treatment decisions, replacing biopsy, finding tumours, or any population, "
         "scanner or contrast phase unlike those above. Who would be harmed by an error, and how often, is for a person "
