@@ -197,8 +197,10 @@ def _of_pilot(folder: Path, figure: str, contestants: tuple[str, str], aim: _Aim
 def _say(answer: dict[str, Any]) -> None:
     if answer["assumed"].get("simulated_lesions"):
         say("SIMULATED: the pilot's cases are simulated, and so is what follows.")
-    needed, tried = answer["cases_needed"], "listed" if "pilot_cases" in answer["assumed"] else "up to ten million"
-    enough = f"No number {tried} is" if needed is None else f"{needed} cases that decide the figure are"
+    needed, redrawn = answer["cases_needed"], "pilot_cases" in answer["assumed"]
+    none = f"No number {'listed' if redrawn else 'up to ten million'} is"
+    fewest = f"{needed} cases that decide the figure are{', the fewest listed,' if redrawn else ''}"
+    enough = none if needed is None else fewest
     say(f"{enough} enough for a power of {answer['power']:g}, two-sided alpha {answer['alpha']:g}, that")
     say(f"{answer['question']}.")
     say("Assumed: " + ", ".join(f"{name} {value:g}" for name, value in answer["assumed"].items()) + ".")
