@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from onephase.cohort.columns import says_who, seems_to_tell
 from onephase.cohort.table import check_cohort, cohort_names, read_cohort, write_splits
 from onephase.errors import CohortError
 from onephase.settings import SplitSettings
@@ -79,33 +78,6 @@ def test_a_label_under_another_name_is_a_covariate_and_said(write_table) -> None
         ("warning", "Ki-67 index"),
     ]
     assert all("PR status" in record.covariates for record in read_cohort(table).records)
-
-
-@pytest.mark.parametrize(
-    ("column", "label"),
-    [
-        ("ER_status", "er"),
-        ("Oestrogen receptor", "er"),
-        ("PgR (%)", "pr"),
-        ("HER2Score", "her2"),
-        ("HER 2 IHC", "her2"),
-        ("HER2neu", "her2"),
-        ("c-erbB-2", "her2"),
-        ("HRStatus", "hr"),
-        ("hormone receptor", "hr"),
-        ("Ki-67 index", "ki67"),
-        ("MIB1", "ki67"),
-        ("HER-2", None),
-        ("er", None),
-        ("spread", None),
-        ("HERNIA", None),
-        ("primary", None),
-        ("skin", None),
-    ],
-)
-def test_the_label_that_a_name_speaks_of(column: str, label: str | None) -> None:
-    """``HER-2`` and ``er`` are known columns, of which other checks speak."""
-    assert seems_to_tell(column) == label
 
 
 def test_counts_tell_known_partly_known_and_missing(write_table) -> None:
@@ -293,23 +265,6 @@ def test_a_file_of_splits_names_a_case_once(write_table) -> None:
     table = write_table(*SOUND)
     table.with_name("cohort.splits.csv").write_text("case_id,split\na,train\na,test\n")
     assert "names case a twice: keep one line" in errors_of(table)[0]
-
-
-@pytest.mark.parametrize(
-    ("column", "who"),
-    [
-        ("Patient's Name", True),
-        ("name of patient", True),
-        ("LastName", True),
-        ("Surname, first name", True),
-        ("Patient\u2019s first and last name", True),
-        ("scanner name", False),
-        ("tumour names", False),
-        ("firstpost", False),
-    ],
-)
-def test_a_column_of_names_is_known_however_it_is_called(column: str, *, who: bool) -> None:
-    assert says_who(column) == who
 
 
 def test_an_unlabelled_cohort_can_be_read_for_prediction(write_table) -> None:

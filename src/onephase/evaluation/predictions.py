@@ -5,6 +5,7 @@ and ``predictions.json`` (records and facts), without training again. Where the 
 were answered too, they stand beside them as ``calibration.npz`` and ``calibration.json``.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -25,8 +26,15 @@ FORMAT = 1
 PRIOR = "prior"
 NETWORK = "onephase"
 ORACLE = "oracle"
+ENSEMBLE = re.compile(r".+, (\d+) seeds")
+"""How the row of an ensemble is called; see :func:`ensemble_name`."""
 POSTERIOR_ARRAYS = ("log_cells", "mu", "sigma", "window", "pr_high")
 CASE_ARRAYS = ("fold", "volume_ml", "ki67_constant")
+
+
+def ensemble_name(contestant: str, seeds: int) -> str:
+    """Return the name of the row of an ensemble."""
+    return f"{contestant}, {seeds} seeds"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -107,7 +107,7 @@ def read_table(download: Download, *, find_mask: FindMask) -> Found:
     notes += [
         f"{column!r} became a covariate and {label} is empty: is it --map {label}={column!r}?"
         for column in unnamed
-        if (label := seems_to_tell(column)) is not None and label not in where
+        if not says_who(column) and (label := seems_to_tell(column)) is not None and label not in where
     ]
     return Found(tuple(names), lesions, left_out, (sheet.path,), notes=tuple(notes), labels=labels)
 

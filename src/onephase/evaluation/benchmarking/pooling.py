@@ -17,7 +17,7 @@ from onephase.evaluation.benchmarking.divisions import Part
 from onephase.evaluation.benchmarking.ensembles import average, join_tasks
 from onephase.evaluation.benchmarking.plan import SINGLE_TASKS, Plan, Run
 from onephase.evaluation.oracle import with_oracle
-from onephase.evaluation.predictions import NETWORK, PRIOR, Predictions, read_predictions
+from onephase.evaluation.predictions import NETWORK, PRIOR, Predictions, ensemble_name, read_predictions
 from onephase.evaluation.study import Compared
 from onephase.settings import TaskName
 from onephase.storage import read_json
@@ -118,11 +118,6 @@ def compared_in(seeds: Seeds) -> Compared:
     several = drawn[NETWORK] > 1 and len(set(drawn.values())) == 1
     rows = {name: ensemble_name(name, drawn[name]) if several and name in drawn else name for name in seeds}
     return Compared(rows[NETWORK], tuple(row for name, row in rows.items() if name != NETWORK))
-
-
-def ensemble_name(contestant: str, seeds: int) -> str:
-    """Return the name of the row of an ensemble."""
-    return f"{contestant}, {seeds} seeds"
 
 
 def _of_part(stored: Mapping[str, Predictions], plan: Plan, part: Part, *, protocol: str) -> tuple[Predictions, Seeds]:

@@ -3,7 +3,6 @@
 What no stored fact tells is not here: :mod:`onephase.evaluation.pages.checklist` lists it as an empty field.
 """
 
-import re
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +14,7 @@ from pydantic import ValidationError
 import onephase
 from onephase.baselines.ibsi import BINS
 from onephase.evaluation.pages.document import Paragraph
-from onephase.evaluation.predictions import NETWORK, ORACLE, PRIOR, Predictions
+from onephase.evaluation.predictions import ENSEMBLE, NETWORK, ORACLE, PRIOR, Predictions
 from onephase.evaluation.scoring.conformal_scores import LEVEL
 from onephase.evaluation.study import Study
 from onephase.inference.model_card import STARTS
@@ -23,7 +22,6 @@ from onephase.reports.style import POLICY_NAMES
 from onephase.settings import Settings
 
 PERCENT = 100
-ENSEMBLE = re.compile(r".+, (\d+) seeds")
 
 OF_ALL_LEARNED_CASES: Mapping[str, str] = {
     "radiomics, ridge": "a linear panel on radiomics features (radiomics, ridge)",

@@ -5,10 +5,10 @@ from and validated on. This one is written beside the page of a study, from the 
 """
 
 from onephase.evaluation.pages.findings import main_contestant
-from onephase.evaluation.pages.methods import ENSEMBLE, methods_of
+from onephase.evaluation.pages.methods import methods_of
 from onephase.evaluation.pages.table import Table
 from onephase.evaluation.pages.tables import tables_of
-from onephase.evaluation.predictions import PRIOR, Predictions
+from onephase.evaluation.predictions import ENSEMBLE, PRIOR, Predictions
 from onephase.evaluation.study import Study
 
 CARD_NAME = "model-card.md"
