@@ -21,10 +21,13 @@ from sklearn.preprocessing import StandardScaler
 
 from onephase.cohort.preparation import prepare
 from onephase.imaging.descriptors import DESCRIPTORS, describe
+from onephase.imaging.yardsticks import LEVELS, MIXTURE, Yardsticks
 from onephase.settings import Settings
 from onephase.simulation.cohort import simulate_cohort
 from onephase.simulation.phenotype import CUES
 from onephase.simulation.truth import read_truth
+
+NOTHING = Yardsticks(0.0, np.ones(len(LEVELS)), np.zeros(len(MIXTURE)))
 
 SITES = ("alder", "birch", "cedar")
 
@@ -49,8 +52,8 @@ def main() -> None:
     features = store.descriptors[rows]
     spacing = (settings.imaging.spacing_mm,) * 3
     started = time.process_time()
-    for row in rows:  # for the time alone: how bright air is lies in the volume, not in the patch
-        describe(store.image[row], store.distance_mm[row], spacing_mm=spacing, air=0.0)
+    for row in rows:  # for the time alone: what a lesion is compared with lies in the volume, not in the patch
+        describe(store.image[row], store.distance_mm[row], spacing_mm=spacing, against=NOTHING)
     seconds = (time.process_time() - started) / len(features)
 
     print(f"{len(truth)} cases, {len(DESCRIPTORS)} descriptors, {seconds:.3f} s of one core a case for them\n")

@@ -1,14 +1,18 @@
 """Region descriptors: what they mean on bodies of known shape, and what must not change them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from onephase.errors import ImageError
-from onephase.imaging.descriptors import DESCRIPTORS, WITHOUT_AIR, describe, descriptors_within
+from onephase.imaging.descriptors import DESCRIPTORS, describe, descriptors_within
 from onephase.imaging.lesion import FARTHEST_ABOVE_AIR, cut_out
+from onephase.imaging.yardsticks import LEVELS, MIXTURE, Yardsticks
 
 SPACING = (1.5, 1.2, 1.0)
 AIR = -0.3
+AGAINST = Yardsticks(AIR, np.linspace(0.5, 1.4, len(LEVELS)), np.array([-2.0, -1.5, 0.6]))
 WHERE = np.stack(
     np.meshgrid(
         *[(np.arange(n) - (n - 1) / 2) * mm for n, mm in zip((30, 36, 42), SPACING, strict=True)], indexing="ij"
@@ -27,12 +31,12 @@ def picture(distance, seed=0):
 
 
 def named(image, distance):
-    return dict(zip(DESCRIPTORS, describe(image, distance, spacing_mm=SPACING, air=AIR), strict=True))
+    return dict(zip(DESCRIPTORS, describe(image, distance, spacing_mm=SPACING, against=AGAINST), strict=True))
 
 
 def test_names_are_unique():
     assert len(set(DESCRIPTORS)) == len(DESCRIPTORS)
-    assert len(DESCRIPTORS) == 273  # the phenotype stage is taught for these
+    assert len(DESCRIPTORS) == 287  # the phenotype stage is taught for these
 
 
 @pytest.mark.parametrize("radius", [5.0, 9.0])
@@ -46,16 +50,18 @@ def test_a_ball_has_its_volume_and_diameter(radius):
 def test_gain_and_offset_do_not_matter():
     distance = ball(8.0)
     image = picture(distance)
-    one = describe(image, distance, spacing_mm=SPACING, air=AIR)
-    other = describe(37 * image + 250, distance, spacing_mm=SPACING, air=37 * AIR + 250)
+    one = describe(image, distance, spacing_mm=SPACING, against=AGAINST)
+    other = describe(
+        37 * image + 250, distance, spacing_mm=SPACING, against=AGAINST.in_units(air=37 * AIR + 250, scale=1 / 37)
+    )
     np.testing.assert_allclose(one, other, atol=2e-3)
 
 
 def test_a_reflection_does_not_matter():
     distance = ball(7.0, centre=(2.0, -3.0, 1.0))
     image = picture(distance)
-    one = describe(image, distance, spacing_mm=SPACING, air=AIR)
-    other = describe(image[::-1, :, ::-1], distance[::-1, :, ::-1], spacing_mm=SPACING, air=AIR)
+    one = describe(image, distance, spacing_mm=SPACING, against=AGAINST)
+    other = describe(image[::-1, :, ::-1], distance[::-1, :, ::-1], spacing_mm=SPACING, against=AGAINST)
     np.testing.assert_allclose(one, other, atol=2e-3)
 
 
@@ -75,7 +81,7 @@ def test_a_ring_a_texture_and_a_spike_show_where_they_should():
 def test_the_smallest_lesions_have_finite_features(radius):
     distance = ball(radius, centre=(0.75, 0.6, 0.5))
     assert (distance < 0).any()
-    assert np.isfinite(describe(picture(distance), distance, spacing_mm=SPACING, air=AIR)).all()
+    assert np.isfinite(describe(picture(distance), distance, spacing_mm=SPACING, against=AGAINST)).all()
 
 
 def test_a_lesion_between_voxels_is_described_by_the_nearest():
@@ -88,14 +94,14 @@ def test_a_lesion_between_voxels_is_described_by_the_nearest():
 
 def test_a_lesion_that_fills_the_patch_has_finite_features():
     distance = np.full(WHERE.shape[1:], -3.0, dtype=np.float32)
-    assert np.isfinite(describe(picture(distance), distance, spacing_mm=SPACING, air=AIR)).all()
+    assert np.isfinite(describe(picture(distance), distance, spacing_mm=SPACING, against=AGAINST)).all()
 
 
 @pytest.mark.parametrize("radius", [1.0, 3.0, 6.0])
 def test_a_lesion_darker_than_all_around_it_has_finite_features(radius):
     """Within bright fat, or where an outline lies beside its lesion."""
     distance = ball(radius)
-    features = describe(-picture(distance), distance, spacing_mm=SPACING, air=AIR)
+    features = describe(-picture(distance), distance, spacing_mm=SPACING, against=AGAINST)
     assert np.isfinite(features).all()
     assert np.abs(features).max() < 50  # one such case in a cohort must not stand for all of its spread
 
@@ -104,16 +110,22 @@ def test_a_lesion_darker_than_all_around_it_has_finite_features(radius):
 def test_how_bright_the_surroundings_are_counts_from_air(air, above):
     distance = ball(8.0)
     image = np.where(distance < 0, 1.0, 0.15).astype(np.float32)
-    found = dict(zip(DESCRIPTORS, describe(image, distance, spacing_mm=SPACING, air=air), strict=True))
+    against = replace(AGAINST, air=air)
+    found = dict(zip(DESCRIPTORS, describe(image, distance, spacing_mm=SPACING, against=against), strict=True))
     assert found["surroundings to lesion above air"] == pytest.approx(above / (0.85 + above), abs=1e-3)
     assert np.exp(found["log surroundings above air"]) - 0.05 == pytest.approx(above / 0.85, abs=1e-3)
 
 
-def test_without_air_the_darkest_tissue_stands_for_it():
+def test_a_yardstick_is_told_against_the_lesion_both_above_air():
     distance = ball(8.0)
-    image = np.where(distance < 0, 1.0, 0.15).astype(np.float32)
-    found = dict(zip(DESCRIPTORS, describe(image, distance, spacing_mm=SPACING, air=0.15), strict=True))
-    assert {name: found[name] for name in WITHOUT_AIR} == pytest.approx(WITHOUT_AIR, abs=1e-5)
+    image = np.where(distance < 0, 1.0, 0.2).astype(np.float32)
+    found = named(image, distance)
+    for name, level in zip(LEVELS, AGAINST.levels, strict=True):
+        assert np.exp(found[f"log {name} to lesion"]) == pytest.approx(level / (1.0 - AIR), rel=0.1)  # FAINT is added
+    assert [found[name] for name in MIXTURE] == pytest.approx(AGAINST.mixture)
+    dimmer = named(0.2 + 0.5 * (image - 0.2), distance)
+    apart = {name: dimmer[f"log {name} to lesion"] - found[f"log {name} to lesion"] for name in LEVELS}
+    assert list(apart.values()) == pytest.approx([np.log(1.3 / 0.9)] * len(LEVELS), abs=0.06)
 
 
 def test_air_is_not_endlessly_far_from_a_lesion_as_bright_as_its_surroundings():
@@ -125,13 +137,15 @@ def test_a_void_in_the_middle_of_a_lesion_has_finite_features():
     """As a clip leaves it after a biopsy: nothing within is as bright as half of what is usual there."""
     distance = ball(3.0)
     image = np.where(distance < -1, np.float32(-5), picture(distance))
-    assert np.isfinite(describe(image, distance, spacing_mm=SPACING, air=AIR)).all()
+    assert np.isfinite(describe(image, distance, spacing_mm=SPACING, against=AGAINST)).all()
 
 
 def test_a_patch_without_a_lesion_is_refused():
     said = "the signed distance is 4 mm or more everywhere.*give each lesion a row and an outline of its own"
     with pytest.raises(ImageError, match=f"no lesion lies in the patch: {said}"):
-        describe(picture(ball(5.0)), np.full(WHERE.shape[1:], 4.0, dtype=np.float32), spacing_mm=SPACING, air=AIR)
+        describe(
+            picture(ball(5.0)), np.full(WHERE.shape[1:], 4.0, dtype=np.float32), spacing_mm=SPACING, against=AGAINST
+        )
 
 
 def test_a_descriptor_of_a_region_does_not_see_the_others():
@@ -143,8 +157,8 @@ def test_a_descriptor_of_a_region_does_not_see_the_others():
     assert len(descriptors_within({"core", "rim", "shell"})) == len(DESCRIPTORS)
     assert len(descriptors_within({"whole"})) == 0
     image[(distance > 10) & (WHERE[0] < -8)] = -0.5  # the darkest of the surroundings, from which all is measured
-    before = describe(image, distance, spacing_mm=SPACING, air=AIR)
-    after = describe(image + 0.3 * ((distance >= 2) & (WHERE[0] > 5)), distance, spacing_mm=SPACING, air=AIR)
+    before = describe(image, distance, spacing_mm=SPACING, against=AGAINST)
+    after = describe(image + 0.3 * ((distance >= 2) & (WHERE[0] > 5)), distance, spacing_mm=SPACING, against=AGAINST)
     changed = {DESCRIPTORS[place] for place in np.flatnonzero(np.abs(after - before) > 0.05)}
     inside = {DESCRIPTORS[place] for place in inner}
     assert changed

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
+from tests.even_yardsticks import EVEN
 from threadpoolctl import threadpool_limits
 
 from onephase.imaging.descriptors import describe
@@ -12,7 +13,7 @@ from onephase.imaging.lesion import TRUNCATE, Lesion, smoothed
 def test_a_gaussian_is_scipys(shape: tuple[int, int, int], sigma_mm: float):
     image = np.random.default_rng(2).random(shape).astype(np.float32)
     spacing = (2.0, 0.9, 1.5)
-    lesion = Lesion(image, 0.0, image, image > 0, spacing)
+    lesion = Lesion(image, 0.0, 1.0, image, image > 0, spacing)
     expected = gaussian_filter(image, [sigma_mm / mm for mm in spacing], truncate=TRUNCATE)
     found = smoothed(image, lesion, sigma_mm)
     assert found.dtype == np.float32
@@ -27,5 +28,5 @@ def test_a_lesion_is_described_alike_by_any_number_of_threads():
     described = []
     for threads in (1, 2):
         with threadpool_limits(threads):
-            described.append(describe(image, distance, spacing_mm=(1.5, 1.5, 1.5), air=0.0))
+            described.append(describe(image, distance, spacing_mm=(1.5, 1.5, 1.5), against=EVEN))
     np.testing.assert_array_equal(*described)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.even_yardsticks import EVEN
 
 from onephase.errors import StorageError
 from onephase.imaging.descriptors import DESCRIPTORS
@@ -24,7 +25,7 @@ def _patch(number: int) -> Patch:
     grid = Grid.axial(SHAPE, (1.5, 1.5, 1.5))
     image, distance = (rng.standard_normal(SHAPE).astype(np.float32) for _ in range(2))
     numbers = rng.standard_normal(len(DESCRIPTORS)).astype(np.float32)
-    return Patch(image, distance, -3.0, numbers, grid, "given", ("a flag",), {"volume_ml": float(number)})
+    return Patch(image, distance, EVEN, numbers, grid, "given", ("a flag",), {"volume_ml": float(number)})
 
 
 def _add(folder, numbers) -> None:

@@ -13,6 +13,8 @@ from onephase.learning import phenotype as teaching  # noqa: E402
 from onephase.learning.lessons import (  # noqa: E402
     PATCHES,
     Lessons,
+    _described,
+    cut_out,
     draw_scanner,
     drawn_otherwise,
     make_lesson,
@@ -48,11 +50,10 @@ def test_a_lesson_depends_on_seed_and_number_alone():
     assert descriptors.shape == (2, len(DESCRIPTORS))
 
 
-@pytest.mark.parametrize("number", range(3), ids=["drawn otherwise", "in a box", "in a stack"])
+@pytest.mark.parametrize("number", range(4), ids=["drawn otherwise", "in a box", "in a stack", "cut out"])
 def test_every_lesson_is_seen_once_more_and_otherwise(number):
     (as_it_is, otherwise), scores = make_lesson(7, number)
-    volume = DESCRIPTORS.index("log volume")
-    assert as_it_is[volume] != otherwise[volume]
+    assert np.abs(as_it_is - otherwise).max() > 0.01
     assert np.isfinite(otherwise).all()
     assert make_lesson(7, number)[1] == pytest.approx(scores)
 
@@ -66,6 +67,25 @@ def test_an_outline_is_never_drawn_so_tight_that_nothing_is_left():
     for seed in range(30):
         seen = drawn_otherwise(case, case.roi, PATCHES[0], np.random.default_rng(seed))
         assert np.isfinite(seen).all()
+
+
+def test_a_lesion_that_was_cut_out_is_seen_within_its_own_outline_and_with_less_around_it():
+    values = np.random.default_rng(1).normal(100, 5, size=(40, 60, 60)).astype(np.float32)
+    lesion = np.zeros(values.shape, dtype=bool)
+    lesion[16:24, 25:36, 24:35] = True
+    values[lesion] += 100
+    values[:, :5] = 0
+    grid = Grid.axial(values.shape, (1.5, 1.0, 1.0), origin_mm=(0.0, 0.0, 0.0))
+    mask = Mask(lesion, grid)
+    case = Case("in a breast", Volume(values, grid), mask)
+    seen, cut = (
+        dict(zip(DESCRIPTORS, view, strict=True))
+        for view in (_described(case, PATCHES[0]), cut_out(case, mask, PATCHES[0], np.random.default_rng(1)))
+    )
+    assert cut["log volume"] == pytest.approx(seen["log volume"])
+    assert cut["elongation"] == pytest.approx(seen["elongation"])
+    assert seen[SHARE_ABOVE_AIR] > 0.4
+    assert cut[SHARE_ABOVE_AIR] < 0.2  # the darkest tissue stands for air
 
 
 def test_scores_are_those_of_what_is_shown_and_independent_of_each_other(monkeypatch):
@@ -105,18 +125,6 @@ def test_what_the_lessons_show_is_read(lessons, monkeypatch):
     torch.testing.assert_close(again.linear.weight, stage.linear.weight, rtol=0, atol=0)
     shuffled = Lessons(lessons.descriptors, lessons.scores[::-1].copy())
     assert max(reading_skill(teach_phenotype(shuffled, seed=1, width=16), lessons).values()) < 0.3
-
-
-@pytest.mark.parametrize(("airless", "read"), [(0.0, True), (1.0, False)])
-def test_what_air_alone_tells_is_not_read_where_no_air_is_in_view(lessons, monkeypatch, airless, read):
-    monkeypatch.setattr(teaching, "FULL_SIGHT", 1.0)
-    monkeypatch.setattr(teaching, "EPOCHS", 10)
-    monkeypatch.setattr(teaching, "AIRLESS", airless)
-    place = DESCRIPTORS.index(SHARE_ABOVE_AIR)
-    lessons.descriptors[..., place] = lessons.descriptors[..., 0]
-    lessons.descriptors[..., 0] = 0
-    stage = teach_phenotype(lessons.take(slice(300)), seed=1, width=16)
-    assert (reading_skill(stage, lessons.take(slice(300, None)))[CUE_NAMES[0]] > 0.6) == read
 
 
 def test_the_stage_of_the_package_reads_lessons_it_was_not_taught():

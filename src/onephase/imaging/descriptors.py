@@ -1,4 +1,4 @@
-"""Region descriptors: some 270 numbers a lesion, from first order and shape to filter responses and vessels.
+"""Region descriptors: some 280 numbers a lesion, from first order and shape to filter responses and vessels.
 
 The network starts from what they say and looks for what they miss; alone, in a linear panel, they are the honest
 simple contestant that it must beat. Everything is computed from the patch, its signed distance and how bright
@@ -17,6 +17,7 @@ from onephase.imaging.lesion import RIM_MM, SMALL, Lesion, cut_out, regions_betw
 from onephase.imaging.quantiles import quantile, quantiles
 from onephase.imaging.responses import responses
 from onephase.imaging.vessels import vessels
+from onephase.imaging.yardsticks import LEVELS, MIXTURE, Yardsticks
 from onephase.settings import RegionName
 
 ZONES: dict[RegionName | Literal["far"], tuple[float, float]] = {
@@ -40,10 +41,11 @@ QUANTILES = (0.02, 0.10, 0.25, 0.75, 0.90, 0.98)
 LOW_SHARES = (0.35, 0.5, 0.7)
 HIGH_SHARES = (0.5, 0.8)
 HALF = 0.5
+ABOVE_AIR = "log surroundings above air"
 SHARE_ABOVE_AIR = "surroundings to lesion above air"
 """This descriptor is 0 where the darkest surroundings are air, and .5 where the lesion is twice as bright as they."""
 FAINT = 0.05
-"""Added to what is above air before the logarithm, in a lesion's units."""
+"""Added before the logarithm to what is above air, in a lesion's units."""
 
 
 def describe(
@@ -51,7 +53,7 @@ def describe(
     distance_mm: Float[np.ndarray, "slice row column"],
     *,
     spacing_mm: tuple[float, float, float],
-    air: float,
+    against: Yardsticks,
 ) -> Float64[np.ndarray, " descriptor"]:
     """Describe a lesion by :data:`DESCRIPTORS`; finite for every lesion, however small.
 
@@ -59,13 +61,13 @@ def describe(
         image: Patch around the lesion, any gain and offset.
         distance_mm: Signed distance to the lesion surface, negative inside.
         spacing_mm: Voxel spacing (slice, row, column).
-        air: Brightness of air in units of the image.
+        against: What the lesion's brightness is compared with, in units of the image.
 
     Raises:
         ImageError: If no voxel is inside, nor within a voxel of the lesion.
     """
-    lesion = cut_out(image, distance_mm, spacing_mm=spacing_mm, air=air)
-    values = np.array([value for _, _, value in _described(lesion)], dtype=np.float64)
+    lesion = cut_out(image, distance_mm, spacing_mm=spacing_mm, air=against.air)
+    values = np.array([value for _, _, value in _described(lesion, against)], dtype=np.float64)
     return np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
 
 
@@ -77,7 +79,7 @@ def descriptors_within(regions: Collection[RegionName]) -> Int64[np.ndarray, " u
     return np.flatnonzero([needed <= set(regions) for needed in _NEEDED])
 
 
-def _described(lesion: Lesion) -> Iterator[tuple[str, frozenset[RegionName], float]]:
+def _described(lesion: Lesion, against: Yardsticks) -> Iterator[tuple[str, frozenset[RegionName], float]]:
     """Yield name, regions that are looked at, and value of each descriptor."""
     for zone, within in ZONES.items():
         yield from _within({"shell" if zone == "far" else zone}, _first_order(lesion, zone, within))
@@ -92,7 +94,7 @@ def _described(lesion: Lesion) -> Iterator[tuple[str, frozenset[RegionName], flo
     yield from _within({"rim", "shell"}, _surroundings(lesion))
     for name, regions, value in chain(responses(lesion), vessels(lesion)):
         yield name, frozenset(regions), value
-    yield from _within({"core", "rim", "shell"}, _fat(lesion.above_air))
+    yield from _within({"core", "rim", "shell"}, chain(_fat(lesion.above_air), _against(lesion, against)))
 
 
 def _within(
@@ -251,22 +253,24 @@ def _surroundings(lesion: Lesion) -> Iterator[tuple[str, float]]:
 
 def _fat(above_air: float) -> Iterator[tuple[str, float]]:
     """How bright the lowest surroundings are above air, which is how far suppression let fat shine."""
-    yield "log surroundings above air", float(np.log(above_air + FAINT))
+    yield ABOVE_AIR, float(np.log(above_air + FAINT))
     yield SHARE_ABOVE_AIR, above_air / (above_air + 1)
+
+
+def _against(lesion: Lesion, against: Yardsticks) -> Iterator[tuple[str, float]]:
+    """How bright each yardstick is against the lesion's median, both above air."""
+    for name, level in zip(LEVELS, against.levels / lesion.unit, strict=True):
+        yield f"log {name} to lesion", float(np.log((level + FAINT) / (1 + lesion.above_air)))
+    yield from zip(MIXTURE, against.mixture.tolist(), strict=True)
 
 
 def _of_a_ball() -> tuple[tuple[str, frozenset[RegionName]], ...]:
     """Names and regions in the order of the numbers, read off a ball."""
     where = np.stack(np.meshgrid(*[np.arange(-6.0, 7.0)] * 3, indexing="ij"))
     distance = (np.linalg.norm(where, axis=0) - 4).astype(np.float32)
-    ball = Lesion(np.exp(-distance).astype(np.float32), 1.0, distance, distance < 0, (1.0, 1.0, 1.0))
-    return tuple((name, regions) for name, regions, _ in _described(ball))
+    ball = Lesion(np.exp(-distance).astype(np.float32), 1.0, 1.0, distance, distance < 0, (1.0, 1.0, 1.0))
+    against = Yardsticks(0.0, np.ones(len(LEVELS)), np.zeros(len(MIXTURE)))
+    return tuple((name, regions) for name, regions, _ in _described(ball, against))
 
 
 DESCRIPTORS, _NEEDED = (tuple(part) for part in zip(*_of_a_ball(), strict=True))
-WITHOUT_AIR = dict(_fat(0.0))
-"""What tells nothing of air, by descriptor: darkest tissue stands for it.
-
-A volume that shows none tells a little more, for its darkest half percent lies below the darkest of the lesion's
-surroundings.
-"""

@@ -27,6 +27,7 @@ class Lesion:
     Attributes:
         image: Image, in units of the lesion's median intensity above the lowest surroundings.
         above_air: How bright the lowest surroundings are above air, in the same units.
+        unit: What these units are in units of the patch.
         distance: Signed distance to the lesion surface in mm, negative inside.
         inside: The lesion.
         spacing_mm: Voxel spacing.
@@ -34,6 +35,7 @@ class Lesion:
 
     image: Float32[np.ndarray, "slice row column"]
     above_air: float
+    unit: float
     distance: Float32[np.ndarray, "slice row column"]
     inside: Bool[np.ndarray, "slice row column"]
     spacing_mm: tuple[float, float, float]
@@ -76,6 +78,7 @@ def cut_out(
     return Lesion(
         (cut - np.float32(lowest)) / np.float32(scale),
         min(max(darkest - air, 0.0) / scale, FARTHEST_ABOVE_AIR),
+        scale,
         distance_mm[box].astype(np.float32),
         inside,
         spacing_mm,

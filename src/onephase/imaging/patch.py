@@ -6,6 +6,7 @@ import numpy as np
 
 from onephase.arrays import Float32
 from onephase.imaging.geometry import Grid
+from onephase.imaging.yardsticks import Yardsticks
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -15,7 +16,7 @@ class Patch:
     Attributes:
         image: Normalised intensity; 0 outside the volume.
         distance_mm: Signed distance to the lesion surface, negative inside; `regions.FAR_MM` outside the volume.
-        air: Brightness of air in units of the image.
+        against: What the lesion's brightness is compared with, in units of the image.
         descriptors: The lesion in numbers, as `descriptors.DESCRIPTORS` names them.
         frame: Where its voxels are.
         outline_method: ``given``, or the semi-automatic method that drew the outline.
@@ -26,7 +27,7 @@ class Patch:
 
     image: Float32[np.ndarray, "slice row column"]
     distance_mm: Float32[np.ndarray, "slice row column"]
-    air: float
+    against: Yardsticks
     descriptors: Float32[np.ndarray, " descriptor"]
     frame: Grid
     outline_method: str

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from onephase.arrays import Float32, Int64
-from onephase.imaging.air import air_level
+from onephase.imaging.air import air_of
 from onephase.imaging.case import Case, Mask, Roi
 from onephase.imaging.descriptors import DESCRIPTORS, SHARE_ABOVE_AIR, describe
 from onephase.imaging.flags import DEEP_AIR, NO_CORE, frame_flags, outline_flags
@@ -17,6 +17,7 @@ from onephase.imaging.outline import outline
 from onephase.imaging.patch import Patch
 from onephase.imaging.regions import FAR_MM, memberships, signed_distance
 from onephase.imaging.sampling import AxisSampling, crop_of, inside_of, resample, sampling_of
+from onephase.imaging.yardsticks import yardsticks
 from onephase.settings import ImagingSettings, RegionSettings
 
 LEAST_CORE_VOXELS = 0.5
@@ -46,12 +47,13 @@ def prepare_patch(case: Case, imaging: ImagingSettings, regions: RegionSettings,
     axes = sampling_of(frame, grid)
     inside = inside_of(axes)
     in_plane = imaging.sampling == "stack"
-    distance = _distance(tumour, bounds, axes=axes, in_plane=in_plane)
-    distance = np.where(inside, distance, np.float32(FAR_MM))
-    beyond_shell = distance > regions.shell_reach_mm + regions.softness_mm
-    normal = normalise(
-        resample(crop_of(case.volume.array, axes).astype(np.float32), axes), inside=inside, reference=beyond_shell
+    image, apart = (
+        crop_of(case.volume.array, axes).astype(np.float32),
+        _distance(tumour, bounds, axes=axes, in_plane=in_plane),
     )
+    distance = np.where(inside, resample(apart, axes), np.float32(FAR_MM))
+    beyond_shell = distance > regions.shell_reach_mm + regions.softness_mm
+    normal = normalise(resample(image, axes), inside=inside, reference=beyond_shell)
     maps = memberships(distance, regions)
     voxel_ml = float(np.prod(frame.spacing_mm)) * ML_PER_MM3
     sides = dict(zip(SIDES, sides_mm(bounds, grid, frame), strict=True))
@@ -61,8 +63,12 @@ def prepare_patch(case: Case, imaging: ImagingSettings, regions: RegionSettings,
         **{f"{name}_ml": float(part.sum()) * voxel_ml for name, part in maps.items()},
         **sides,
     }
-    air = normal.in_units(air_level(case.volume.array[_slices(axes)]))
-    numbers = describe(normal.image, distance, spacing_mm=frame.spacing_mm, air=air).astype(np.float32)
+    air = air_of(case.volume.array[_slices(axes)])
+    high, deep, wide = (grid.spacing_mm[sampling.axis] for sampling in axes)
+    measured = yardsticks(image, apart, spacing_mm=(high, deep, wide), air=air).in_units(
+        air=normal.in_units(air.level), scale=normal.scale
+    )
+    numbers = describe(normal.image, distance, spacing_mm=frame.spacing_mm, against=measured).astype(np.float32)
     flags = (
         *outline_flags(lesion, method=tumour.method, roi=case.roi, grid=grid, in_plane=in_plane, regions=regions),
         *frame_flags(bounds, frame=frame, grid=grid, in_plane=in_plane, regions=regions),
@@ -70,7 +76,7 @@ def prepare_patch(case: Case, imaging: ImagingSettings, regions: RegionSettings,
         *([SCARCE] if normal.scarce else []),
         *([DEEP_AIR] if numbers[DESCRIPTORS.index(SHARE_ABOVE_AIR)] > TWICE_ABOVE_AIR else []),
     )
-    return Patch(normal.image, distance, air, numbers, frame, tumour.method, flags, facts)
+    return Patch(normal.image, distance, measured, numbers, frame, tumour.method, flags, facts)
 
 
 def slices_needed(roi: Roi, grid: Grid, *, imaging: ImagingSettings) -> range:
@@ -104,11 +110,11 @@ def _distance(
     *,
     axes: tuple[AxisSampling, AxisSampling, AxisSampling],
     in_plane: bool,
-) -> Float32[np.ndarray, "slice row column"]:
-    """Return the signed distance on the patch: measured between the volume's voxels, then interpolated.
+) -> Float32[np.ndarray, "first second third"]:
+    """Return the signed distance on the part of the volume that the patch is made of.
 
-    Interpolating the distance, not the mask, is shape-based interpolation (Raya and Udupa 1990,
-    doi 10.1109/42.52980): between thick slices the outline changes gradually.
+    Interpolating it, not the mask, is shape-based interpolation (Raya and Udupa 1990, doi 10.1109/42.52980): between
+    thick slices the outline changes gradually.
     """
     crops = {sampling.axis: sampling.crop for sampling in axes}
     # the whole lesion, even where the patch cuts it: a cut is no surface
@@ -120,4 +126,4 @@ def _distance(
     within = tuple(
         slice(crops[axis].start - part.start, crops[axis].stop - part.start) for axis, part in enumerate(seen)
     )
-    return resample(distance[within].transpose([sampling.axis for sampling in axes]), axes)
+    return distance[within].transpose([sampling.axis for sampling in axes])

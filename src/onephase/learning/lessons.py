@@ -5,7 +5,7 @@ are drawn independently of each other and of any biology, and no scanner is one 
 learned here is how a lesion looks, never what its looks mean, which only a cohort's pathology tells.
 
 Every lesion is seen twice: within its true outline, and as a cohort may show it, outlined a little otherwise, by the
-program within a loose box, or on a few slices that are not contiguous.
+program within a loose box, on a few slices that are not contiguous, or cut out with little around it.
 """
 
 from collections.abc import Sequence
@@ -51,6 +51,8 @@ DEEPEST = 0.5
 """Of the lesion's depth, how far an outline is drawn too tight at most."""
 LOOSEST_MM = 4.0
 """By how much a side of a box stands off at most."""
+MARGIN_MM = (8.0, 20.0)
+"""How much is left around a lesion that was cut out of its volume: seldom any air."""
 
 View: TypeAlias = Float32[np.ndarray, " descriptor"]
 
@@ -131,7 +133,18 @@ def stacked(case: Case, mask: Mask, patch: ImagingSettings, reader: np.random.Ge
     return _described(Case(case.case_id, volume, replace(box, slice=(0.0, float(len(slices))))), STACK)
 
 
-OTHERWISE = (drawn_otherwise, boxed, stacked)
+def cut_out(case: Case, mask: Mask, patch: ImagingSettings, reader: np.random.Generator) -> View:
+    """Look at a lesion that was cut out of its volume."""
+    bounds, spacing = lesion_bounds(mask.array), np.asarray(mask.grid.spacing_mm)
+    margins = np.ceil(reader.uniform(*MARGIN_MM, size=(3, 2)) / spacing[:, np.newaxis]).astype(int)
+    starts = np.maximum(bounds[:, 0] - margins[:, 0], 0)
+    kept = tuple(map(slice, starts.tolist(), (bounds[:, 1] + margins[:, 1]).tolist()))
+    outline = mask.array[kept]
+    grid = Grid.axial(outline.shape, mask.grid.spacing_mm, origin_mm=(0.0, 0.0, 0.0))
+    return _described(Case(case.case_id, Volume(case.volume.array[kept], grid), Mask(outline, grid)), patch)
+
+
+OTHERWISE = (drawn_otherwise, boxed, stacked, cut_out)
 """How a lesion is seen the second time; lessons take turns."""
 
 

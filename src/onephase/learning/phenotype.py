@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from onephase.arrays import Bool, Float32
-from onephase.imaging.descriptors import DESCRIPTORS, WITHOUT_AIR, descriptors_within
+from onephase.imaging.descriptors import DESCRIPTORS, descriptors_within
 from onephase.learning.lessons import Lessons
 from onephase.learning.run_state import seeded
 from onephase.network.phenotype import WIDTH, PhenotypeStage
@@ -20,13 +20,11 @@ BATCH = 32
 LEARNING_RATE = 2e-3
 WEIGHT_DECAY = 0.1
 DROPOUT = 0.3
-BLUR = 0.1
+BLUR = 0.05
 """Sd of noise added to a standardised descriptor, so that nothing hangs on its last digit."""
 RIDGE = 100.0
 FULL_SIGHT = 0.75
 """Share of steps in which a lesson shows all regions; in the others some, for the ablations see no more."""
-AIRLESS = 0.125
-"""Share of steps in which no air is in view, as in a volume that was cut out of its surroundings."""
 SIGHTS: tuple[tuple[RegionName, ...], ...] = (("core",), ("core", "rim"), ("rim",), ("rim", "shell"))
 
 
@@ -48,7 +46,6 @@ def teach_phenotype(lessons: Lessons, *, seed: int, width: int = WIDTH, progress
         stage.centre.copy_(descriptors.mean(dim=(0, 1)))
         stage.scale.copy_(descriptors.std(dim=(0, 1)).clamp_min(1e-6))
         standard = stage.standardise(descriptors)  # (lesson, view, descriptor)
-        airless = stage.standardise(_without_air(descriptors))
         _start_linear(stage, standard, scores)
         optimizer = torch.optim.AdamW(stage.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
         sights = _sights()
@@ -62,8 +59,7 @@ def teach_phenotype(lessons: Lessons, *, seed: int, width: int = WIDTH, progress
                     group["lr"] = LEARNING_RATE * min(1.0, 10 * done + 0.04) * (1 + math.cos(math.pi * done)) / 2
                 seen = _seen(sights, len(rows), generator=generator)
                 view = torch.randint(standard.shape[1], (len(rows),), generator=generator)
-                air_is_seen = torch.rand(len(rows), 1, generator=generator) >= AIRLESS
-                shown = torch.where(air_is_seen, standard[rows, view], airless[rows, view])  # (lesson, descriptor)
+                shown = standard[rows, view]  # (lesson, descriptor)
                 blurred = shown + BLUR * torch.randn(shown.shape, generator=generator)
                 error = (stage.read(blurred * seen) - scores[rows]).square().mean()
                 optimizer.zero_grad()
@@ -92,16 +88,6 @@ def _start_linear(stage: PhenotypeStage, standard: Tensor, scores: Tensor) -> No
         stage.linear.weight.copy_(slopes.T)
         stage.linear.bias.copy_(about)
         stage.refine.weight.mul_(0.1)
-
-
-def _without_air(
-    descriptors: Float32[Tensor, "lesson view descriptor"],
-) -> Float32[Tensor, "lesson view descriptor"]:
-    """Return what the lessons would tell if no air were in view."""
-    told = descriptors.clone()
-    for name, value in WITHOUT_AIR.items():
-        told[..., DESCRIPTORS.index(name)] = value
-    return told
 
 
 def _sights() -> Float32[Tensor, "sight descriptor"]:

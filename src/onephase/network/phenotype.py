@@ -27,7 +27,7 @@ from onephase.network.taught import TAUGHT
 from onephase.simulation.phenotype import CUE_NAMES
 from onephase.storage import file_aside
 
-WIDTH = 512
+WIDTH = 1024
 FARTHEST = 5.0
 """Standard deviations at which a descriptor is cut: a scanner unlike all that were taught must not run away."""
 

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests.even_yardsticks import EVEN
 
 from onephase.errors import ImageError
 from onephase.evaluation.explanations.tissue import Tissue, with_region_of, with_surroundings
@@ -20,7 +21,7 @@ def _ball(radius_mm: float, brightness: dict[str, float], *, seed: int = 1) -> T
     image = np.random.default_rng(seed).normal(0, 0.1, size=SHAPE).astype(np.float32)
     for name, member in memberships(distance, REGIONS).items():
         image += member * np.float32(brightness.get(name, 0.0))
-    return Tissue(image, distance, SPACING_MM, air=-3.0)
+    return Tissue(image, distance, SPACING_MM, EVEN)
 
 
 OWN = _ball(8.0, {"core": 5.0, "rim": 3.0, "shell": 1.0})
@@ -47,7 +48,7 @@ def test_an_exchanged_region_looks_like_the_donors(region: str) -> None:
     assert changed.image[_within(OWN, region)].mean() == pytest.approx(brightness, abs=0.15)
     untouched = memberships(OWN.distance_mm, REGIONS)[region] == 0
     np.testing.assert_array_equal(changed.image[untouched], OWN.image[untouched])
-    assert changed.air == OWN.air
+    assert changed.against is OWN.against
 
 
 def test_a_lesion_that_gives_to_itself_stays_as_it_was() -> None:

@@ -101,14 +101,16 @@ def scenes_of(patch: Patch, donor: Patch, regions: RegionSettings, *, rng: np.ra
     Raises:
         ImageError: If the patch shows nothing beyond the shell.
     """
-    own, other = (Tissue(one.image, one.distance_mm, one.frame.spacing_mm, one.air) for one in (patch, donor))
+    own, other = (Tissue(one.image, one.distance_mm, one.frame.spacing_mm, one.against) for one in (patch, donor))
     tissues = [
         own,
         other,
         *(with_surroundings(own, name, regions, rng=rng) for name in REGIONS),
         *(with_region_of(own, other, name, regions) for name in REGIONS),
     ]
-    descriptors = [describe(one.image, one.distance_mm, spacing_mm=one.spacing_mm, air=one.air) for one in tissues]
+    descriptors = [
+        describe(one.image, one.distance_mm, spacing_mm=one.spacing_mm, against=one.against) for one in tissues
+    ]
     return Scenes(
         np.stack([one.image for one in tissues]),
         np.stack([one.distance_mm for one in tissues]),

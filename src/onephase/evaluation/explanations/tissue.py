@@ -11,6 +11,7 @@ from scipy.spatial import cKDTree
 from onephase.arrays import Bool, Float32, Float64
 from onephase.errors import ImageError
 from onephase.imaging.regions import FAR_MM, memberships
+from onephase.imaging.yardsticks import Yardsticks
 from onephase.settings import RegionSettings
 
 TURN_MM = 10.0
@@ -25,13 +26,13 @@ class Tissue:
         image: Normalised intensities.
         distance_mm: Signed distance to the lesion surface, negative inside.
         spacing_mm: Voxel spacing.
-        air: Brightness of air in units of the image.
+        against: What the lesion's brightness is compared with, in units of the image; an exchange leaves it as it is.
     """
 
     image: Float32[np.ndarray, "slice row column"]
     distance_mm: Float32[np.ndarray, "slice row column"]
     spacing_mm: tuple[float, float, float]
-    air: float
+    against: Yardsticks
 
 
 def with_surroundings(tissue: Tissue, region: str, regions: RegionSettings, *, rng: np.random.Generator) -> Tissue:

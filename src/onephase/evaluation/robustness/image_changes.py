@@ -6,7 +6,7 @@ import numpy as np
 
 from onephase.errors import ImageError
 from onephase.evaluation.robustness.change import Original
-from onephase.imaging.air import air_level
+from onephase.imaging.air import air_of
 from onephase.imaging.case import Case, Mask, Volume
 from onephase.imaging.frame import around
 from onephase.imaging.geometry import Grid
@@ -32,7 +32,7 @@ def noisy(original: Original, rng: np.random.Generator, *, share: float) -> Case
     Normal in both channels of which the image is the magnitude: air brightens by it, and nothing gets darker than air.
     """
     array = original.case.volume.array
-    nothing = np.float32(air_level(array))
+    nothing = np.float32(air_of(array).level)
     signal = np.maximum(array - nothing, 0)
     return _with_array(original.case, nothing + rician(rng, signal, noise=share * _brightness(original).lesion))
 
