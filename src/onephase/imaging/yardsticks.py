@@ -14,7 +14,7 @@ import numpy as np
 
 from onephase.arrays import Bool, Float32, Float64
 from onephase.imaging.air import AIR_POWER, Air
-from onephase.imaging.quantiles import quantiles
+from onephase.imaging.quantiles import quantile, quantiles
 
 BLOCK_MM = 4.0
 AWAY_MM = 3.0
@@ -89,7 +89,7 @@ def yardsticks(
     centre = inside.mean(axis=0)
     fold = [min(size, max(1, round(BLOCK_MM / mm))) for size, mm in zip(image.shape, spacing_mm, strict=True)]
     power = _in_blocks(above * above, fold)
-    noise = min(air.power, MOST_NOISE * float(np.median(power)))
+    noise = min(air.power, MOST_NOISE * quantile(power, 0.5))
     tissue = _tissue(power, _in_blocks((distance_mm < AWAY_MM).astype(np.float32), fold) == 0, noise=noise)
     logs = np.log(np.maximum(power[tissue].astype(np.float64) - noise, _least(power))) / 2
     places = ((np.argwhere(tissue) + 0.5) * fold - 0.5 - centre) * spacing_mm / REACH_MM
