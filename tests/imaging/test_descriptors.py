@@ -128,6 +128,15 @@ def test_a_yardstick_is_told_against_the_lesion_both_above_air():
     assert list(apart.values()) == pytest.approx([np.log(1.3 / 0.9)] * len(LEVELS), abs=0.06)
 
 
+@pytest.mark.parametrize(("inside", "outside"), [(1.0, 1.0), (0.5, 1.0), (1.0, 0.2)], ids=["alike", "dark", "bright"])
+def test_a_yardstick_as_bright_as_the_lesion_is_no_brighter_and_no_darker(inside, outside):
+    distance = ball(8.0)
+    image = np.where(distance < 0, inside, outside).astype(np.float32)
+    against = Yardsticks(0.0, np.full(len(LEVELS), inside), AGAINST.mixture)
+    found = dict(zip(DESCRIPTORS, describe(image, distance, spacing_mm=SPACING, against=against), strict=True))
+    assert [found[f"log {name} to lesion"] for name in LEVELS] == pytest.approx([0.0] * len(LEVELS), abs=0.06)
+
+
 def test_air_is_not_endlessly_far_from_a_lesion_as_bright_as_its_surroundings():
     distance = ball(8.0)
     assert cut_out(np.ones_like(distance), distance, spacing_mm=SPACING, air=0.0).above_air == FARTHEST_ABOVE_AIR

@@ -13,7 +13,7 @@ from onephase.imaging.lesion import TRUNCATE, Lesion, smoothed
 def test_a_gaussian_is_scipys(shape: tuple[int, int, int], sigma_mm: float):
     image = np.random.default_rng(2).random(shape).astype(np.float32)
     spacing = (2.0, 0.9, 1.5)
-    lesion = Lesion(image, 0.0, 1.0, image, image > 0, spacing)
+    lesion = Lesion(image, 0.0, 1.0, 1.0, image, image > 0, spacing)
     expected = gaussian_filter(image, [sigma_mm / mm for mm in spacing], truncate=TRUNCATE)
     found = smoothed(image, lesion, sigma_mm)
     assert found.dtype == np.float32

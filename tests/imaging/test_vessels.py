@@ -15,7 +15,7 @@ FAR = np.full(SHAPE, 5.0, dtype=np.float32)
 
 
 def lesion_of(image, distance=FAR, spacing=SPACING):
-    return Lesion(image.astype(np.float32), 0.0, 1.0, distance.astype(np.float32), distance < 0, spacing)
+    return Lesion(image.astype(np.float32), 0.0, 1.0, 1.0, distance.astype(np.float32), distance < 0, spacing)
 
 
 def away_from(axis):

@@ -117,3 +117,30 @@ def test_a_lesion_between_voxels_and_surroundings_of_plain_air_have_finite_yards
     image[18, 36, 36] = 5
     found = measured(image, DISTANCE - DISTANCE.min() + np.float32(0.3))
     assert np.isfinite(list(found.values())).all()
+
+
+@pytest.mark.parametrize("rows", [8, 24, 34])
+def test_air_that_was_set_to_nothing_is_no_tissue(rows):
+    image = breast()
+    image[:, :rows] = 0
+    found = measured(image)
+    assert found["surroundings p2"] > 0.7 * FAT
+    assert found["darker tissue"] == pytest.approx(FAT, rel=0.12)
+
+
+@pytest.mark.parametrize("columns", [2, 4, 12])
+def test_padding_with_nothing_beside_air_that_shows_noise_hides_it_from_nobody(columns):
+    image = breast(noise=10.0)
+    image[:, :, -columns:] = 0
+    found = measured(image)
+    assert found["noise"] == pytest.approx(np.sqrt(2) * 10, rel=0.15)
+    assert found["darker tissue"] == pytest.approx(FAT, rel=0.1)
+
+
+@pytest.mark.parametrize("logs", [[-7.0] * 16 + [5.0] * 46, [0.0, 10.0], [3.0]])
+def test_a_tissue_of_no_block_shifts_with_the_others(logs):
+    """A level that stayed where it is would be one of the scanner's units."""
+    terms = np.zeros((len(logs), 9))
+    found, shifted = (_two_tissues(np.array(logs) + shift, terms) for shift in (0.0, 3.6))
+    assert shifted[0] == pytest.approx(found[0] + 3.6, abs=1e-9)
+    assert np.isfinite(np.concatenate(found)).all()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from onephase.arrays import Float32
+from onephase.arrays import Float32, Float64
 from onephase.imaging.quantiles import quantile
 
 AIR_QUANTILE = 0.005
@@ -21,6 +21,8 @@ BLOCK = 4
 DARKEST_BLOCKS = 0.02
 AIR_POWER = 2.0
 """Air has less than so many times its mean power: in a block of 16 voxels it varies by a quarter (Rayleigh)."""
+NOISE_AT_MOST = 0.05
+"""Of the power of the brightest tenth, where air was set to nothing: if the darkest other has more, it is tissue."""
 ROUNDS = 10
 
 
@@ -59,8 +61,17 @@ def _blocks(volume: Float32[np.ndarray, "slice row column"], step: int) -> Float
 
 
 def _power(above: Float32[np.ndarray, "block voxel"]) -> float:
-    """Return the mean square of the darkest blocks and of all that are as dark as they."""
+    """Return the mean square of the darkest blocks and of all that are as dark as they; empty ones show no noise."""
     power = np.sort((above.astype(np.float64) ** 2).mean(axis=1))
+    shown = power[np.searchsorted(power, 0.0, side="right") :]
+    if len(shown) in (0, len(power)):
+        return _darkest(power)
+    noise = _darkest(shown)
+    return noise if noise < NOISE_AT_MOST * quantile(shown, 0.9) else 0.0
+
+
+def _darkest(power: Float64[np.ndarray, " block"]) -> float:
+    """Return the mean of the least of some ascending powers and of all that are less than twice as much."""
     air = float(power[: max(1, int(DARKEST_BLOCKS * power.size))].mean())
     for _ in range(ROUNDS):
         air = float(power[: max(1, int(np.searchsorted(power, AIR_POWER * air, side="right")))].mean())

@@ -260,7 +260,7 @@ def _fat(above_air: float) -> Iterator[tuple[str, float]]:
 def _against(lesion: Lesion, against: Yardsticks) -> Iterator[tuple[str, float]]:
     """How bright each yardstick is against the lesion's median, both above air."""
     for name, level in zip(LEVELS, against.levels / lesion.unit, strict=True):
-        yield f"log {name} to lesion", float(np.log((level + FAINT) / (1 + lesion.above_air)))
+        yield f"log {name} to lesion", float(np.log((level + FAINT) / (lesion.brightness + SMALL)))
     yield from zip(MIXTURE, against.mixture.tolist(), strict=True)
 
 
@@ -268,7 +268,7 @@ def _of_a_ball() -> tuple[tuple[str, frozenset[RegionName]], ...]:
     """Names and regions in the order of the numbers, read off a ball."""
     where = np.stack(np.meshgrid(*[np.arange(-6.0, 7.0)] * 3, indexing="ij"))
     distance = (np.linalg.norm(where, axis=0) - 4).astype(np.float32)
-    ball = Lesion(np.exp(-distance).astype(np.float32), 1.0, 1.0, distance, distance < 0, (1.0, 1.0, 1.0))
+    ball = Lesion(np.exp(-distance).astype(np.float32), 1.0, 2.0, 1.0, distance, distance < 0, (1.0, 1.0, 1.0))
     against = Yardsticks(0.0, np.ones(len(LEVELS)), np.zeros(len(MIXTURE)))
     return tuple((name, regions) for name, regions, _ in _described(ball, against))
 

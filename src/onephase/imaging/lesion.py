@@ -27,6 +27,7 @@ class Lesion:
     Attributes:
         image: Image, in units of the lesion's median intensity above the lowest surroundings.
         above_air: How bright the lowest surroundings are above air, in the same units.
+        brightness: How bright the lesion's median is above air, in the same units.
         unit: What these units are in units of the patch.
         distance: Signed distance to the lesion surface in mm, negative inside.
         inside: The lesion.
@@ -35,6 +36,7 @@ class Lesion:
 
     image: Float32[np.ndarray, "slice row column"]
     above_air: float
+    brightness: float
     unit: float
     distance: Float32[np.ndarray, "slice row column"]
     inside: Bool[np.ndarray, "slice row column"]
@@ -78,6 +80,7 @@ def cut_out(
     return Lesion(
         (cut - np.float32(lowest)) / np.float32(scale),
         min(max(darkest - air, 0.0) / scale, FARTHEST_ABOVE_AIR),
+        max(middle - air, SMALL) / scale,
         scale,
         distance_mm[box].astype(np.float32),
         inside,

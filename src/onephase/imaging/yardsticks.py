@@ -21,6 +21,8 @@ AWAY_MM = 3.0
 """Nearer to the surface lie spicules and what of the lesion an outline missed."""
 MOST_NOISE = 0.25
 """Of the power of half of all blocks: more is no noise but a volume that shows no air."""
+EMPTY = 1e-3
+"""Of the power of the brightest tenth of all blocks: less is air that was set to nothing, and shows no noise."""
 FEWEST_BLOCKS = 60
 NEAR_MM = 30.0
 REACH_MM = 40.0
@@ -119,7 +121,7 @@ def _tissue(
     power: Float32[np.ndarray, "slice row column"], outside: Bool[np.ndarray, "slice row column"], *, noise: float
 ) -> Bool[np.ndarray, "slice row column"]:
     """Return the blocks of tissue outside the lesion; without those beside air, which are skin, if enough are left."""
-    airy = power < AIR_POWER * noise
+    airy = power < max(AIR_POWER * noise, EMPTY * quantile(power, 0.9))
     for chosen in (outside & ~_grown(airy), outside & ~airy, outside):
         if chosen.sum() >= FEWEST_BLOCKS:
             return chosen
@@ -156,6 +158,8 @@ def _two_tissues(
     Returns:
         Mean logarithm of each, standard deviation, share of the blocks, coefficients of the field.
     """
+    middle = quantile(logs, 0.5)
+    logs = logs - middle  # so that a tissue of no block is none of a scanner's unit
     means, spreads, shares = quantiles(logs, (0.25, 0.75)), np.full(2, 0.2), np.full(2, 0.5)
     field = np.zeros(terms.shape[1])
     for _ in range(ROUNDS):
@@ -171,9 +175,9 @@ def _two_tissues(
         total = weight.sum(axis=1)
         wanted = (weight * (logs[:, np.newaxis] - means)).sum(axis=1)
         # einsum adds one after the other; a matrix product would add as processor and threads please
-        square = np.einsum("bi,b,bj->ij", terms, total, terms) + STIFFNESS * total.sum() * np.eye(len(field))
+        square = np.einsum("bi,b,bj->ij", terms, total, terms) + (STIFFNESS * total.sum() + FAINT) * np.eye(len(field))
         field = np.linalg.solve(square, np.einsum("bi,b->i", terms, wanted))
-    return means, spreads, shares, field
+    return means + middle, spreads, shares, field
 
 
 def _brightest(
