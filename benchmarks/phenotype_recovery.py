@@ -21,13 +21,11 @@ from sklearn.preprocessing import StandardScaler
 
 from onephase.cohort.preparation import prepare
 from onephase.imaging.descriptors import DESCRIPTORS, describe
-from onephase.imaging.yardsticks import LEVELS, MIXTURE, Yardsticks
+from onephase.imaging.yardsticks import Yardsticks
 from onephase.settings import Settings
 from onephase.simulation.cohort import simulate_cohort
 from onephase.simulation.phenotype import CUES
 from onephase.simulation.truth import read_truth
-
-NOTHING = Yardsticks(0.0, np.ones(len(LEVELS)), np.zeros(len(MIXTURE)))
 
 SITES = ("alder", "birch", "cedar")
 
@@ -53,7 +51,7 @@ def main() -> None:
     spacing = (settings.imaging.spacing_mm,) * 3
     started = time.process_time()
     for row in rows:  # for the time alone: what a lesion is compared with lies in the volume, not in the patch
-        describe(store.image[row], store.distance_mm[row], spacing_mm=spacing, against=NOTHING)
+        describe(store.image[row], store.distance_mm[row], spacing_mm=spacing, against=Yardsticks.even(air=0.0))
     seconds = (time.process_time() - started) / len(features)
 
     print(f"{len(truth)} cases, {len(DESCRIPTORS)} descriptors, {seconds:.3f} s of one core a case for them\n")

@@ -1,17 +1,20 @@
 """How well each yardstick of a lesion's brightness is measured, on simulated lesions of each site.
 
 Fat does not enhance, and its signal is the site's alone: a yardstick is as good as its ratio to what fat would be in
-the lesion's place, with the receive field there, is the same in every examination of a site. Given is the standard
-deviation of the logarithm of that ratio over the examinations, and beside it how much a typical difference of uptake
-changes a lesion's own brightness. Below it: of the variance of uptake, the share that a quadratic in a lesion's
-brightness over that yardstick explains, in the other half of the cases; with the true fat and field instead of any
-yardstick; and with nothing but the true gain.
+the lesion's place, with the receive field there, is the same in every examination of a site. Given are the standard
+deviation of the logarithm of that ratio over the examinations, and of the variance of uptake the share that a quadratic
+in a lesion's brightness over that yardstick explains in half of the cases, fitted to the others. The last two rows take
+the true fat and field for a yardstick, and nothing but the true gain; there the standard deviation is that of the
+lesion's own brightness over it.
 
 Everything is simulated. Run it with ``python benchmarks/yardstick_error.py --cases 200``.
 """
 
 import argparse
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeAlias
 
 import numpy as np
 
@@ -43,6 +46,9 @@ class Seen:
     gain: float
     yardsticks: np.ndarray
     uptake: float
+
+
+Of: TypeAlias = Callable[[Seen], float]
 
 
 def seen(site: Site, number: int) -> Seen:
@@ -96,19 +102,31 @@ def main() -> None:
     found = {name: [seen(site, number) for number in range(cases)] for name, site in SITES.items()}
     print(f"{cases} simulated lesions of each site: sd of the logarithm / share of uptake's variance\n")
     print("| | " + " | ".join(SITES) + " |\n|---|" + "---|" * len(SITES))
-    for place, name in enumerate(NAMES):
+    rows: dict[str, tuple[Of, Of]] = {name: (partial(_yardstick, place), _fat) for place, name in enumerate(NAMES)}
+    rows |= {"true fat and field": (_fat, _lesion), "true gain alone": (_gain, _lesion)}
+    for name, (level_of, beside) in rows.items():
         row = []
         for ones in found.values():
-            level = np.array([one.yardsticks[place] for one in ones])
-            fat, lesion, uptake = (np.array([getattr(one, of) for one in ones]) for of in ("fat", "lesion", "uptake"))
-            row.append(f"{(level - fat).std():.3f} / {explained(lesion - level, uptake):.2f}")
+            level, lesion, other = (np.array([of(one) for one in ones]) for of in (level_of, _lesion, beside))
+            share = explained(lesion - level, np.array([one.uptake for one in ones]))
+            row.append(f"{(level - other).std():.3f} / {share:.2f}")
         print(f"| {name} | " + " | ".join(row) + " |")
-    for name, of in (("true fat and field", "fat"), ("true gain alone", "gain")):
-        row = []
-        for ones in found.values():
-            lesion, level, uptake = (np.array([getattr(one, key) for one in ones]) for key in ("lesion", of, "uptake"))
-            row.append(f"{(lesion - level).std():.3f} / {explained(lesion - level, uptake):.2f}")
-        print(f"| {name} (sd: of the lesion over it) | " + " | ".join(row) + " |")
+
+
+def _yardstick(place: int, one: Seen) -> float:
+    return float(one.yardsticks[place])
+
+
+def _fat(one: Seen) -> float:
+    return one.fat
+
+
+def _gain(one: Seen) -> float:
+    return one.gain
+
+
+def _lesion(one: Seen) -> float:
+    return one.lesion
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.even_yardsticks import EVEN
 
 from onephase.baselines import radiomics_features as module
 from onephase.baselines.ibsi import IbsiSettings, ibsi_features
@@ -15,6 +14,7 @@ from onephase.imaging.descriptors import DESCRIPTORS
 from onephase.imaging.geometry import Grid
 from onephase.imaging.patch import Patch
 from onephase.imaging.patches import open_store, writing
+from onephase.imaging.yardsticks import Yardsticks
 from onephase.settings import ImagingSettings, Settings
 
 PATCH = (12, 14, 16)
@@ -32,7 +32,9 @@ def _prepared(folder: Path, cases: int, *, settings: Settings = SETTINGS) -> Pre
                 image = np.random.default_rng(row).normal(size=PATCH).astype(np.float32)
                 distance = (np.linalg.norm(where, axis=0) - 6 - 0.5 * row).astype(np.float32)
                 writer.add(
-                    f"case {row}", Patch(image, distance, EVEN, NUMBERS, frame, "given", (), {}), key=f"made {row}"
+                    f"case {row}",
+                    Patch(image, distance, Yardsticks.even(air=-3.0), NUMBERS, frame, "given", (), {}),
+                    key=f"made {row}",
                 )
     names = [f"case {row}" for row in range(cases)]
     records = [Record(case_id=name, patient_id=name, image=Path("x"), events=Events.unknown(1)) for name in names]

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.evaluation.conftest import MeanOfImage, bundle_around
-from tests.even_yardsticks import EVEN
 
 from onephase.baselines import inner_folds
 from onephase.biomarkers.panel import Events
@@ -25,6 +24,7 @@ from onephase.imaging.descriptors import DESCRIPTORS
 from onephase.imaging.geometry import Grid
 from onephase.imaging.patch import Patch
 from onephase.imaging.patches import open_store, writing
+from onephase.imaging.yardsticks import Yardsticks
 from onephase.inference.bundle import Bundle
 from onephase.settings import ImagingSettings, LearningSettings, Settings
 
@@ -64,7 +64,11 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> PreparedCohort:
             image = (rng.normal(size=PATCH) + (1 if positive else -1)).astype(np.float32)
             distance = rng.normal(size=PATCH).astype(np.float32)
             numbers = np.zeros(len(DESCRIPTORS), dtype=np.float32)
-            writer.add(f"case {row}", Patch(image, distance, EVEN, numbers, frame, "given", (), facts), key=str(row))
+            writer.add(
+                f"case {row}",
+                Patch(image, distance, Yardsticks.even(air=-3.0), numbers, frame, "given", (), facts),
+                key=str(row),
+            )
     return PreparedCohort(open_store(folder), tuple(records))
 
 

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
-from tests.even_yardsticks import EVEN
 from threadpoolctl import threadpool_limits
 
 from onephase.imaging.descriptors import describe
 from onephase.imaging.lesion import TRUNCATE, Lesion, smoothed
+from onephase.imaging.yardsticks import Yardsticks
 
 
 @pytest.mark.parametrize("shape", [(20, 18, 22), (1, 30, 25), (3, 5, 40)])
@@ -28,5 +28,5 @@ def test_a_lesion_is_described_alike_by_any_number_of_threads():
     described = []
     for threads in (1, 2):
         with threadpool_limits(threads):
-            described.append(describe(image, distance, spacing_mm=(1.5, 1.5, 1.5), against=EVEN))
+            described.append(describe(image, distance, spacing_mm=(1.5, 1.5, 1.5), against=Yardsticks.even(air=-3.0)))
     np.testing.assert_array_equal(*described)

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.even_yardsticks import EVEN
 
 from onephase.errors import StorageError
 from onephase.imaging.descriptors import DESCRIPTORS
 from onephase.imaging.geometry import Grid
 from onephase.imaging.patch import Patch
 from onephase.imaging.patches import open_store, read_patch, writing
+from onephase.imaging.yardsticks import Yardsticks
 
 SHAPE = (4, 5, 6)
 FINGERPRINT = {"spacing_mm": 1.5, "patch_voxels": [4, 5, 6]}
@@ -25,7 +25,9 @@ def _patch(number: int) -> Patch:
     grid = Grid.axial(SHAPE, (1.5, 1.5, 1.5))
     image, distance = (rng.standard_normal(SHAPE).astype(np.float32) for _ in range(2))
     numbers = rng.standard_normal(len(DESCRIPTORS)).astype(np.float32)
-    return Patch(image, distance, EVEN, numbers, grid, "given", ("a flag",), {"volume_ml": float(number)})
+    return Patch(
+        image, distance, Yardsticks.even(air=-3.0), numbers, grid, "given", ("a flag",), {"volume_ml": float(number)}
+    )
 
 
 def _add(folder, numbers) -> None:

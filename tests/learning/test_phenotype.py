@@ -15,7 +15,7 @@ from onephase.learning.lessons import (  # noqa: E402
     PATCHES,
     Lessons,
     _described,
-    cut_out,
+    cropped,
     draw_scanner,
     drawn_otherwise,
     make_lesson,
@@ -55,7 +55,7 @@ def test_a_lesson_depends_on_seed_and_number_alone():
 def test_every_lesson_is_seen_once_more_and_otherwise(number):
     (as_it_is, otherwise), scores = make_lesson(7, number)
     volume = DESCRIPTORS.index("log volume")
-    assert (as_it_is[volume] != otherwise[volume]) == (OTHERWISE[number] is not cut_out)
+    assert (as_it_is[volume] != otherwise[volume]) == (OTHERWISE[number] is not cropped)
     assert np.isfinite(otherwise).all()
     assert make_lesson(7, number)[1] == pytest.approx(scores)
 
@@ -82,7 +82,7 @@ def test_a_lesion_that_was_cut_out_is_seen_within_its_own_outline_and_with_less_
     case = Case("in a breast", Volume(values, grid), mask)
     seen, cut = (
         dict(zip(DESCRIPTORS, view, strict=True))
-        for view in (_described(case, PATCHES[0]), cut_out(case, mask, PATCHES[0], np.random.default_rng(1)))
+        for view in (_described(case, PATCHES[0]), cropped(case, mask, PATCHES[0], np.random.default_rng(1)))
     )
     assert cut["log volume"] == pytest.approx(seen["log volume"])
     assert cut["elongation"] == pytest.approx(seen["elongation"])

@@ -269,8 +269,7 @@ def _of_a_ball() -> tuple[tuple[str, frozenset[RegionName]], ...]:
     where = np.stack(np.meshgrid(*[np.arange(-6.0, 7.0)] * 3, indexing="ij"))
     distance = (np.linalg.norm(where, axis=0) - 4).astype(np.float32)
     ball = Lesion(np.exp(-distance).astype(np.float32), 1.0, 2.0, 1.0, distance, distance < 0, (1.0, 1.0, 1.0))
-    against = Yardsticks(0.0, np.ones(len(LEVELS)), np.zeros(len(MIXTURE)))
-    return tuple((name, regions) for name, regions, _ in _described(ball, against))
+    return tuple((name, regions) for name, regions, _ in _described(ball, Yardsticks.even(air=0.0)))
 
 
 DESCRIPTORS, _NEEDED = (tuple(part) for part in zip(*_of_a_ball(), strict=True))

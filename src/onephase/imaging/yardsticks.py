@@ -61,6 +61,11 @@ class Yardsticks:
     levels: Float64[np.ndarray, " level"]
     mixture: Float64[np.ndarray, " 3"]
 
+    @classmethod
+    def even(cls, *, air: float) -> "Yardsticks":
+        """Return those of surroundings in which everything is 1 above air, for whom they do not matter."""
+        return cls(air, np.ones(len(LEVELS)), np.zeros(len(MIXTURE)))
+
     def in_units(self, *, air: float, scale: float) -> "Yardsticks":
         """Return the same in other units.
 
@@ -95,8 +100,9 @@ def yardsticks(
     tissue = _tissue(power, _in_blocks((distance_mm < AWAY_MM).astype(np.float32), fold) == 0, noise=noise)
     logs = np.log(np.maximum(power[tissue].astype(np.float64) - noise, _least(power))) / 2
     places = ((np.argwhere(tissue) + 0.5) * fold - 0.5 - centre) * spacing_mm / REACH_MM
-    means, spreads, shares, field = _two_tissues(logs, _quadratic(places))
-    level = logs - _quadratic(places) @ field
+    terms = _quadratic(places)
+    means, spreads, shares, field = _two_tissues(logs, terms)
+    level = logs - terms @ field
     away = np.linalg.norm(places, axis=1) * REACH_MM
     near = level[away <= max(NEAR_MM, np.sort(away)[min(FEWEST_BLOCKS, len(away)) - 1])]
     brightest = _brightest(above, distance_mm, spacing_mm=spacing_mm, centre=centre, field=field)
@@ -190,12 +196,13 @@ def _brightest(
 ) -> Float64[np.ndarray, " volume"]:
     """Return the logarithm of the brightness that so much of the surroundings exceeds, freed of the field."""
     outside = distance_mm >= AWAY_MM
-    where = np.argwhere(outside if outside.any() else np.ones_like(outside))  # (voxel, 3)
-    values = above[tuple(where.T)]
+    looked_at = np.flatnonzero(outside if outside.any() else np.ones_like(outside))
+    values = above.ravel()[looked_at]
     ranks = [int(volume / np.prod(spacing_mm)) for volume in BLOOD_MM3]
     many = min(len(values), 2 * ranks[-1] + 1)  # the field may put others first
     chosen = np.argpartition(values, len(values) - many)[len(values) - many :]
-    places = (where[chosen] - centre) * spacing_mm / REACH_MM
+    where = np.column_stack(np.unravel_index(looked_at[chosen], above.shape))  # (voxel, 3)
+    places = (where - centre) * spacing_mm / REACH_MM
     bright = np.log(np.maximum(values[chosen].astype(np.float64), _least(values))) - _quadratic(places) @ field
     falling = -np.sort(-bright)
     return np.asarray([falling[min(rank, len(falling) - 1)] for rank in ranks])

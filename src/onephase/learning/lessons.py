@@ -133,7 +133,7 @@ def stacked(case: Case, mask: Mask, patch: ImagingSettings, reader: np.random.Ge
     return _described(Case(case.case_id, volume, replace(box, slice=(0.0, float(len(slices))))), STACK)
 
 
-def cut_out(case: Case, mask: Mask, patch: ImagingSettings, reader: np.random.Generator) -> View:
+def cropped(case: Case, mask: Mask, patch: ImagingSettings, reader: np.random.Generator) -> View:
     """Look at a lesion that was cut out of its volume."""
     bounds, spacing = lesion_bounds(mask.array), np.asarray(mask.grid.spacing_mm)
     margins = np.ceil(reader.uniform(*MARGIN_MM, size=(3, 2)) / spacing[:, np.newaxis]).astype(int)
@@ -144,7 +144,7 @@ def cut_out(case: Case, mask: Mask, patch: ImagingSettings, reader: np.random.Ge
     return _described(Case(case.case_id, Volume(case.volume.array[kept], grid), Mask(outline, grid)), patch)
 
 
-OTHERWISE = (drawn_otherwise, boxed, stacked, cut_out)
+OTHERWISE = (drawn_otherwise, boxed, stacked, cropped)
 """How a lesion is seen the second time; lessons take turns."""
 
 

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.evaluation.conftest import MeanOfImage, bundle_around
-from tests.even_yardsticks import EVEN
 
 from onephase.biomarkers.panel import Events
 from onephase.cohort.prepared import FAILURES, RECORDS, PreparedCohort, fingerprint_of, open_prepared
@@ -26,6 +25,7 @@ from onephase.imaging.descriptors import DESCRIPTORS
 from onephase.imaging.geometry import Grid
 from onephase.imaging.patch import Patch
 from onephase.imaging.patches import writing
+from onephase.imaging.yardsticks import Yardsticks
 from onephase.inference.bundle import Bundle
 from onephase.settings import ImagingSettings, NetworkSettings, Settings
 
@@ -85,7 +85,7 @@ def write_toy_cohort(folder: Path) -> Path:
             numbers[:50] += 2 * (cell > 3)
             facts = {"volume_ml": 1.0 + row, **dict.fromkeys(SIDES, 10.0)}
             distance = rng.normal(size=PATCH).astype(np.float32)
-            patch = Patch(image, distance, EVEN, numbers, frame, "given", (), facts)
+            patch = Patch(image, distance, Yardsticks.even(air=-3.0), numbers, frame, "given", (), facts)
             writer.add(f"case {row}", patch, key=str(row))
     write_records(folder / RECORDS, records)
     (folder / FAILURES).write_text("[]")

@@ -2,11 +2,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.even_yardsticks import EVEN
 
 from onephase.errors import ImageError
 from onephase.evaluation.explanations.tissue import Tissue, with_region_of, with_surroundings
 from onephase.imaging.regions import memberships
+from onephase.imaging.yardsticks import Yardsticks
 from onephase.settings import RegionSettings
 
 REGIONS = RegionSettings()
@@ -21,7 +21,7 @@ def _ball(radius_mm: float, brightness: dict[str, float], *, seed: int = 1) -> T
     image = np.random.default_rng(seed).normal(0, 0.1, size=SHAPE).astype(np.float32)
     for name, member in memberships(distance, REGIONS).items():
         image += member * np.float32(brightness.get(name, 0.0))
-    return Tissue(image, distance, SPACING_MM, EVEN)
+    return Tissue(image, distance, SPACING_MM, Yardsticks.even(air=-3.0))
 
 
 OWN = _ball(8.0, {"core": 5.0, "rim": 3.0, "shell": 1.0})
